@@ -1,0 +1,24 @@
+//go:build !purego
+
+package cpu
+
+import "github.com/klauspost/cpuid/v2"
+
+// detect lists the levels above Generic. cpuid reports AVX only where the
+// operating system saves its registers.
+func detect() []Level {
+	if cpuid.CPU.Supports(cpuid.AVX2, cpuid.FMA3) {
+		return []Level{AVX2}
+	}
+	return nil
+}
+
+func featureNames() []string {
+	var have []string
+	for _, f := range []cpuid.FeatureID{cpuid.AVX, cpuid.AVX2, cpuid.FMA3, cpuid.AVX512F, cpuid.AVX512DQ, cpuid.AVX512BW, cpuid.AVX512VL, cpuid.AVX512BF16} {
+		if cpuid.CPU.Supports(f) {
+			have = append(have, f.String())
+		}
+	}
+	return have
+}

@@ -1,0 +1,43 @@
+package generic
+
+import "github.com/contrast-go/contrast/internal/scalar"
+
+// Axpy adds alpha·x to y:
+//
+//	for i := range y { y[i] = fma(alpha, x[i], y[i]) }
+func Axpy(y []float32, alpha float32, x []float32) {
+	x = x[:len(y)]
+	for i, v := range x {
+		y[i] = scalar.FMA(alpha, v, y[i])
+	}
+}
+
+// Scale stores alpha·x:
+//
+//	for i := range dst { dst[i] = alpha * x[i] }
+func Scale(dst []float32, alpha float32, x []float32) {
+	x = x[:len(dst)]
+	for i, v := range x {
+		dst[i] = alpha * v
+	}
+}
+
+// Add stores x + y:
+//
+//	for i := range dst { dst[i] = x[i] + y[i] }
+func Add(dst, x, y []float32) {
+	x, y = x[:len(dst)], y[:len(dst)]
+	for i, v := range x {
+		dst[i] = v + y[i]
+	}
+}
+
+// Weigh stores x weighted by w + alpha, what the gradient of a two-sided softmax needs:
+//
+//	for i := range dst { dst[i] = x[i] * (w[i] + alpha) }
+func Weigh(dst, x, w []float32, alpha float32) {
+	x, w = x[:len(dst)], w[:len(dst)]
+	for i, v := range x {
+		dst[i] = v * (w[i] + alpha)
+	}
+}
