@@ -1,0 +1,204 @@
+package check
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/contrast-go/contrast"
+
+// floors lists the packages of the module, lowest floor first. A package imports
+// those of its own floor and of lower ones. "/..." stands for the packages below
+// too, as in the patterns of the go command; the longest match counts.
+var floors = [][]string{
+	{"internal/cpu", "internal/generic", "internal/par", "internal/scalar", "asm/..."},
+	{"simd"},
+	{"infonce"},
+	{"infonce/data/..."},
+	{"infonce/train/...", "infonce/eval/..."},
+	{"cmd/...", "bench/..."},
+}
+
+// A listed is what go list tells of a package, its tests left out.
+type listed struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string // all packages that it links
+}
+
+// TestImportFloors compares the imports of every package that exists with the
+// table, on both architectures that have assembly and without it.
+func TestImportFloors(t *testing.T) {
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("no go command, as there is under go test: ", err)
+	}
+	for _, build := range []struct{ arch, tags string }{{"amd64", ""}, {"arm64", ""}, {"amd64", "purego"}} {
+		t.Run("arch="+build.arch+"/tags="+build.tags, func(t *testing.T) {
+			pkgs := list(t, build.arch, build.tags)
+			if !slices.ContainsFunc(pkgs, func(p listed) bool { return p.ImportPath == module+"/internal/check" }) {
+				t.Fatalf("go list does not name this package among %d", len(pkgs))
+			}
+			for _, v := range violations(pkgs) {
+				t.Error(v)
+			}
+		})
+	}
+}
+
+func list(t *testing.T, arch, tags string) []listed {
+	t.Helper()
+	// -e: a package that does not build yet is judged by the imports it has.
+	cmd := exec.Command("go", "list", "-e", "-json=ImportPath,Imports,Deps", "-tags="+tags, "./...")
+	cmd.Dir = filepath.Join("..", "..")
+	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch, "CGO_ENABLED=0")
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr.String())
+	}
+	var pkgs []listed
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return pkgs
+		} else if err != nil {
+			t.Fatalf("go list: %v", err)
+		}
+		pkgs = append(pkgs, p)
+	}
+}
+
+// violations returns one line for each import that the house forbids.
+func violations(pkgs []listed) []string {
+	var v []string
+	add := func(format string, args ...any) { v = append(v, fmt.Sprintf(format, args...)) }
+	for _, p := range pkgs {
+		name := ours(p.ImportPath)
+		floor := floorOf(name)
+		if floor < 0 && !aside(name) {
+			add("%s has no floor: give it one in the table of this test", name)
+			continue
+		}
+		for _, path := range p.Imports {
+			imported := ours(path)
+			switch {
+			case strings.HasPrefix(path, "github.com/klauspost/cpuid/") && name != "internal/cpu":
+				add("%s imports cpuid: only internal/cpu may", name)
+			case imported == "":
+			case name == "internal/ref":
+				add("%s imports %s: it shares no code with what it judges", name, imported)
+			case aside(imported):
+				add("%s imports %s: only tests may", name, imported)
+			case matches("asm/...", imported) && name != "simd":
+				add("%s imports %s: only simd may", name, imported)
+			case !aside(name) && floorOf(imported) > floor:
+				add("%s imports %s, which is on a higher floor", name, imported)
+			}
+		}
+		if name == "simd" || name == "infonce" {
+			for _, d := range p.Deps {
+				if ours(d) == "" && !linkable(d) {
+					add("%s links %s: it may link the standard library and cpuid with its x/sys", name, d)
+				}
+			}
+		}
+	}
+	return v
+}
+
+// ours returns the path within the module, "" for a package of another one.
+func ours(path string) string {
+	if path == module {
+		return "."
+	}
+	name, ok := strings.CutPrefix(path, module+"/")
+	if !ok {
+		return ""
+	}
+	return name
+}
+
+// aside reports whether the package is for tests only.
+func aside(name string) bool { return name == "internal/check" || name == "internal/ref" }
+
+func floorOf(name string) int {
+	floor, longest := -1, 0
+	for i, patterns := range floors {
+		for _, p := range patterns {
+			if matches(p, name) && len(p) > longest {
+				floor, longest = i, len(p)
+			}
+		}
+	}
+	return floor
+}
+
+func matches(pattern, name string) bool {
+	prefix, below := strings.CutSuffix(pattern, "/...")
+	return name == prefix || below && strings.HasPrefix(name, prefix+"/")
+}
+
+// linkable reports whether every user of the library may come to link the package.
+func linkable(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return !strings.Contains(first, ".") || // the standard library, and what it vendors
+		path == "github.com/klauspost/cpuid/v2" ||
+		strings.HasPrefix(path, "golang.org/x/sys/")
+}
+
+func TestFloorsCatch(t *testing.T) {
+	const gonum, cpuid, xsys = "gonum.org/v1/gonum/mat", "github.com/klauspost/cpuid/v2", "golang.org/x/sys/cpu"
+	for _, c := range []struct {
+		name    string
+		imports []string
+		deps    []string
+		want    string // part of the only violation; "" for none
+	}{
+		{"internal/cpu", []string{"os", cpuid}, nil, ""},
+		{"internal/generic", []string{module + "/internal/scalar"}, nil, ""},
+		{"internal/generic", []string{cpuid}, nil, "imports cpuid"},
+		{"internal/scalar", []string{module + "/simd"}, nil, "imports simd, which is on a higher floor"},
+		{"asm/avx2", []string{module + "/infonce"}, nil, "higher floor"},
+		{"simd", []string{module + "/asm/avx2", module + "/internal/cpu"}, []string{"os", "vendor/golang.org/x/crypto/chacha20", cpuid, xsys, module + "/internal/cpu"}, ""},
+		{"simd", []string{module + "/infonce"}, nil, "imports infonce"},
+		{"simd", nil, []string{gonum}, "links gonum.org"},
+		{"infonce", []string{module + "/simd", "errors"}, []string{cpuid, xsys}, ""},
+		{"infonce", []string{module + "/asm/neon"}, nil, "only simd may"},
+		{"infonce", []string{module + "/infonce/train"}, nil, "higher floor"},
+		{"infonce", []string{module + "/infonce/data"}, nil, "higher floor"},
+		{"infonce", []string{module + "/infonce/eval"}, nil, "higher floor"},
+		{"infonce", nil, []string{"golang.org/x/image/draw"}, "links golang.org/x/image"},
+		{"infonce", []string{module + "/internal/ref"}, nil, "only tests may"},
+		{"infonce/data", []string{module + "/infonce/train"}, nil, "higher floor"},
+		{"infonce/data/npy", []string{module + "/infonce/eval"}, nil, "higher floor"},
+		{"infonce/train", []string{module + "/infonce", module + "/infonce/data"}, []string{gonum}, ""},
+		{"infonce/plot", nil, nil, "has no floor"},
+		{".", nil, nil, "has no floor"},
+		{"cmd/contrast", []string{module + "/infonce/train", gonum}, nil, ""},
+		{"cmd/contrast", []string{module + "/internal/check"}, nil, "only tests may"},
+		{"cmd/contrast", []string{cpuid}, nil, "imports cpuid"},
+		{"bench", []string{module + "/asm/avx512"}, nil, "only simd may"},
+		{"internal/check", []string{module + "/internal/cpu"}, nil, ""},
+		{"internal/check", []string{module + "/internal/ref"}, nil, "only tests may"},
+		{"internal/ref", []string{"math"}, nil, ""},
+		{"internal/ref", []string{module + "/internal/scalar"}, nil, "shares no code"},
+	} {
+		path := module + "/" + c.name
+		if c.name == "." {
+			path = module
+		}
+		got := violations([]listed{{path, c.imports, c.deps}})
+		if c.want == "" && len(got) != 0 || c.want != "" && (len(got) != 1 || !strings.Contains(got[0], c.want)) {
+			t.Errorf("%s importing %v, linking %v: %q, want %q", c.name, c.imports, c.deps, got, c.want)
+		}
+	}
+}
