@@ -1,0 +1,109 @@
+//go:build !purego
+
+package simd
+
+import (
+	"github.com/contrast-go/contrast/asm/neon"
+	"github.com/contrast-go/contrast/internal/cpu"
+	"github.com/contrast-go/contrast/internal/generic"
+)
+
+// Each kernel goes to the best body that the level in use has. A branch costs less
+// than a call through a variable, which would also move the caller's stack memory to the heap.
+
+func dot(x, y []float32) float32 {
+	if cpu.Active() >= cpu.NEON {
+		return neon.Dot(x, y)
+	}
+	return generic.Dot(x, y)
+}
+
+func squaredDistance(x, y []float32) float32 {
+	if cpu.Active() >= cpu.NEON {
+		return neon.SquaredDistance(x, y)
+	}
+	return generic.SquaredDistance(x, y)
+}
+
+func sum(x []float32) float32 {
+	if cpu.Active() >= cpu.NEON {
+		return neon.Sum(x)
+	}
+	return generic.Sum(x)
+}
+
+func maximum(x []float32) float32 {
+	if cpu.Active() >= cpu.NEON {
+		return neon.Max(x)
+	}
+	return generic.Max(x)
+}
+
+func axpy(y []float32, alpha float32, x []float32) {
+	if cpu.Active() >= cpu.NEON {
+		neon.Axpy(y, alpha, x)
+		return
+	}
+	generic.Axpy(y, alpha, x)
+}
+
+func scale(dst []float32, alpha float32, x []float32) {
+	if cpu.Active() >= cpu.NEON {
+		neon.Scale(dst, alpha, x)
+		return
+	}
+	generic.Scale(dst, alpha, x)
+}
+
+func add(dst, x, y []float32) {
+	if cpu.Active() >= cpu.NEON {
+		neon.Add(dst, x, y)
+		return
+	}
+	generic.Add(dst, x, y)
+}
+
+func weigh(dst, x, w []float32, alpha float32) {
+	if cpu.Active() >= cpu.NEON {
+		neon.Weigh(dst, x, w, alpha)
+		return
+	}
+	generic.Weigh(dst, x, w, alpha)
+}
+
+func expSum(dst, x []float32, shift float32) float32 {
+	if cpu.Active() >= cpu.NEON {
+		return neon.ExpSum(dst, x, shift)
+	}
+	return generic.ExpSum(dst, x, shift)
+}
+
+func sumExp(x []float32, shift float32) float32 {
+	if cpu.Active() >= cpu.NEON {
+		return neon.SumExp(x, shift)
+	}
+	return generic.SumExp(x, shift)
+}
+
+func log(dst, x []float32) {
+	if cpu.Active() >= cpu.NEON {
+		neon.Log(dst, x)
+		return
+	}
+	generic.Log(dst, x)
+}
+
+func gemm(c []float32, ldc int, a []float32, ars, acs int, b []float32, k, rows int, alpha float32, add bool) {
+	if cpu.Active() >= cpu.NEON {
+		neon.Gemm(c, ldc, a, ars, acs, b, k, rows, alpha, add)
+		return
+	}
+	generic.Gemm(c, ldc, a, ars, acs, b, k, rows, alpha, add)
+}
+
+func gemmTile() tile {
+	if cpu.Active() >= cpu.NEON {
+		return tile{neon.GemmRows, neon.GemmCols, true}
+	}
+	return tile{generic.GemmRows, generic.GemmCols, false}
+}

@@ -1,0 +1,37 @@
+//go:build purego || (!amd64 && !arm64)
+
+package simd
+
+import (
+	"github.com/contrast-go/contrast/internal/generic"
+)
+
+// Without assembly every kernel is its definition.
+
+func dot(x, y []float32) float32 { return generic.Dot(x, y) }
+
+func squaredDistance(x, y []float32) float32 { return generic.SquaredDistance(x, y) }
+
+func sum(x []float32) float32 { return generic.Sum(x) }
+
+func maximum(x []float32) float32 { return generic.Max(x) }
+
+func axpy(y []float32, alpha float32, x []float32) { generic.Axpy(y, alpha, x) }
+
+func scale(dst []float32, alpha float32, x []float32) { generic.Scale(dst, alpha, x) }
+
+func add(dst, x, y []float32) { generic.Add(dst, x, y) }
+
+func weigh(dst, x, w []float32, alpha float32) { generic.Weigh(dst, x, w, alpha) }
+
+func expSum(dst, x []float32, shift float32) float32 { return generic.ExpSum(dst, x, shift) }
+
+func sumExp(x []float32, shift float32) float32 { return generic.SumExp(x, shift) }
+
+func log(dst, x []float32) { generic.Log(dst, x) }
+
+func gemm(c []float32, ldc int, a []float32, ars, acs int, b []float32, k, rows int, alpha float32, add bool) {
+	generic.Gemm(c, ldc, a, ars, acs, b, k, rows, alpha, add)
+}
+
+func gemmTile() tile { return tile{generic.GemmRows, generic.GemmCols, false} }

@@ -1,0 +1,50 @@
+package simd
+
+import (
+	"fmt"
+	"unsafe"
+)
+
+// A ShapeError is the value of the panics of this package and of package
+// infonce: an argument whose length, shape, stride or memory does not fit.
+type ShapeError struct {
+	Op   string // the function, as "simd.Dot"
+	Arg  string // the argument
+	Got  string // what it is
+	Want string // what would fit
+}
+
+func (e *ShapeError) Error() string {
+	return fmt.Sprintf("%s: %s is %s, want %s", e.Op, e.Arg, e.Got, e.Want)
+}
+
+func length(n int) string { return fmt.Sprintf("of length %d", n) }
+
+func shape(rows, cols int) string { return fmt.Sprintf("%d×%d", rows, cols) }
+
+// sameLen panics unless len(x) == n.
+func sameLen(op, arg string, x []float32, n int) {
+	if len(x) != n {
+		panic(&ShapeError{op, arg, length(len(x)), length(n)})
+	}
+}
+
+// noOverlap panics if dst and x share memory without being the same slice.
+func noOverlap(op, arg string, dst, x []float32) {
+	if len(dst) == 0 || len(x) == 0 || &dst[0] == &x[0] {
+		return
+	}
+	if overlap(dst, x) {
+		panic(&ShapeError{op, arg, "partly the memory of the destination", "apart from it or the same slice"})
+	}
+}
+
+func overlap(x, y []float32) bool {
+	x0, y0 := uintptr(unsafe.Pointer(unsafe.SliceData(x))), uintptr(unsafe.Pointer(unsafe.SliceData(y)))
+	return x0 < y0+4*uintptr(len(y)) && y0 < x0+4*uintptr(len(x))
+}
+
+// offset returns the index that y[0] has in x; it may be negative.
+func offset(x, y []float32) int {
+	return (int(uintptr(unsafe.Pointer(&y[0]))) - int(uintptr(unsafe.Pointer(&x[0])))) / 4
+}

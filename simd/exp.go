@@ -1,0 +1,129 @@
+package simd
+
+import (
+	"math"
+
+	"github.com/contrast-go/contrast/internal/scalar"
+)
+
+var negInf = float32(math.Inf(-1))
+
+// Exp stores e^x[i] in dst, with an error below 0.9 ULP, subnormal results included.
+// Exp(−Inf) = 0, Exp(+Inf) = +Inf, Exp(NaN) = NaN. The lengths must agree.
+func Exp(dst, x []float32) { ExpSum(dst, x, 0) }
+
+// ExpSum stores e^(x[i]−shift) in dst and returns the sum of what it stored.
+// The lengths must agree.
+func ExpSum(dst, x []float32, shift float32) float32 {
+	sameLen("simd.ExpSum", "dst", dst, len(x))
+	noOverlap("simd.ExpSum", "x", dst, x)
+	if len(x) <= chunk {
+		return expSum(dst, x, shift)
+	}
+	var s float32
+	for ; len(x) > chunk; dst, x = dst[chunk:], x[chunk:] {
+		s += ExpSum(dst[:chunk], x[:chunk], shift)
+	}
+	return s + ExpSum(dst, x, shift)
+}
+
+// SumExp returns Σ e^(x[i]−shift): the bits of [ExpSum], but nothing is stored.
+func SumExp(x []float32, shift float32) float32 {
+	if len(x) <= chunk {
+		return sumExp(x, shift)
+	}
+	var s float32
+	for ; len(x) > chunk; x = x[chunk:] {
+		s += SumExp(x[:chunk], shift)
+	}
+	return s + SumExp(x, shift)
+}
+
+// Log stores the natural logarithm of x[i] in dst, with an error below 0.9 ULP.
+// Log(±0) = −Inf, Log(+Inf) = +Inf, and NaN for negative x[i] and NaN.
+// The lengths must agree.
+func Log(dst, x []float32) {
+	sameLen("simd.Log", "x", x, len(dst))
+	noOverlap("simd.Log", "x", dst, x)
+	for ; len(dst) > chunk; dst, x = dst[chunk:], x[chunk:] {
+		Log(dst[:chunk], x[:chunk])
+	}
+	log(dst, x)
+}
+
+// LogSumExp returns ln Σ e^x[i], which does not overflow where x is large.
+//
+// It is −Inf where x is empty or all −Inf, +Inf where some x[i] is +Inf, and NaN
+// where some x[i] is NaN.
+func LogSumExp(x []float32) float32 {
+	m := Max(x)
+	if math.IsInf(float64(m), 0) {
+		return infiniteMax(x, m)
+	}
+	return logShift(SumExp(x, m), m)
+}
+
+// Softmax stores e^x[i] / Σ e^x[j] in dst and returns [LogSumExp] of x.
+//
+// Where x is all −Inf, dst is all 0; where some x[i] is +Inf or NaN, dst is all NaN.
+// The lengths must agree.
+func Softmax(dst, x []float32) (lse float32) {
+	sameLen("simd.Softmax", "dst", dst, len(x))
+	noOverlap("simd.Softmax", "x", dst, x)
+	m := Max(x)
+	if math.IsInf(float64(m), 0) {
+		lse = infiniteMax(x, m)
+		fill := float32(math.NaN())
+		if lse == negInf {
+			fill = 0
+		}
+		for i := range dst {
+			dst[i] = fill
+		}
+		return lse
+	}
+	s := ExpSum(dst, x, m)
+	Scale(dst, 1/s, dst)
+	return logShift(s, m)
+}
+
+// LogSumExpRows stores [LogSumExp] of each row of x in dst.
+func LogSumExpRows(dst []float32, x Matrix) {
+	x.Check("simd.LogSumExpRows", "x", -1, -1)
+	sameLen("simd.LogSumExpRows", "dst", dst, x.Rows)
+	for i := range dst {
+		dst[i] = LogSumExp(x.Row(i))
+	}
+}
+
+// SoftmaxRows stores [Softmax] of each row of x in dst and, unless lse is nil,
+// [LogSumExp] of each row in lse.
+func SoftmaxRows(dst, x Matrix, lse []float32) {
+	x.Check("simd.SoftmaxRows", "x", -1, -1)
+	dst.Check("simd.SoftmaxRows", "dst", x.Rows, x.Cols)
+	if lse != nil {
+		sameLen("simd.SoftmaxRows", "lse", lse, x.Rows)
+	}
+	rowsOverlap("simd.SoftmaxRows", "x", dst, x)
+	for i := range x.Rows {
+		s := Softmax(dst.Row(i), x.Row(i))
+		if lse != nil {
+			lse[i] = s
+		}
+	}
+}
+
+// logShift returns ln(s) + shift, rounded once.
+func logShift(s, shift float32) float32 {
+	return float32(scalar.Log64(float64(s)) + float64(shift))
+}
+
+// infiniteMax returns the log-sum-exp of x where its maximum m is infinite.
+func infiniteMax(x []float32, m float32) float32 {
+	for _, v := range x {
+		if v != v {
+			return v
+		}
+	}
+	return m
+}

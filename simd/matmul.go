@@ -1,0 +1,225 @@
+package simd
+
+import "sync"
+
+// MatMul stores alpha·a·b in dst: a is n×k, b is k×m, dst is n×m.
+//
+// An element of a product is one chain of fused multiply-adds, the inner index
+// ascending, from +0, or from the element of dst in the functions that add; alpha
+// multiplies at the end. Its bits depend on nothing else: not on the
+// shapes, nor on how a caller cuts the matrices. 0·Inf is NaN, as in IEEE arithmetic;
+// dst is not read unless the product is added to it. dst must be apart from a and b.
+func MatMul(dst Matrix, alpha float32, a, b Matrix) {
+	const op = "simd.MatMul"
+	b.Check(op, "b", a.Cols, dst.Cols)
+	apart(op, "b", dst, b)
+	p := packs.Get().(*Packed)
+	p.Pack(b)
+	p.product(op, dst, alpha, a, false, false)
+	packs.Put(p)
+}
+
+// MatMulTransB stores alpha·a·bᵀ in dst, the similarity matrix: a is n×k, b is
+// m×k, dst is n×m. See [MatMul].
+func MatMulTransB(dst Matrix, alpha float32, a, b Matrix) {
+	const op = "simd.MatMulTransB"
+	b.Check(op, "b", dst.Cols, a.Cols)
+	apart(op, "b", dst, b)
+	p := packs.Get().(*Packed)
+	p.PackTrans(b)
+	p.product(op, dst, alpha, a, false, false)
+	packs.Put(p)
+}
+
+// MatMulTransA stores alpha·aᵀ·b in dst: a is k×n, b is k×m, dst is n×m. See [MatMul].
+func MatMulTransA(dst Matrix, alpha float32, a, b Matrix) {
+	const op = "simd.MatMulTransA"
+	b.Check(op, "b", a.Rows, dst.Cols)
+	apart(op, "b", dst, b)
+	p := packs.Get().(*Packed)
+	p.Pack(b)
+	p.product(op, dst, alpha, a, true, false)
+	packs.Put(p)
+}
+
+// AddMatMul adds a·b to dst: a is n×k, b is k×m, dst is n×m. See [MatMul].
+func AddMatMul(dst, a, b Matrix) {
+	const op = "simd.AddMatMul"
+	b.Check(op, "b", a.Cols, dst.Cols)
+	apart(op, "b", dst, b)
+	p := packs.Get().(*Packed)
+	p.Pack(b)
+	p.product(op, dst, 1, a, false, true)
+	packs.Put(p)
+}
+
+// AddMatMulTransA adds aᵀ·b to dst: a is k×n, b is k×m, dst is n×m. See [MatMul].
+func AddMatMulTransA(dst, a, b Matrix) {
+	const op = "simd.AddMatMulTransA"
+	b.Check(op, "b", a.Rows, dst.Cols)
+	apart(op, "b", dst, b)
+	p := packs.Get().(*Packed)
+	p.Pack(b)
+	p.product(op, dst, 1, a, true, true)
+	packs.Put(p)
+}
+
+// Mul stores alpha·a·b in dst, where b is what p holds. See [MatMul].
+func (p *Packed) Mul(dst Matrix, alpha float32, a Matrix) {
+	p.product("simd.Packed.Mul", dst, alpha, a, false, false)
+}
+
+// AddMul adds a·b to dst, where b is what p holds. See [MatMul].
+func (p *Packed) AddMul(dst, a Matrix) {
+	p.product("simd.Packed.AddMul", dst, 1, a, false, true)
+}
+
+// AddMulTransA adds aᵀ·b to dst, where b is what p holds. See [MatMul].
+func (p *Packed) AddMulTransA(dst, a Matrix) {
+	p.product("simd.Packed.AddMulTransA", dst, 1, a, true, true)
+}
+
+var (
+	packs      = sync.Pool{New: func() any { return new(Packed) }}
+	workspaces = sync.Pool{New: func() any { return new(workspace) }}
+)
+
+// A tile is the block of dst that one call of the gemm kernel updates.
+type tile struct {
+	rows, cols int
+	unit       bool // the kernel wants the rows of a tile of a beside each other (ars = 1)
+}
+
+// An operand is a block of a: element (i, k) is data[i*rs+k*cs].
+type operand struct {
+	data   []float32
+	rs, cs int
+}
+
+func (a operand) at(i, k int) operand {
+	return operand{a.data[i*a.rs+k*a.cs:], a.rs, a.cs}
+}
+
+// A workspace holds what one product needs beside its operands.
+type workspace struct {
+	a    []float32 // block of a, transposed for kernels that want unit rows
+	edge []float32 // last rows of a block of a, filled up with zeros to a tile
+	c    []float32 // tiles that stick out of dst
+}
+
+func (p *Packed) product(op string, dst Matrix, alpha float32, a Matrix, transA, add bool) {
+	n, k := a.Rows, a.Cols
+	x := operand{a.Data, a.Stride, 1}
+	if transA {
+		n, k = k, n
+		x = operand{a.Data, 1, a.Stride}
+		a.Check(op, "a", p.rows, dst.Rows)
+	} else {
+		a.Check(op, "a", dst.Rows, p.rows)
+	}
+	dst.Check(op, "dst", n, p.cols)
+	apart(op, "a", dst, a)
+	if n == 0 || p.cols == 0 {
+		return
+	}
+	if k == 0 {
+		if !add {
+			for i := range n {
+				clear(dst.Row(i))
+			}
+		}
+		return
+	}
+	w := workspaces.Get().(*workspace)
+	for k0 := 0; k0 < k; k0 += blockInner {
+		kc := min(blockInner, k-k0)
+		scale := float32(1)
+		if k0+kc == k {
+			scale = alpha
+		}
+		for i := 0; i < n; i += blockRows {
+			w.block(dst.Slice(i, min(i+blockRows, n)), x.at(i, k0), p, k0, kc, scale, add || k0 > 0)
+		}
+	}
+	workspaces.Put(w)
+}
+
+// block updates the rows of c, at most blockRows, with the product of a block of
+// a and kc rows of b from row k0.
+func (w *workspace) block(c Matrix, a operand, p *Packed, k0, kc int, alpha float32, add bool) {
+	mr := p.tile.rows
+	full := c.Rows / mr * mr
+	edge := a // the rows from full on
+	switch {
+	case p.tile.unit && a.rs != 1:
+		mp := roundUp(c.Rows, mr)
+		w.a = grow(w.a, mp*kc)
+		transpose(w.a, mp, a.data, a.rs, c.Rows, kc)
+		a = operand{w.a, 1, mp}
+		edge = operand{w.a[full:], 1, mp}
+	case full < c.Rows:
+		edge = w.padEdge(a.at(full, 0), c.Rows-full, mr, kc)
+	}
+	for j := 0; j < c.Cols; j += p.tile.cols {
+		w.panel(c, j, a, edge, full, p.panel(k0, kc, j), p.tile, kc, alpha, add)
+	}
+}
+
+// padEdge copies rows rows of a, fewer than a tile has, and fills the tile with zeros.
+func (w *workspace) padEdge(a operand, rows, mr, kc int) operand {
+	w.edge = grow(w.edge, mr*kc)
+	clear(w.edge)
+	for i := range rows {
+		for k := range kc {
+			w.edge[k*mr+i] = a.data[i*a.rs+k*a.cs]
+		}
+	}
+	return operand{w.edge, 1, mr}
+}
+
+// callSize bounds rows × inner dimension of one call of the gemm kernel, to some 10 µs.
+const callSize = 1 << 15
+
+// panel updates the columns of c from j on that one panel of b covers. It is a call
+// of its own, never inlined, because only the entry of a function that calls
+// others lets the scheduler and the garbage collector in between assembly calls.
+//
+//go:noinline
+func (w *workspace) panel(c Matrix, j int, a, edge operand, full int, b []float32, t tile, kc int, alpha float32, add bool) {
+	step := max(callSize/kc/t.rows, 1) * t.rows
+	whole := j+t.cols <= c.Cols
+	for i := 0; i < full; i += step {
+		rows := min(step, full-i)
+		if whole {
+			gemm(c.Data[i*c.Stride+j:], c.Stride, a.data[i*a.rs:], a.rs, a.cs, b, kc, rows, alpha, add)
+		} else {
+			w.partial(c, i, j, rows, rows, a.at(i, 0), b, t, kc, alpha, add)
+		}
+	}
+	if full < c.Rows {
+		w.partial(c, full, j, c.Rows-full, t.rows, edge, b, t, kc, alpha, add)
+	}
+}
+
+// partial is a kernel call for rows × t.cols elements of which only those inside c
+// exist, by way of a copy.
+func (w *workspace) partial(c Matrix, i, j, inside, rows int, a operand, b []float32, t tile, kc int, alpha float32, add bool) {
+	w.c = grow(w.c, rows*t.cols)
+	cols := min(t.cols, c.Cols-j)
+	if add {
+		for r := range inside {
+			copy(w.c[r*t.cols:], c.Row(i + r)[j:j+cols])
+		}
+	}
+	gemm(w.c, t.cols, a.data, a.rs, a.cs, b, kc, rows, alpha, add)
+	for r := range inside {
+		copy(c.Row(i + r)[j:j+cols], w.c[r*t.cols:])
+	}
+}
+
+func grow(x []float32, n int) []float32 {
+	if cap(x) < n {
+		return make([]float32, n)
+	}
+	return x[:n]
+}

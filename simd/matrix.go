@@ -1,0 +1,102 @@
+package simd
+
+import "fmt"
+
+// A Matrix is a dense row-major matrix: element (i, j) is Data[i*Stride+j].
+//
+// It has the fields of gonum's blas32.General, so either converts to the other
+// without copying. The zero value is an empty matrix.
+type Matrix struct {
+	Rows, Cols int
+	Stride     int // distance between rows in Data; at least Cols
+	Data       []float32
+}
+
+// NewMatrix returns a zero matrix of the given shape.
+func NewMatrix(rows, cols int) Matrix {
+	return Matrix{Rows: rows, Cols: cols, Stride: cols, Data: make([]float32, rows*cols)}
+}
+
+// Row returns row i; changing it changes m.
+func (m Matrix) Row(i int) []float32 {
+	return m.Data[i*m.Stride : i*m.Stride+m.Cols : i*m.Stride+m.Cols]
+}
+
+// Slice returns rows i to j−1 of m as a matrix over the same memory.
+func (m Matrix) Slice(i, j int) Matrix {
+	if i < 0 || j < i || j > m.Rows {
+		panic(&ShapeError{"simd.Matrix.Slice", "the range", fmt.Sprintf("[%d, %d)", i, j), fmt.Sprintf("within [0, %d)", m.Rows)})
+	}
+	if i == j {
+		return Matrix{Cols: m.Cols, Stride: m.Stride}
+	}
+	return Matrix{Rows: j - i, Cols: m.Cols, Stride: m.Stride, Data: m.Data[i*m.Stride : (j-1)*m.Stride+m.Cols]}
+}
+
+// Reshape returns a rows × cols matrix without gaps between its rows, in the memory
+// of m where that suffices. The contents are unspecified.
+func (m Matrix) Reshape(rows, cols int) Matrix {
+	if n := rows * cols; cap(m.Data) >= n {
+		return Matrix{Rows: rows, Cols: cols, Stride: cols, Data: m.Data[:n]}
+	}
+	return NewMatrix(rows, cols)
+}
+
+// Check panics with a [*ShapeError] that names op and arg unless m is a valid matrix
+// of the given shape; a negative number stands for any.
+func (m Matrix) Check(op, arg string, rows, cols int) {
+	if (rows >= 0 && m.Rows != rows) || (cols >= 0 && m.Cols != cols) || m.Rows < 0 || m.Cols < 0 {
+		panic(&ShapeError{op, arg, shape(m.Rows, m.Cols), wanted(rows, cols)})
+	}
+	if m.Rows == 0 || m.Cols == 0 {
+		return
+	}
+	if m.Stride < m.Cols {
+		panic(&ShapeError{op, arg + ".Stride", fmt.Sprint(m.Stride), fmt.Sprintf("at least %d", m.Cols)})
+	}
+	if need := (m.Rows-1)*m.Stride + m.Cols; len(m.Data) < need {
+		panic(&ShapeError{op, arg + ".Data", length(len(m.Data)), fmt.Sprintf("at least %d long", need)})
+	}
+}
+
+func wanted(rows, cols int) string {
+	any := func(n int, name string) string {
+		if n < 0 {
+			return name
+		}
+		return fmt.Sprint(n)
+	}
+	return any(rows, "n") + "×" + any(cols, "d")
+}
+
+// used returns the memory from the first to the last element.
+func (m Matrix) used() []float32 {
+	if m.Rows == 0 || m.Cols == 0 {
+		return nil
+	}
+	return m.Data[:(m.Rows-1)*m.Stride+m.Cols]
+}
+
+// apart panics if dst shares an element with m. Columns of one matrix that
+// lie beside each other are apart.
+func apart(op, arg string, dst, m Matrix) {
+	x, y := dst.used(), m.used()
+	if len(x) == 0 || len(y) == 0 || !overlap(x, y) {
+		return
+	}
+	if dst.Stride == m.Stride {
+		if d := offset(x, y) % dst.Stride; (d >= dst.Cols && d+m.Cols <= dst.Stride) || (d < 0 && -d >= m.Cols && dst.Cols-d <= dst.Stride) {
+			return
+		}
+	}
+	panic(&ShapeError{op, arg, "in the memory of the destination", "apart from it"})
+}
+
+// rowsOverlap panics if dst and m share memory without being the same matrix.
+func rowsOverlap(op, arg string, dst, m Matrix) {
+	x, y := dst.used(), m.used()
+	if len(x) > 0 && len(y) > 0 && &x[0] == &y[0] && dst.Stride == m.Stride {
+		return
+	}
+	apart(op, arg, dst, m)
+}
