@@ -1,0 +1,25 @@
+// Package infonce computes contrastive losses and their gradients, exactly and in
+// memory that grows with the batch, not with its square.
+//
+// A loss is a struct whose zero value is the textbook loss. Evaluate returns the value and,
+// where a gradient is asked for, adds it to matrices that the caller owns:
+//
+//	loss := infonce.InfoNCE{Temperature: 0.07}
+//	grad := infonce.Batch{Q: simd.NewMatrix(n, d), K: simd.NewMatrix(n, d)}
+//	result, err := loss.Evaluate(infonce.Batch{Q: q, K: k}, &grad, 1)
+//
+// The losses:
+//
+//   - [InfoNCE]: each query against its key and the other keys of the batch, one
+//     way or both (CLIP), or against explicit negatives.
+//   - [NTXent]: two views of each sample, each view against all others (SimCLR).
+//   - [Triplet]: anchor, positive and negative, given.
+//   - [BatchHard]: the hardest positive and negative of each labelled anchor.
+//
+// Similarity matrices are computed in strips that stay in the cache and are never
+// stored whole. A value or gradient has the same bits on every CPU and for any number
+// of workers.
+//
+// A loss value keeps scratch memory between calls: in steady state Evaluate
+// allocates nothing, and one value must not be used by two goroutines at once.
+package infonce

@@ -1,0 +1,75 @@
+package infonce
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/contrast-go/contrast/simd"
+)
+
+// A Batch is what a loss scores; each loss documents the fields that it reads.
+// The same type holds gradients: a field without memory is not computed.
+type Batch struct {
+	Q, K      simd.Matrix // row i of Q belongs with row i of K
+	Negatives simd.Matrix
+	Labels    []int
+}
+
+// A Loss scores a batch.
+//
+// Evaluate returns the loss of b. Unless grad is nil it adds scale·∂loss/∂b to the
+// matrices of grad, each of which has the shape of its counterpart in b or is empty.
+// Matrices of grad must be apart from those of b. Shapes that do not fit
+// panic with a *simd.ShapeError; settings and numbers that make no sense, such as a negative
+// temperature or a NaN, return an error before anything is written.
+type Loss interface {
+	Evaluate(b Batch, grad *Batch, scale float32) (Result, error)
+}
+
+// A Result is the value of a loss and what went into it.
+type Result struct {
+	Loss         float64 // mean over the valid rows; 0 where there are none
+	DTemperature float64 // scale·∂loss/∂temperature; 0 without a gradient or a temperature
+	Valid        int     // rows that entered the mean
+	Active       int     // triplets with a loss above 0; 0 for other losses
+	ZeroNorm     int     // rows of norm 0, whose direction is not defined; their gradient is 0
+}
+
+// A NonFiniteError reports a NaN or an infinity in the input of a loss.
+type NonFiniteError struct {
+	Op, Arg  string
+	Row, Col int
+	Value    float32
+}
+
+func (e *NonFiniteError) Error() string {
+	return fmt.Sprintf("%s: %s has %v at row %d, column %d, want finite numbers", e.Op, e.Arg, e.Value, e.Row, e.Col)
+}
+
+// checkFinite returns an error that names the first number of m that is not finite.
+func checkFinite(op, arg string, m simd.Matrix) error {
+	for i := range m.Rows {
+		row := m.Row(i)
+		// A sum of squares is finite only if the row is; an overflow costs a second look.
+		if s := simd.Dot(row, row); s-s == 0 {
+			continue
+		}
+		for j, v := range row {
+			if v-v != 0 {
+				return &NonFiniteError{op, arg, i, j, v}
+			}
+		}
+	}
+	return nil
+}
+
+// inverseTemperature returns 1/t, or 1/standard where t is 0.
+func inverseTemperature(op string, t, standard float32) (float32, error) {
+	if t == 0 {
+		t = standard
+	}
+	if !(t > 0) || math.IsInf(float64(t), 1) {
+		return 0, fmt.Errorf("%s: temperature is %v, want a finite number above 0", op, t)
+	}
+	return 1 / t, nil
+}
