@@ -1,0 +1,7 @@
+package ref
+
+// A Grad is the gradient of a loss. A loss leaves empty what it does not have.
+type Grad struct {
+	DQ, DK, DNeg Mat // with respect to q or the anchors, k or the positives, the negatives
+	DTemperature float64
+}
