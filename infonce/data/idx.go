@@ -163,7 +163,7 @@ func decodeIDX(f io.Reader, size int64, names []string) (dims []int, data []byte
 
 	header := make([]byte, 4+4*len(names))
 	if n, err := io.ReadFull(r, header); err != nil {
-		return nil, nil, short(err, n, len(header))
+		return nil, nil, short(err, int64(n), int64(len(header)))
 	}
 	switch {
 	case header[0] != 0 || header[1] != 0:
@@ -201,7 +201,7 @@ func decodeIDX(f io.Reader, size int64, names []string) (dims []int, data []byte
 		n, err := io.ReadFull(r, free)
 		data = data[:len(data)+n]
 		if err != nil {
-			return nil, nil, short(err, len(header)+len(data), len(header)+int(total))
+			return nil, nil, short(err, int64(len(header)+len(data)), int64(len(header))+int64(total))
 		}
 	}
 	switch _, err := r.ReadByte(); err {
@@ -212,13 +212,4 @@ func decodeIDX(f io.Reader, size int64, names []string) (dims []int, data []byte
 	default:
 		return nil, nil, fmt.Errorf("offset %d: end of data: %w", len(header)+len(data), err)
 	}
-}
-
-// short returns the error for data that ended with err at offset at, before the
-// offset want.
-func short(err error, at, want int) error {
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		return malformed(int64(at), "length of data", "end of file", fmt.Sprintf("%d more bytes", want-at))
-	}
-	return fmt.Errorf("offset %d: %w", at, err)
 }

@@ -1,6 +1,9 @@
 package data
 
-import "fmt"
+import (
+	"fmt"
+	"io"
+)
 
 // malformed returns the error for a file that breaks a rule: one line, to be
 // wrapped with the format and the name of the file. Text out of the file must
@@ -17,4 +20,13 @@ func quoted(s string) string {
 		return fmt.Sprintf("%+q…", s[:limit])
 	}
 	return fmt.Sprintf("%+q", s)
+}
+
+// short returns the error for data that ended with err at offset at, before the
+// offset want.
+func short(err error, at, want int64) error {
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		return malformed(at, "length of data", "end of file", fmt.Sprintf("%d more bytes", want-at))
+	}
+	return fmt.Errorf("offset %d: %w", at, err)
 }

@@ -1,0 +1,241 @@
+package data
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"unicode/utf8"
+)
+
+// An entry is what the header of a safetensors file says of one tensor.
+type entry struct {
+	name       string
+	shape      []int
+	begin, end int64 // bytes of data, relative to the end of the header
+}
+
+// A headerDecoder reads the header of a safetensors file token by token, because
+// json.Unmarshal keeps the last of two equal keys and takes keys in any case.
+// Its methods are told what they read, for errors.
+type headerDecoder struct{ dec *json.Decoder }
+
+// decodeHeader returns the tensors and the metadata of a header that starts 8
+// bytes into the file.
+func decodeHeader(text []byte) (entries []entry, meta map[string]string, err error) {
+	if i := invalidUTF8(text); i >= 0 {
+		return nil, nil, malformed(8+int64(i), "UTF-8", fmt.Sprintf("%#02x", text[i]), "a character")
+	}
+	if text[0] != '{' {
+		return nil, nil, malformed(8, "first byte of header", quoted(string(text[:1])), `"{"`)
+	}
+	h := headerDecoder{json.NewDecoder(bytes.NewReader(text))}
+	h.dec.UseNumber()
+	err = h.object("header", func(key string) (err error) {
+		if key == metadataKey {
+			meta = make(map[string]string)
+			return h.object("metadata", func(key string) (err error) {
+				meta[key], err = h.string("metadata " + quoted(key))
+				return err
+			})
+		}
+		e, err := h.entry(key)
+		entries = append(entries, e)
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	end := h.dec.InputOffset()
+	for i, c := range text[end:] {
+		if c != ' ' {
+			return nil, nil, malformed(8+end+int64(i), "padding of header", quoted(string(rune(c))), `" "`)
+		}
+	}
+	return entries, meta, nil
+}
+
+// invalidUTF8 returns the index of the first byte that is not UTF-8, or -1.
+func invalidUTF8(text []byte) int {
+	for i := 0; i < len(text); {
+		r, n := utf8.DecodeRune(text[i:])
+		if r == utf8.RuneError && n == 1 {
+			return i
+		}
+		i += n
+	}
+	return -1
+}
+
+// entry reads the description of the tensor name.
+func (h headerDecoder) entry(name string) (entry, error) {
+	e := entry{name: name, begin: -1}
+	what := "tensor " + quoted(name)
+	var dtype string
+	var shaped bool
+	err := h.object(what, func(key string) (err error) {
+		switch key {
+		case "dtype":
+			if dtype, err = h.string("dtype of " + what); err == nil && dtype != "F32" {
+				err = h.malformed("dtype of "+what, quoted(dtype), `"F32"`)
+			}
+			return err
+		case "shape":
+			shaped = true
+			return h.array("shape of "+what, func() error {
+				d, err := h.integer("shape of "+what, math.MaxInt)
+				if e.shape = append(e.shape, int(d)); err == nil && len(e.shape) > maxRank {
+					err = h.malformed("dimensions of "+what, "more", fmt.Sprintf("at most %d", maxRank))
+				}
+				return err
+			})
+		case "data_offsets":
+			var offsets []int64
+			err := h.array("data_offsets of "+what, func() error {
+				v, err := h.integer("data_offsets of "+what, math.MaxInt64)
+				if offsets = append(offsets, v); err == nil && len(offsets) > 2 {
+					err = h.malformed("data_offsets of "+what, "more", "two")
+				}
+				return err
+			})
+			if err == nil && len(offsets) < 2 {
+				err = h.malformed("data_offsets of "+what, len(offsets), "two")
+			}
+			if err == nil {
+				e.begin, e.end = offsets[0], offsets[1]
+			}
+			return err
+		}
+		return h.malformed("key of "+what, quoted(key), "dtype, shape or data_offsets")
+	})
+	if err != nil {
+		return entry{}, err
+	}
+	n, ok := elements(e.shape)
+	switch {
+	case dtype == "":
+		return entry{}, h.malformed("dtype of "+what, "none", `"F32"`)
+	case !shaped:
+		return entry{}, h.malformed("shape of "+what, "none", "an array")
+	case e.begin < 0:
+		return entry{}, h.malformed("data_offsets of "+what, "none", "two")
+	case !ok || n > math.MaxInt/4:
+		return entry{}, h.malformed("shape of "+what, fmt.Sprint(e.shape), "a product that fits in memory")
+	case e.begin > e.end:
+		return entry{}, h.malformed("data_offsets of "+what, fmt.Sprintf("%d and %d", e.begin, e.end), "begin before end")
+	case e.end-e.begin != 4*n:
+		return entry{}, h.malformed("data_offsets of "+what, fmt.Sprintf("%d bytes", e.end-e.begin), fmt.Sprintf("%d for shape %d", 4*n, e.shape))
+	}
+	return e, nil
+}
+
+// malformed returns the error for a token that breaks a rule. The offset is that
+// of its end.
+func (h headerDecoder) malformed(rule string, got, want any) error {
+	return malformed(8+h.dec.InputOffset(), rule, got, want)
+}
+
+// token reads the next token of what, which must be of the type of want.
+func (h headerDecoder) token(what string) (json.Token, error) {
+	token, err := h.dec.Token()
+	switch {
+	case err == io.EOF || err == io.ErrUnexpectedEOF:
+		return nil, h.malformed(what, "end of header", "the rest of it")
+	case err != nil:
+		return nil, fmt.Errorf("offset %d: %s: JSON: %w", 8+h.dec.InputOffset(), what, err)
+	}
+	return token, nil
+}
+
+// object reads an object and calls value to read the value of each key.
+func (h headerDecoder) object(what string, value func(key string) error) error {
+	if err := h.delim(what, '{'); err != nil {
+		return err
+	}
+	seen := make(map[string]bool)
+	for h.dec.More() {
+		key, err := h.string("key of " + what)
+		if err != nil {
+			return err
+		}
+		if seen[key] {
+			return h.malformed("key of "+what, quoted(key)+" twice", "once")
+		}
+		seen[key] = true
+		if err := value(key); err != nil {
+			return err
+		}
+	}
+	return h.delim(what, '}')
+}
+
+// array reads an array and calls value to read each of its values.
+func (h headerDecoder) array(what string, value func() error) error {
+	if err := h.delim(what, '['); err != nil {
+		return err
+	}
+	for h.dec.More() {
+		if err := value(); err != nil {
+			return err
+		}
+	}
+	return h.delim(what, ']')
+}
+
+func (h headerDecoder) delim(what string, want json.Delim) error {
+	token, err := h.token(what)
+	if err == nil && token != want {
+		err = h.malformed(what, kind(token), want)
+	}
+	return err
+}
+
+func (h headerDecoder) string(what string) (string, error) {
+	token, err := h.token(what)
+	if err != nil {
+		return "", err
+	}
+	s, ok := token.(string)
+	switch {
+	case !ok:
+		return "", h.malformed(what, kind(token), "a string")
+	case !isText(s):
+		return "", h.malformed(what, quoted(s), "text without U+FFFD")
+	}
+	return s, nil
+}
+
+// integer reads a number from 0 to limit, written with digits only.
+func (h headerDecoder) integer(what string, limit uint64) (int64, error) {
+	token, err := h.token(what)
+	if err != nil {
+		return 0, err
+	}
+	number, ok := token.(json.Number)
+	if !ok {
+		return 0, h.malformed(what, kind(token), "an integer")
+	}
+	v, err := strconv.ParseUint(string(number), 10, 64)
+	if err != nil || v > limit {
+		return 0, h.malformed(what, quoted(string(number)), fmt.Sprintf("an integer from 0 to %d", limit))
+	}
+	return int64(v), nil
+}
+
+// kind names the JSON type of a token.
+func kind(token json.Token) string {
+	switch token := token.(type) {
+	case json.Delim:
+		return token.String()
+	case string:
+		return "a string"
+	case json.Number:
+		return "a number"
+	case bool:
+		return "a boolean"
+	default:
+		return "null"
+	}
+}
