@@ -1,0 +1,101 @@
+package avx2
+
+import (
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/contrast-go/contrast/gen/spec"
+)
+
+// gemm writes Gemm: a tile of 6×16 sums in 12 registers, two more for a row of
+// b and two in turn for the elements of a. Per k 8 loads feed 12 FMAs.
+func gemm(f *file) {
+	rows := spec.AVX2.GemmRows
+	f.kernel("Gemm")
+	c, ldc := f.param(f.Param("c").Base()), f.param(f.Param("ldc"))
+	a, ars, acs := f.param(f.Param("a").Base()), f.param(f.Param("ars")), f.param(f.Param("acs"))
+	left := f.param(f.Param("rows"))
+	f.SHLQ(operand.U8(2), acs) // in bytes
+	f.TESTQ(left, left)
+	f.JLE(operand.LabelRef("done"))
+
+	f.Label("tile")
+	f.Comment("Six rows are addressed from the first and the fourth, times 0, 1 and 2 strides.")
+	row := func(base, base3, stride reg.GPVirtual, r, disp int) operand.Mem {
+		m := operand.Mem{Base: base, Disp: disp}
+		if r >= 3 {
+			m.Base, r = base3, r-3
+		}
+		if r > 0 {
+			m.Index, m.Scale = stride, uint8(4*r)
+		}
+		return m
+	}
+	pa, pa3, c3 := f.GP64(), f.GP64(), f.GP64()
+	f.MOVQ(a, pa)
+	f.LEAQ(operand.Mem{Base: ars, Index: ars, Scale: 2}, pa3)
+	f.LEAQ(operand.Mem{Base: a, Index: pa3, Scale: 4}, pa3)
+	f.LEAQ(operand.Mem{Base: ldc, Index: ldc, Scale: 2}, c3)
+	f.LEAQ(operand.Mem{Base: c, Index: c3, Scale: 4}, c3)
+	b, k := f.param(f.Param("b").Base()), f.param(f.Param("k"))
+
+	f.Comment("Begin at 0, or go on from c.")
+	sum := f.zeros(2 * rows)
+	f.CMPB(f.addr(f.Param("add")), operand.U8(0))
+	f.JE(operand.LabelRef("begin"))
+	for i, s := range sum {
+		f.VMOVUPS(row(c, c3, ldc, i/2, 32*(i%2)), s)
+	}
+	f.Label("begin")
+
+	step := func(p int) {
+		f.Commentf("Row %d of b times column %d of a.", p, p)
+		b0, b1, t := f.YMM(), f.YMM(), []reg.VecVirtual{f.YMM(), f.YMM()}
+		f.VMOVUPS(operand.Mem{Base: b, Disp: 64 * p}, b0)
+		f.VMOVUPS(operand.Mem{Base: b, Disp: 64*p + 32}, b1)
+		for r := range rows {
+			f.VBROADCASTSS(row(pa, pa3, ars, r, 0), t[r%2])
+			f.VFMADD231PS(b0, t[r%2], sum[2*r])
+			f.VFMADD231PS(b1, t[r%2], sum[2*r+1])
+		}
+		f.ADDQ(acs, pa)
+		f.ADDQ(acs, pa3)
+	}
+	const unroll = 4
+	f.Commentf("%d steps of k at a time.", unroll)
+	f.SUBQ(operand.I8(unroll), k)
+	f.JL(operand.LabelRef("rest"))
+	f.Label("loop4")
+	for p := range unroll {
+		step(p)
+	}
+	f.ADDQ(operand.I32(64*unroll), b)
+	f.SUBQ(operand.I8(unroll), k)
+	f.JGE(operand.LabelRef("loop4"))
+
+	f.Label("rest")
+	f.ADDQ(operand.I8(unroll), k)
+	f.JZ(operand.LabelRef("store"))
+	f.Label("loop1")
+	step(0)
+	f.ADDQ(operand.I8(64), b)
+	f.DECQ(k)
+	f.JNZ(operand.LabelRef("loop1"))
+
+	f.Label("store")
+	alpha := f.broadcast("alpha")
+	for i, s := range sum {
+		f.VMULPS(s, alpha, s)
+		f.VMOVUPS(s, row(c, c3, ldc, i/2, 32*(i%2)))
+	}
+
+	f.Comment("The next six rows.")
+	f.LEAQ(operand.Mem{Base: ars, Index: ars, Scale: 2}, pa3)
+	f.LEAQ(operand.Mem{Base: a, Index: pa3, Scale: 8}, a)
+	f.LEAQ(operand.Mem{Base: ldc, Index: ldc, Scale: 2}, c3)
+	f.LEAQ(operand.Mem{Base: c, Index: c3, Scale: 8}, c)
+	f.SUBQ(operand.I8(rows), left)
+	f.JG(operand.LabelRef("tile"))
+	f.Label("done")
+	f.ret()
+}
