@@ -19,9 +19,8 @@ type Batch struct {
 //
 // Evaluate returns the loss of b. Unless grad is nil it adds scale·∂loss/∂b to the
 // matrices of grad, each of which has the shape of its counterpart in b or is empty.
-// Matrices of grad must be apart from those of b. Shapes that do not fit
-// panic with a *simd.ShapeError; settings and numbers that make no sense, such as a negative
-// temperature or a NaN, return an error before anything is written.
+// Shapes that do not fit panic with a *simd.ShapeError; settings and numbers that make
+// no sense, such as a negative temperature or a NaN, return an error and grad is not touched.
 type Loss interface {
 	Evaluate(b Batch, grad *Batch, scale float32) (Result, error)
 }
@@ -72,4 +71,13 @@ func inverseTemperature(op string, t, standard float32) (float32, error) {
 		return 0, fmt.Errorf("%s: temperature is %v, want a finite number above 0", op, t)
 	}
 	return 1 / t, nil
+}
+
+// finiteLoss returns an error unless the loss is a finite number. Finite embeddings
+// give another only where logits overflow.
+func finiteLoss(op string, loss float64) error {
+	if loss-loss != 0 {
+		return fmt.Errorf("%s: loss is %v: similarities over temperature exceed float32", op, loss)
+	}
+	return nil
 }

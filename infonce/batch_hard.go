@@ -1,0 +1,121 @@
+package infonce
+
+import (
+	"fmt"
+
+	"github.com/contrast-go/contrast/internal/par"
+	"github.com/contrast-go/contrast/simd"
+)
+
+// BatchHard scores each labelled row against its farthest positive and its nearest
+// negative in the batch (Hermans, Beyer and Leibe 2017, eq. 5):
+//
+//	L = mean_i max(0, v_i),  v_i = max_p d(x_i, x_p) − min_n d(x_i, x_n) + margin
+//
+// over the anchors that have a positive, another row of the same label, and a
+// negative, a row of another label; Result.Valid counts them. Among equal distances the
+// lowest row counts. Distances are computed from differences, so near duplicates are exact.
+//
+// It reads Q (n×d) and Labels (n). With no valid anchor the loss is 0.
+// The zero value is ready to use.
+type BatchHard struct {
+	Margin    float32 // 0 means 1, and 0 with Soft
+	Squared   bool    // squared distances
+	Soft      bool    // ln(1 + e^v) instead of max(0, v)
+	Normalize bool    // bring the rows to norm 1 first
+	Workers   int     // 0 means GOMAXPROCS; the result does not depend on it
+
+	x       embeddings
+	labels  []int
+	hardest []hardest
+	loss    []float64
+	diff    []float32
+}
+
+// hardest are the rows that an anchor is scored against; −1 where there is none.
+type hardest struct{ positive, negative int }
+
+// Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
+func (l *BatchHard) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
+	const op = "infonce.BatchHard"
+	n := b.Q.Rows
+	b.Q.Check(op, "Q", -1, -1)
+	if len(b.Labels) != n {
+		panic(&simd.ShapeError{Op: op, Arg: "Labels", Got: fmt.Sprintf("of length %d", len(b.Labels)), Want: fmt.Sprintf("of length %d", n)})
+	}
+	want := grad != nil
+	if want {
+		checkGrad(op, "Q", grad.Q, b.Q)
+	}
+	rank, err := newRanking(op, l.Margin, l.Squared, l.Soft)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := checkFinite(op, "Q", b.Q); err != nil {
+		return Result{}, err
+	}
+
+	r := Result{ZeroNorm: l.x.load(b.Q, l.Normalize, want)}
+	l.labels, l.hardest = b.Labels, grow(l.hardest, n)
+	par.Do(l.Workers, n, (*hardestRows)(l))
+	l.labels = nil
+	for _, h := range l.hardest {
+		if h.positive >= 0 && h.negative >= 0 {
+			r.Valid++
+		}
+	}
+	l.loss, l.diff = grow(l.loss, n)[:0], grow(l.diff, b.Q.Cols)
+	if want {
+		clear(l.x.g.Data)
+	}
+	x, g := l.x.x, l.x.g
+	for i, h := range l.hardest {
+		if h.positive < 0 || h.negative < 0 {
+			continue
+		}
+		far, near := rank.distance(x.Row(i), x.Row(h.positive)), rank.distance(x.Row(i), x.Row(h.negative))
+		loss, w := rank.score(far, near)
+		l.loss = append(l.loss, loss)
+		if w > 0 {
+			r.Active++
+		}
+		if want {
+			w /= float64(r.Valid)
+			rank.pull(g.Row(i), g.Row(h.positive), x.Row(i), x.Row(h.positive), w, far, l.diff)
+			rank.pull(g.Row(i), g.Row(h.negative), x.Row(i), x.Row(h.negative), -w, near, l.diff)
+		}
+	}
+	r.Loss = mean(l.loss)
+	if err := finiteLoss(op, r.Loss); err != nil {
+		return Result{}, err
+	}
+	if want {
+		l.x.addGrad(grad.Q, scale, 0, l.Normalize)
+	}
+	return r, nil
+}
+
+// hardestRows is BatchHard as a task whose pieces are anchors.
+type hardestRows BatchHard
+
+// Run finds the hardest rows for anchor i.
+func (l *hardestRows) Run(_, i int) {
+	h := hardest{-1, -1}
+	var far, near float32 // squared distances
+	x := l.x.x.Row(i)
+	for j, label := range l.labels {
+		if j == i {
+			continue
+		}
+		d := simd.SquaredDistance(x, l.x.x.Row(j))
+		switch {
+		case label != l.labels[i]:
+			if h.negative < 0 || d < near {
+				h.negative, near = j, d
+			}
+		case h.positive < 0 || d > far:
+			h.positive, far = j, d
+		}
+	}
+	l.hardest[i] = h
+}

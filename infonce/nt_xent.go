@@ -1,0 +1,62 @@
+package infonce
+
+// NTXent is the normalised temperature-scaled cross-entropy of SimCLR (Chen et al. 2020,
+// eq. 1): each of the 2n views against all others, the other view of the same sample being the
+// positive,
+//
+//	L = mean_i ( −z_i,pos(i) + ln Σ_{j≠i} e^z_ij ),  z_ij = cos(x_i, x_j)/τ
+//
+// over the rows x of Q and K stacked. Google's published code returns twice this value.
+//
+// It reads Q and K (both n×d), the first and the second views; row i of both shows
+// sample i. The loss is at least 0, and ln(2n−1) where all views are equal. An empty
+// batch has loss 0.
+//
+// The zero value is ready to use.
+type NTXent struct {
+	Temperature float32 // 0 means 0.5
+	DotProduct  bool    // compare by dot product; by default rows are normalised inside
+	Workers     int     // 0 means GOMAXPROCS; the result does not depend on it
+
+	views embeddings
+	pass  pass
+	two   twoSided
+}
+
+// Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
+func (l *NTXent) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
+	const op = "infonce.NTXent"
+	n, d := b.Q.Rows, b.Q.Cols
+	b.Q.Check(op, "Q", -1, -1)
+	b.K.Check(op, "K", n, d)
+	want := grad != nil
+	if want {
+		checkGrad(op, "Q", grad.Q, b.Q)
+		checkGrad(op, "K", grad.K, b.K)
+	}
+	beta, err := inverseTemperature(op, l.Temperature, 0.5)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := checkFinite(op, "Q", b.Q); err != nil {
+		return Result{}, err
+	}
+	if err := checkFinite(op, "K", b.K); err != nil {
+		return Result{}, err
+	}
+
+	cosine := !l.DotProduct
+	r := Result{Valid: 2 * n}
+	r.ZeroNorm = l.views.stack(b.Q, b.K, cosine, want)
+	r.Loss = l.two.pairs(&l.pass, &l.views, beta, cosine, l.Workers)
+	if err := finiteLoss(op, r.Loss); err != nil {
+		return Result{}, err
+	}
+	if want {
+		// Each logit counts in its row and in its column, hence the half.
+		r.DTemperature = float64(scale) * (-float64(beta) * l.views.inner() / 2)
+		l.views.addGrad(grad.Q, scale, 0, cosine)
+		l.views.addGrad(grad.K, scale, n, cosine)
+	}
+	return r, nil
+}

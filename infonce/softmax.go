@@ -1,0 +1,82 @@
+package infonce
+
+import (
+	"math"
+
+	"github.com/contrast-go/contrast/internal/scalar"
+	"github.com/contrast-go/contrast/simd"
+)
+
+var negInf = float32(math.Inf(-1))
+
+// contrast is the cross-entropy of the softmax over one positive logit and the
+// negative logits z:
+//
+//	loss = −pos + ln(e^pos + Σ e^z_j)
+//
+// It replaces z by e^(z−shift) and returns the loss, the sum neg of what it stored, and
+// the sum s with the positive's exponential. So the probability of negative j is z_j/s
+// and the gradient of the positive −neg/s, which is accurate also where the
+// probability of the positive is 1 to the last bit. A z_j of −Inf takes no part.
+func contrast(z []float32, pos, shift float32) (loss float64, neg, s float32) {
+	neg = simd.ExpSum(z, z, shift)
+	loss, s = crossEntropy(neg, pos, shift)
+	return loss, neg, s
+}
+
+// crossEntropy is contrast where the sum of the negatives is known.
+func crossEntropy(neg, pos, shift float32) (loss float64, s float32) {
+	e := scalar.Exp(pos - shift)
+	s = neg + e
+	if neg <= e {
+		// Small losses would vanish in the difference of two logarithms.
+		return scalar.Log1p64(float64(neg) / float64(e)), s
+	}
+	return scalar.Log64(float64(neg)+float64(e)) + (float64(shift) - float64(pos)), s
+}
+
+// rowShift returns what to subtract from the logits before the exponential: the
+// maximum over those that take part, so that nothing overflows at any temperature.
+func rowShift(z []float32, pos float32) float32 { return max(simd.Max(z), pos) }
+
+// commonShift is the shift that rows and columns share in the two-sided losses where
+// the logits are bounded by β: with cosines, e^(z−β) is at least e^−2β, a normal float32 for
+// β ≤ 40. One exponential then serves both sides. ok is false where it does not apply.
+func commonShift(beta float32, cosine bool) (shift float32, ok bool) {
+	return beta, cosine && beta <= 40
+}
+
+// A side holds what the rows (or columns) of a two-sided softmax keep of their sums.
+type side struct {
+	shift []float32 // of the exponentials
+	inv   []float32 // 1/s
+	pos   []float32 // gradient of the positive, −neg/s
+	loss  []float64
+}
+
+func (d *side) resize(n int) {
+	d.shift, d.inv, d.pos, d.loss = grow(d.shift, n), grow(d.inv, n), grow(d.pos, n), grow(d.loss, n)
+}
+
+// set stores the sums of row i, whose logits z hold −Inf where nothing takes part.
+func (d *side) set(i int, z []float32, pos, shift float32) {
+	neg := simd.SumExp(z, shift)
+	loss, s := crossEntropy(neg, pos, shift)
+	d.shift[i], d.inv[i], d.pos[i], d.loss[i] = shift, 1/s, -(neg / s), loss
+}
+
+func grow[T any](x []T, n int) []T {
+	if cap(x) < n {
+		return make([]T, n)
+	}
+	return x[:n]
+}
+
+// mean returns Σ x / len(x), summed in order, and 0 for no x.
+func mean(x []float64) float64 {
+	var s float64
+	for _, v := range x {
+		s += v
+	}
+	return s / float64(max(len(x), 1))
+}

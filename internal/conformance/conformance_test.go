@@ -1,0 +1,37 @@
+package conformance
+
+import (
+	"testing"
+
+	"github.com/contrast-go/contrast/internal/check"
+)
+
+func TestCases(t *testing.T) {
+	cases, err := Load("../ref/testdata/losses.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	check.EachLevel(t, func(t *testing.T) {
+		n := 0
+		var worst Report
+		for _, c := range cases {
+			if !c.Supported() {
+				continue
+			}
+			n++
+			r, err := c.Run()
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			if !r.OK() {
+				t.Errorf("%s/%s: value is off by %.3g, gradient by %.3g (%s)", c.Loss, c.Name, r.Value, r.Gradient, r.Worst)
+			}
+			worst.Value, worst.Gradient = max(worst.Value, r.Value), max(worst.Gradient, r.Gradient)
+		}
+		if n < 101 {
+			t.Errorf("%d cases ran, want 101", n)
+		}
+		t.Logf("%d cases, worst value %.3g, worst gradient %.3g", n, worst.Value, worst.Gradient)
+	})
+}
