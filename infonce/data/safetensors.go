@@ -17,9 +17,12 @@ import (
 )
 
 const (
-	// maxHeader is the most bytes of header, a sixth of what the format allows
-	// and room for 100,000 tensors.
+	// maxHeader is the most bytes of header, a sixth of what the format allows.
 	maxHeader = 16 << 20
+
+	// maxKeys is the most tensors, and the most metadata: 16 MiB of short names
+	// would take seconds to read and 20 times their size in memory.
+	maxKeys = 1 << 16
 
 	// maxRank is the most dimensions of a tensor, as in NumPy and PyTorch.
 	maxRank = 64
@@ -42,8 +45,9 @@ type Tensor struct {
 //
 // It refuses, before anything is written, what ReadSafetensors would not read
 // back: a name given twice, "__metadata__" as a name, text that is not UTF-8 or
-// contains U+FFFD, a shape that does not match the data, a header over 16 MiB.
-// Without metadata, none is written.
+// contains U+FFFD, a shape that does not match the data, more than 64 dimensions,
+// 65,536 tensors or 65,536 metadata, a header over 16 MiB. Without metadata, none
+// is written.
 //
 // The format is that of huggingface.co/docs/safetensors: the length of the header
 // as a little-endian uint64, the header in JSON, the data in little-endian.
@@ -80,6 +84,9 @@ func writeSafetensors(w io.Writer, tensors []Tensor, meta map[string]string) err
 
 // encodeHeader returns what stands before the data of tensors, which are sorted.
 func encodeHeader(tensors []Tensor, meta map[string]string) ([]byte, error) {
+	if n := max(len(tensors), len(meta)); n > maxKeys {
+		return nil, fmt.Errorf("%d tensors or metadata, want at most %d", n, maxKeys)
+	}
 	var b bytes.Buffer
 	b.Write(make([]byte, 8))
 	separator := byte('{')
@@ -171,14 +178,14 @@ func elements(shape []int) (n int64, ok bool) {
 
 // ReadSafetensors reads tensors of float32 and metadata from the size bytes of r
 // that are a file in the safetensors format, in the order of their data. The
-// metadata is nil if there is none. No more memory is taken than the header,
-// which may have 16 MiB, and size justify.
+// metadata is nil if there is none. No more memory is taken for data than size
+// justifies, and the header may have 16 MiB.
 //
 // It is strict where the format leaves readers a choice. Refused are, among
 // others: element types other than F32, a name or key given twice, keys that the
-// format does not have, more than 64 dimensions, data that overlaps, leaves holes
-// or does not end with the file, text that is not UTF-8 or contains U+FFFD.
-// Values may be NaN or infinite.
+// format does not have, more than 64 dimensions, 65,536 tensors or 65,536
+// metadata, data that overlaps, leaves holes or does not end with the file, text
+// that is not UTF-8 or contains U+FFFD. Values may be NaN or infinite.
 func ReadSafetensors(r io.Reader, size int64) ([]Tensor, map[string]string, error) {
 	tensors, meta, err := readSafetensors(r, size)
 	if err != nil {

@@ -37,9 +37,15 @@ func decodeHeader(text []byte) (entries []entry, meta map[string]string, err err
 		if key == metadataKey {
 			meta = make(map[string]string)
 			return h.object("metadata", func(key string) (err error) {
+				if len(meta) == maxKeys {
+					return h.malformed("number of metadata", "more", fmt.Sprintf("at most %d", maxKeys))
+				}
 				meta[key], err = h.string("metadata " + quoted(key))
 				return err
 			})
+		}
+		if len(entries) == maxKeys {
+			return h.malformed("number of tensors", "more", fmt.Sprintf("at most %d", maxKeys))
 		}
 		e, err := h.entry(key)
 		entries = append(entries, e)

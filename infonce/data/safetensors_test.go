@@ -155,6 +155,40 @@ func TestWriteSafetensorsRefuses(t *testing.T) {
 	}
 }
 
+// TestSafetensorsKeys has as many tensors and metadata as there may be, and one
+// more.
+func TestSafetensorsKeys(t *testing.T) {
+	tensors := make([]Tensor, maxKeys)
+	meta := make(map[string]string)
+	for i := range tensors {
+		tensors[i] = Tensor{Name: fmt.Sprint(i), Shape: []int{0}}
+		meta[fmt.Sprint(i)] = ""
+	}
+	var b bytes.Buffer
+	if err := WriteSafetensors(&b, tensors, meta); err != nil {
+		t.Fatal(err)
+	}
+	if gotTensors, gotMeta, err := readTensors(b.Bytes()); err != nil || len(gotTensors) != maxKeys || len(gotMeta) != maxKeys {
+		t.Errorf("read %d tensors, %d metadata, error %v", len(gotTensors), len(gotMeta), err)
+	}
+
+	one := `,"x":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}`
+	header := strings.TrimRight(b.String()[8:], " ")
+	_, _, err := readTensors(tensorFile(header[:len(header)-1]+one+"}", 0))
+	checkMalformed(t, err, "safetensors: offset ", "number of tensors: got more, want at most 65536")
+	_, _, err = readTensors(tensorFile(strings.Replace(header, `_":{`, `_":{"x":"",`, 1), 0))
+	checkMalformed(t, err, "safetensors: offset ", "number of metadata: got more, want at most 65536")
+
+	for _, test := range []struct {
+		tensors []Tensor
+		meta    map[string]string
+	}{{append(tensors, Tensor{Name: "x", Shape: []int{0}}), nil}, {nil, meta}} {
+		meta["x"] = ""
+		err := WriteSafetensors(io.Discard, test.tensors, test.meta)
+		checkMalformed(t, err, "safetensors: ", "65537 tensors or metadata, want at most 65536")
+	}
+}
+
 // A failingWriter takes n bytes.
 type failingWriter struct{ n int }
 
