@@ -1,0 +1,45 @@
+// Package neon writes the arm64 kernels of package asm/neon. Each definition is
+// the function of the same name in package internal/generic; the kernels here
+// return its bits.
+//
+// Go's assembler has no vector arithmetic on floats but VFMLA and VFMLS, so
+// asm.go encodes the rest.
+package neon
+
+import (
+	"fmt"
+
+	"github.com/contrast-go/contrast/gen/spec"
+)
+
+// Files returns the assembly files by name.
+func Files() (map[string][]byte, error) {
+	kernels := map[string]func(*asm){
+		"Dot": dot, "SquaredDistance": squaredDistance,
+		"Sum": sum, "Max": maximum,
+		"Axpy": axpy, "Scale": scale, "Add": add, "Weigh": weigh,
+		"ExpSum": expSum, "SumExp": sumExp,
+		"Log":  log,
+		"Gemm": gemm,
+	}
+	open := map[string]*asm{}
+	for _, k := range spec.Kernels {
+		write, ok := kernels[k.Name]
+		if !ok {
+			return nil, fmt.Errorf("neon: no kernel %s", k.Name)
+		}
+		name := k.File + "_" + spec.NEON.Arch + ".s"
+		if open[name] == nil {
+			open[name] = &asm{}
+		}
+		if err := open[name].function(k.Name, k.Signature); err != nil {
+			return nil, fmt.Errorf("neon: %w", err)
+		}
+		write(open[name])
+	}
+	files := map[string][]byte{}
+	for name, a := range open {
+		files[name] = a.bytes()
+	}
+	return files, nil
+}

@@ -1,0 +1,76 @@
+package neon
+
+import "math"
+
+func sum(a *asm) {
+	in, n := []reg{a.arg("x_base")}, a.arg("x_len")
+	acc := a.vecs(4)
+	a.chains(n, in, acc, func(acc []vec, x [][]vec) {
+		for q := range acc {
+			a.fadd(acc[q], acc[q], x[0][q])
+		}
+	})
+	a.tree(acc)
+}
+
+// maximum is Max. FMAXNM ignores a quiet NaN but not a signalling one, which it
+// returns as a quiet NaN: a first FMAXNM of the element with itself makes all
+// NaNs quiet, and the second one then ignores them. The chain through the lane
+// is one instruction long, with a comparison and a selection it would be two.
+func maximum(a *asm) {
+	x, n := a.arg("x_base"), a.arg("x_len")
+	acc, v := a.vecs(4), a.vecs(4)
+	step := func(acc, v []vec) {
+		for q := range v {
+			a.fmaxnm(v[q], v[q], v[q])
+		}
+		for q := range v {
+			a.fmaxnm(acc[q], acc[q], v[q])
+		}
+	}
+
+	a.comment("16 lanes from -Inf")
+	inf := a.reg()
+	a.movi(inf, int(math.Float32bits(float32(math.Inf(-1)))))
+	for _, m := range acc {
+		a.dup(m, inf)
+	}
+	a.subsi(n, n, 16)
+	a.blt("quads")
+
+	a.label("loop16")
+	a.comment("a NaN is made quiet, then ignored")
+	a.ld1(v, x)
+	step(acc, v)
+	a.subsi(n, n, 16)
+	a.bge("loop16")
+
+	a.label("quads")
+	a.addsi(n, n, 16-4)
+	a.blt("ones")
+	a.label("loop4")
+	a.ld1(v[:1], x)
+	step(acc, v[:1])
+	a.subsi(n, n, 4)
+	a.bge("loop4")
+
+	a.label("ones")
+	a.addsi(n, n, 4)
+	a.beq("lanes")
+	a.label("loop1")
+	a.comment("one element in all lanes")
+	a.ld1r(v[0], x)
+	step(acc, v[:1])
+	a.subsi(n, n, 1)
+	a.bne("loop1")
+
+	a.label("lanes")
+	a.comment("the largest lane; +0 turns -0 into +0")
+	a.fmaxnm(acc[0], acc[0], acc[1])
+	a.fmaxnm(acc[2], acc[2], acc[3])
+	a.fmaxnm(acc[0], acc[0], acc[2])
+	a.fmaxnmv(acc[0], acc[0])
+	a.zero(v[0])
+	a.fadds(acc[0], acc[0], v[0])
+	a.result(acc[0])
+}
