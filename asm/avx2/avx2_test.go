@@ -180,6 +180,15 @@ func TestMaxIgnoresNaN(t *testing.T) {
 	}
 }
 
+// Products that underflow to −0 in every lane, empty lanes or not, add up to +0.
+func TestDotOfMinusZeros(t *testing.T) {
+	needAVX2(t)
+	for n := range 100 {
+		x, y := slices.Repeat([]float32{-0x1p-100}, n), slices.Repeat([]float32{0x1p-100}, n)
+		check.SameBits(t, fmt.Sprint("Dot n=", n), []float32{avx2.Dot(x, y)}, []float32{0})
+	}
+}
+
 // Exp and log of every 251st bit pattern; 251 divides no power of two.
 func TestExpLogBits(t *testing.T) {
 	needAVX2(t)

@@ -44,13 +44,13 @@ loop8:
 	VMULPS Y5, Y5, Y6
 
 	// r = w·(lg2 + w·lg4) + z·(lg1 + w·lg3).
-	VMOVUPS     lg4<>+0(SB), Y3
-	VFMADD213PS lg2<>+0(SB), Y6, Y3
-	VMULPS      Y6, Y3, Y3
-	VMOVUPS     lg3<>+0(SB), Y7
-	VFMADD213PS lg1<>+0(SB), Y6, Y7
-	VMULPS      Y5, Y7, Y7
-	VADDPS      Y7, Y3, Y3
+	VBROADCASTSS lg4<>+0(SB), Y3
+	VFMADD213PS  lg2<>+0(SB), Y6, Y3
+	VMULPS       Y6, Y3, Y3
+	VBROADCASTSS lg3<>+0(SB), Y7
+	VFMADD213PS  lg1<>+0(SB), Y6, Y7
+	VMULPS       Y5, Y7, Y7
+	VADDPS       Y7, Y3, Y3
 
 	// h = f²/2; log = k·ln2Hi + ((s·(h+r) + k·ln2Lo − h) + f).
 	VMULPS      half<>+0(SB), Y2, Y5
@@ -107,13 +107,13 @@ end8:
 	VMULPS Y6, Y6, Y7
 
 	// r = w·(lg2 + w·lg4) + z·(lg1 + w·lg3).
-	VMOVUPS     lg4<>+0(SB), Y4
-	VFMADD213PS lg2<>+0(SB), Y7, Y4
-	VMULPS      Y7, Y4, Y4
-	VMOVUPS     lg3<>+0(SB), Y8
-	VFMADD213PS lg1<>+0(SB), Y7, Y8
-	VMULPS      Y6, Y8, Y8
-	VADDPS      Y8, Y4, Y4
+	VBROADCASTSS lg4<>+0(SB), Y4
+	VFMADD213PS  lg2<>+0(SB), Y7, Y4
+	VMULPS       Y7, Y4, Y4
+	VBROADCASTSS lg3<>+0(SB), Y8
+	VFMADD213PS  lg1<>+0(SB), Y7, Y8
+	VMULPS       Y6, Y8, Y8
+	VADDPS       Y8, Y4, Y4
 
 	// h = f²/2; log = k·ln2Hi + ((s·(h+r) + k·ln2Lo − h) + f).
 	VMULPS      half<>+0(SB), Y3, Y6
@@ -193,11 +193,8 @@ DATA two<>+16(SB)/8, $0x4000000040000000
 DATA two<>+24(SB)/8, $0x4000000040000000
 GLOBL two<>(SB), RODATA|NOPTR, $32
 
-DATA lg4<>+0(SB)/8, $0x3e789e263e789e26
-DATA lg4<>+8(SB)/8, $0x3e789e263e789e26
-DATA lg4<>+16(SB)/8, $0x3e789e263e789e26
-DATA lg4<>+24(SB)/8, $0x3e789e263e789e26
-GLOBL lg4<>(SB), RODATA|NOPTR, $32
+DATA lg4<>+0(SB)/4, $(0.24279079)
+GLOBL lg4<>(SB), RODATA|NOPTR, $4
 
 DATA lg2<>+0(SB)/8, $0x3eccce133eccce13
 DATA lg2<>+8(SB)/8, $0x3eccce133eccce13
@@ -205,11 +202,8 @@ DATA lg2<>+16(SB)/8, $0x3eccce133eccce13
 DATA lg2<>+24(SB)/8, $0x3eccce133eccce13
 GLOBL lg2<>(SB), RODATA|NOPTR, $32
 
-DATA lg3<>+0(SB)/8, $0x3e91e9ee3e91e9ee
-DATA lg3<>+8(SB)/8, $0x3e91e9ee3e91e9ee
-DATA lg3<>+16(SB)/8, $0x3e91e9ee3e91e9ee
-DATA lg3<>+24(SB)/8, $0x3e91e9ee3e91e9ee
-GLOBL lg3<>(SB), RODATA|NOPTR, $32
+DATA lg3<>+0(SB)/4, $(0.28498787)
+GLOBL lg3<>(SB), RODATA|NOPTR, $4
 
 DATA lg1<>+0(SB)/8, $0x3f2aaaaa3f2aaaaa
 DATA lg1<>+8(SB)/8, $0x3f2aaaaa3f2aaaaa

@@ -55,11 +55,10 @@ func (f *file) log(x reg.VecVirtual) reg.VecVirtual {
 	f.VMULPS(z, z, w)
 
 	f.Comment("r = w·(lg2 + w·lg4) + z·(lg1 + w·lg3).")
-	r, t := f.YMM(), f.YMM()
-	f.VMOVUPS(f.float8("lg4", scalar.Lg4), r)
+	r := f.constant("lg4", operand.F32(scalar.Lg4))
 	f.VFMADD213PS(f.float8("lg2", scalar.Lg2), w, r)
 	f.VMULPS(w, r, r)
-	f.VMOVUPS(f.float8("lg3", scalar.Lg3), t)
+	t := f.constant("lg3", operand.F32(scalar.Lg3))
 	f.VFMADD213PS(f.float8("lg1", scalar.Lg1), w, t)
 	f.VMULPS(z, t, t)
 	f.VADDPS(t, r, r)
