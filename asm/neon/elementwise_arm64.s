@@ -16,6 +16,7 @@ TEXT ·Axpy(SB), NOSPLIT, $0-56
 	BLT quads
 
 loop16:
+	// 16 elements
 	VLD1.P 64(R1), [V1.S4, V2.S4, V3.S4, V4.S4]
 	VLD1.P 64(R2), [V5.S4, V6.S4, V7.S4, V8.S4]
 	VFMLA V0.S4, V5.S4, V1.S4
@@ -31,6 +32,7 @@ quads:
 	BLT ones
 
 loop4:
+	// a quad
 	VLD1.P 16(R1), [V1.S4]
 	VLD1.P 16(R2), [V5.S4]
 	VFMLA V0.S4, V5.S4, V1.S4
@@ -65,6 +67,7 @@ TEXT ·Scale(SB), NOSPLIT, $0-56
 	BLT quads
 
 loop16:
+	// 16 elements
 	VLD1.P 64(R1), [V1.S4, V2.S4, V3.S4, V4.S4]
 	WORD $0x6e20dc21 // fmul v1.4s, v1.4s, v0.4s
 	WORD $0x6e20dc42 // fmul v2.4s, v2.4s, v0.4s
@@ -79,6 +82,7 @@ quads:
 	BLT ones
 
 loop4:
+	// a quad
 	VLD1.P 16(R1), [V1.S4]
 	WORD $0x6e20dc21 // fmul v1.4s, v1.4s, v0.4s
 	VST1.P [V1.S4], 16(R0)
@@ -110,6 +114,7 @@ TEXT ·Add(SB), NOSPLIT, $0-72
 	BLT quads
 
 loop16:
+	// 16 elements
 	VLD1.P 64(R1), [V0.S4, V1.S4, V2.S4, V3.S4]
 	VLD1.P 64(R2), [V4.S4, V5.S4, V6.S4, V7.S4]
 	WORD $0x4e24d400 // fadd v0.4s, v0.4s, v4.4s
@@ -125,6 +130,7 @@ quads:
 	BLT ones
 
 loop4:
+	// a quad
 	VLD1.P 16(R1), [V0.S4]
 	VLD1.P 16(R2), [V4.S4]
 	WORD $0x4e24d400 // fadd v0.4s, v0.4s, v4.4s
@@ -160,6 +166,7 @@ TEXT ·Weigh(SB), NOSPLIT, $0-76
 	BLT quads
 
 loop16:
+	// 16 elements
 	VLD1.P 64(R1), [V1.S4, V2.S4, V3.S4, V4.S4]
 	VLD1.P 64(R2), [V5.S4, V6.S4, V7.S4, V8.S4]
 	WORD $0x4e20d421 // fadd v1.4s, v1.4s, v0.4s
@@ -179,6 +186,7 @@ quads:
 	BLT ones
 
 loop4:
+	// a quad
 	VLD1.P 16(R1), [V1.S4]
 	VLD1.P 16(R2), [V5.S4]
 	WORD $0x4e20d421 // fadd v1.4s, v1.4s, v0.4s

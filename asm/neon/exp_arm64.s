@@ -113,7 +113,7 @@ block:
 	VFMLA V11.S4, V17.S4, V15.S4
 	VFMLA V12.S4, V18.S4, V16.S4
 
-	// p * 2^(k>>1) * 2^(k - k>>1): one power alone can not reach the subnormals
+	// p * 2^(k>>1) * 2^(k - (k>>1)): one power alone can not reach the subnormals
 	WORD $0x4f3f05b1 // sshr v17.4s, v13.4s, #1
 	WORD $0x4f3f05d2 // sshr v18.4s, v14.4s, #1
 	VSUB V17.S4, V13.S4, V13.S4
@@ -167,7 +167,7 @@ loaded:
 
 last:
 	// clear what stands beside the last 1 to 3 elements: it must not count
-	MOVD $3, R5
+	MOVD $0x3, R5
 	BIC R4, R5, R5
 	ADD R5<<2, R3, R5
 	VLD1 (R5), [V17.S4]
@@ -293,7 +293,7 @@ block:
 	VFMLA V11.S4, V17.S4, V15.S4
 	VFMLA V12.S4, V18.S4, V16.S4
 
-	// p * 2^(k>>1) * 2^(k - k>>1): one power alone can not reach the subnormals
+	// p * 2^(k>>1) * 2^(k - (k>>1)): one power alone can not reach the subnormals
 	WORD $0x4f3f05b1 // sshr v17.4s, v13.4s, #1
 	WORD $0x4f3f05d2 // sshr v18.4s, v14.4s, #1
 	VSUB V17.S4, V13.S4, V13.S4
@@ -346,7 +346,7 @@ loaded:
 
 last:
 	// clear what stands beside the last 1 to 3 elements: it must not count
-	MOVD $3, R4
+	MOVD $0x3, R4
 	BIC R3, R4, R4
 	ADD R4<<2, R2, R4
 	VLD1 (R4), [V17.S4]

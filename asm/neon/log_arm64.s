@@ -58,7 +58,7 @@ loop:
 	VLD1.P 16(R1), [V16.S4]
 
 quad:
-	// y = x, a subnormal times 2^23; k = -127, less 23 if so
+	// y = x, a subnormal times 2^23; the bias of its exponent is 127, and 23 more if so
 	WORD $0x6eb0e4d2 // fcmgt v18.4s, v6.4s, v16.4s
 	WORD $0x4fa09a16 // fmul v22.4s, v16.4s, v0.s[3]
 	VMOV V16.B16, V17.B16
@@ -66,7 +66,7 @@ quad:
 	VAND V7.B16, V18.B16, V18.B16
 	VADD V8.S4, V18.S4, V18.S4
 
-	// y = 2^k * (1+f), sqrt(1/2) <= 1+f < sqrt(2); n = k as a float
+	// y = 2^n * (1+f), sqrt(1/2) <= 1+f < sqrt(2)
 	VADD V9.S4, V17.S4, V17.S4
 	VUSHR $23, V17.S4, V22.S4
 	VSUB V18.S4, V22.S4, V18.S4

@@ -5,6 +5,7 @@ package neon_test
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/contrast-go/contrast/asm/neon"
@@ -234,57 +235,38 @@ func TestExpLogAllRanges(t *testing.T) {
 	flush()
 }
 
-// TestGemmBits compares Gemm with generic.Gemm, whose panels are narrower, on
-// columns 0 to 7 and 4 to 11.
+// TestGemmBits compares Gemm with generic.Gemm on operands that end, or begin,
+// at a page that faults.
 func TestGemmBits(t *testing.T) {
-	const rows, maxK, maxRows, pad = neon.GemmRows, 40, 24, 3
-	const wide, narrow = neon.GemmCols, generic.GemmCols
-	fa, fb := check.NewFence(t, maxK*(maxRows+pad)), check.NewFence(t, maxK*wide)
-	fc := check.NewFence(t, maxRows*(wide+pad))
+	const maxK, maxRows, pad = 40, 3 * neon.GemmRows, 3
+	fa, fb := check.NewFence(t, maxK*(maxRows+pad)), check.NewFence(t, maxK*neon.GemmCols)
+	fc := check.NewFence(t, maxRows*(neon.GemmCols+pad))
 	for _, d := range data {
 		t.Run("data="+d.name, func(t *testing.T) {
 			r := check.NewRand(2)
 			for k := range maxK + 1 {
-				for m := 0; m <= maxRows; m += rows {
-					for variant := range 8 {
-						acs, ldc, alpha, add := m, wide, float32(1), variant&1 != 0
-						if variant&2 != 0 {
-							acs, ldc = m+pad, wide+pad
-						}
+				for rows := 0; rows <= maxRows; rows += neon.GemmRows {
+					for variant := range 16 {
+						end, add := variant&1 != 0, variant&2 != 0
+						alpha, ldc, acs := float32(1), neon.GemmCols, rows
 						if variant&4 != 0 {
 							alpha = d.fill(r, 1, 3)[0]
 						}
-						// Nothing after the last element that is used: neither may be read.
-						a := fa.Slice(max(0, (k-1)*acs+m), variant&1 == 0)
-						b := fb.Slice(k*wide, variant&1 == 0)
-						c := fc.Slice(max(0, (m-1)*ldc+wide), variant&1 == 0)
-						copy(a, d.fill(r, len(a), 3))
-						copy(b, d.fill(r, len(b), 3))
-						copy(c, d.fill(r, len(c), 3))
-
-						want := append([]float32(nil), c...)
-						aa := append([]float32(nil), a...)
-						if k == 0 {
-							aa = make([]float32, m) // generic.Gemm slices before it knows that nothing is used
+						if variant&8 != 0 {
+							ldc, acs = ldc+pad, acs+pad
 						}
-						for _, j := range []int{0, wide - narrow} {
-							panel := make([]float32, 0, max(k, 1)*narrow)
-							for p := range k {
-								panel = append(panel, b[p*wide+j:][:narrow]...)
-							}
-							if k == 0 {
-								panel = panel[:narrow]
-							}
-							part := append([]float32(nil), c...)
-							if m > 0 {
-								generic.Gemm(part[j:], ldc, aa, 1, acs, panel, k, m, alpha, add)
-							}
-							for i := range m {
-								copy(want[i*ldc+j:][:narrow], part[i*ldc+j:])
-							}
+						a := fa.Slice(max(0, (k-1)*acs+rows), end)
+						b := fb.Slice(k*neon.GemmCols, end)
+						c := fc.Slice(max(0, (rows-1)*ldc+neon.GemmCols), end)
+						for _, x := range [][]float32{a, b, c} {
+							copy(x, d.fill(r, len(x), 3))
 						}
-						neon.Gemm(c, ldc, a, 1, acs, b, k, m, alpha, add)
-						check.SameBits(t, fmt.Sprintf("k=%d rows=%d acs=%d ldc=%d alpha=%v add=%t", k, m, acs, ldc, alpha, add), c, want)
+						want := gemm(c, ldc, a, acs, b, k, rows, alpha, add)
+						name := fmt.Sprintf("k=%d rows=%d acs=%d ldc=%d alpha=%v add=%t end=%t", k, rows, acs, ldc, alpha, add, end)
+						if check.Faults(func() { neon.Gemm(c, ldc, a, 1, acs, b, k, rows, alpha, add) }) {
+							t.Fatalf("%s: touches memory beyond its operands", name)
+						}
+						check.SameBits(t, name, c, want)
 						if t.Failed() {
 							return
 						}
@@ -293,4 +275,28 @@ func TestGemmBits(t *testing.T) {
 			}
 		})
 	}
+}
+
+// gemm returns what c is to become: columns 0 to 7 and then 4 to 11 by
+// generic.Gemm, whose panels are narrower.
+func gemm(c []float32, ldc int, a []float32, acs int, b []float32, k, rows int, alpha float32, add bool) []float32 {
+	want := slices.Clone(c)
+	if rows == 0 {
+		return want
+	}
+	if k == 0 { // generic.Gemm slices a and b all the same
+		a, b = make([]float32, rows), make([]float32, neon.GemmCols)
+	}
+	for _, j := range []int{0, neon.GemmCols - generic.GemmCols} {
+		var panel []float32
+		for p := 0; p < len(b); p += neon.GemmCols {
+			panel = append(panel, b[p+j:][:generic.GemmCols]...)
+		}
+		part := slices.Clone(c)
+		generic.Gemm(part[j:], ldc, a, 1, acs, panel, k, rows, alpha, add)
+		for i := range rows {
+			copy(want[i*ldc+j:][:generic.GemmCols], part[i*ldc+j:])
+		}
+	}
+	return want
 }

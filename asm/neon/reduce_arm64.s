@@ -91,7 +91,7 @@ TEXT ·Max(SB), NOSPLIT, $0-28
 	MOVD x_len+8(FP), R1
 
 	// 16 lanes from -Inf
-	MOVD $4286578688, R2
+	MOVD $0xff800000, R2
 	VDUP R2, V0.S4
 	VDUP R2, V1.S4
 	VDUP R2, V2.S4
@@ -100,7 +100,7 @@ TEXT ·Max(SB), NOSPLIT, $0-28
 	BLT quads
 
 loop16:
-	// a NaN is made quiet, then ignored
+	// 16 elements: a NaN is made quiet, then ignored
 	VLD1.P 64(R0), [V4.S4, V5.S4, V6.S4, V7.S4]
 	WORD $0x4e24c484 // fmaxnm v4.4s, v4.4s, v4.4s
 	WORD $0x4e25c4a5 // fmaxnm v5.4s, v5.4s, v5.4s
@@ -118,6 +118,7 @@ quads:
 	BLT ones
 
 loop4:
+	// a quad
 	VLD1.P 16(R0), [V4.S4]
 	WORD $0x4e24c484 // fmaxnm v4.4s, v4.4s, v4.4s
 	WORD $0x4e24c400 // fmaxnm v0.4s, v0.4s, v4.4s

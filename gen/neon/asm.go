@@ -195,7 +195,7 @@ func (a *asm) ret() { a.ins("RET") }
 // General registers.
 
 func (a *asm) movx(d, n reg)                     { a.ins("MOVD", n, d) }
-func (a *asm) movi(d reg, imm int)               { a.ins("MOVD", imm, d) }
+func (a *asm) movi(d reg, imm int)               { a.ins("MOVD", fmt.Sprintf("$%#x", imm), d) }
 func (a *asm) addi(d, n reg, imm int)            { a.ins("ADD", imm, n, d) }
 func (a *asm) addsi(d, n reg, imm int)           { a.ins("ADDS", imm, n, d) }
 func (a *asm) subsi(d, n reg, imm int)           { a.ins("SUBS", imm, n, d) }

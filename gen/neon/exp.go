@@ -168,7 +168,7 @@ func (a *asm) exp(e exp) {
 	}
 	p, t = from, to
 
-	a.comment("p * 2^(k>>1) * 2^(k - k>>1): one power alone can not reach the subnormals")
+	a.comment("p * 2^(k>>1) * 2^(k - (k>>1)): one power alone can not reach the subnormals")
 	each(func(q int) { a.sshr(t[q], z[q], 1) })
 	each(func(q int) { a.isub(z[q], z[q], t[q]) })
 	each(func(q int) { a.shl(t[q], t[q], 23) })

@@ -39,7 +39,7 @@ func maximum(a *asm) {
 	a.blt("quads")
 
 	a.label("loop16")
-	a.comment("a NaN is made quiet, then ignored")
+	a.comment("16 elements: a NaN is made quiet, then ignored")
 	a.ld1(v, x)
 	step(acc, v)
 	a.subsi(n, n, 16)
@@ -49,6 +49,7 @@ func maximum(a *asm) {
 	a.addsi(n, n, 16-4)
 	a.blt("ones")
 	a.label("loop4")
+	a.comment("a quad")
 	a.ld1(v[:1], x)
 	step(acc, v[:1])
 	a.subsi(n, n, 4)
