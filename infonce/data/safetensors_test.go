@@ -155,8 +155,8 @@ func TestWriteSafetensorsRefuses(t *testing.T) {
 	}
 }
 
-// TestSafetensorsKeys has as many tensors and metadata as there may be, and one
-// more.
+// TestSafetensorsKeys adds one key to a file of as many as there may be. The
+// error must be at that key, the last.
 func TestSafetensorsKeys(t *testing.T) {
 	tensors := make([]Tensor, maxKeys)
 	meta := make(map[string]string)
@@ -164,29 +164,29 @@ func TestSafetensorsKeys(t *testing.T) {
 		tensors[i] = Tensor{Name: fmt.Sprint(i), Shape: []int{0}}
 		meta[fmt.Sprint(i)] = ""
 	}
-	var b bytes.Buffer
-	if err := WriteSafetensors(&b, tensors, meta); err != nil {
-		t.Fatal(err)
-	}
-	if gotTensors, gotMeta, err := readTensors(b.Bytes()); err != nil || len(gotTensors) != maxKeys || len(gotMeta) != maxKeys {
-		t.Errorf("read %d tensors, %d metadata, error %v", len(gotTensors), len(gotMeta), err)
-	}
-
-	one := `,"x":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}`
-	header := strings.TrimRight(b.String()[8:], " ")
-	_, _, err := readTensors(tensorFile(header[:len(header)-1]+one+"}", 0))
-	checkMalformed(t, err, "safetensors: offset ", "number of tensors: got more, want at most 65536")
-	_, _, err = readTensors(tensorFile(strings.Replace(header, `_":{`, `_":{"x":"",`, 1), 0))
-	checkMalformed(t, err, "safetensors: offset ", "number of metadata: got more, want at most 65536")
-
 	for _, test := range []struct {
-		tensors []Tensor
-		meta    map[string]string
-	}{{append(tensors, Tensor{Name: "x", Shape: []int{0}}), nil}, {nil, meta}} {
-		meta["x"] = ""
-		err := WriteSafetensors(io.Discard, test.tensors, test.meta)
-		checkMalformed(t, err, "safetensors: ", "65537 tensors or metadata, want at most 65536")
+		what      string
+		tensors   []Tensor
+		meta      map[string]string
+		end, more string // the end of the header, and what to put before it
+	}{
+		{"tensors", tensors, nil, "}", `,"x":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}`},
+		{"metadata", nil, meta, "}}", `,"x":""`},
+	} {
+		var b bytes.Buffer
+		if err := WriteSafetensors(&b, test.tensors, test.meta); err != nil {
+			t.Fatal(err)
+		}
+		header := strings.TrimSuffix(strings.TrimRight(b.String()[8:], " "), test.end)
+		_, _, err := readTensors(tensorFile(header+test.more+test.end, 0))
+		want := fmt.Sprintf("safetensors: offset %d: number of %s: got more, want at most 65536", 8+len(header+`,"x"`), test.what)
+		checkMalformed(t, err, want, "")
 	}
+
+	tensors, meta["x"] = append(tensors, Tensor{Name: "x", Shape: []int{0}}), ""
+	const want = "65537 tensors or metadata, want at most 65536"
+	checkMalformed(t, WriteSafetensors(io.Discard, tensors, nil), "safetensors: ", want)
+	checkMalformed(t, WriteSafetensors(io.Discard, nil, meta), "safetensors: ", want)
 }
 
 // A failingWriter takes n bytes.
