@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/contrast-go/contrast/gen/avx2"
+	"github.com/contrast-go/contrast/gen/neon"
 	"github.com/contrast-go/contrast/gen/spec"
 )
 
@@ -60,6 +61,7 @@ func files() (map[string][]byte, error) {
 		files func() (map[string][]byte, error)
 	}{
 		{spec.AVX2, avx2.Files},
+		{spec.NEON, neon.Files},
 	} {
 		asm, err := g.files()
 		if err != nil {

@@ -60,7 +60,7 @@ begin:
 	SUBQ $+4, R12
 	JL   rest
 
-loop4:
+steps:
 	// Row 0 of b times column 0 of a.
 	VMOVUPS      (R11), Y12
 	VMOVUPS      32(R11), Y13
@@ -158,13 +158,13 @@ loop4:
 	ADDQ         SI, R9
 	ADDQ         $+256, R11
 	SUBQ         $+4, R12
-	JGE          loop4
+	JGE          steps
 
 rest:
 	ADDQ $+4, R12
 	JZ   store
 
-loop1:
+step:
 	// Row 0 of b times column 0 of a.
 	VMOVUPS      (R11), Y12
 	VMOVUPS      32(R11), Y13
@@ -190,7 +190,7 @@ loop1:
 	ADDQ         SI, R9
 	ADDQ         $+64, R11
 	DECQ         R12
-	JNZ          loop1
+	JNZ          step
 
 store:
 	VBROADCASTSS alpha+112(FP), Y12

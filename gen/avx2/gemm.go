@@ -33,10 +33,10 @@ func gemm(f *file) {
 	}
 	pa, pa3, c3 := f.GP64(), f.GP64(), f.GP64()
 	f.MOVQ(a, pa)
-	f.LEAQ(operand.Mem{Base: ars, Index: ars, Scale: 2}, pa3)
-	f.LEAQ(operand.Mem{Base: a, Index: pa3, Scale: 4}, pa3)
-	f.LEAQ(operand.Mem{Base: ldc, Index: ldc, Scale: 2}, c3)
-	f.LEAQ(operand.Mem{Base: c, Index: c3, Scale: 4}, c3)
+	f.LEAQ(indexed(ars, ars, 2), pa3)
+	f.LEAQ(indexed(a, pa3, 4), pa3)
+	f.LEAQ(indexed(ldc, ldc, 2), c3)
+	f.LEAQ(indexed(c, c3, 4), c3)
 	b, k := f.param(f.Param("b").Base()), f.param(f.Param("k"))
 
 	f.Comment("Begin at 0, or go on from c.")
@@ -65,22 +65,22 @@ func gemm(f *file) {
 	f.Commentf("%d steps of k at a time.", unroll)
 	f.SUBQ(operand.I8(unroll), k)
 	f.JL(operand.LabelRef("rest"))
-	f.Label("loop4")
+	f.Label("steps")
 	for p := range unroll {
 		step(p)
 	}
 	f.ADDQ(operand.I32(64*unroll), b)
 	f.SUBQ(operand.I8(unroll), k)
-	f.JGE(operand.LabelRef("loop4"))
+	f.JGE(operand.LabelRef("steps"))
 
 	f.Label("rest")
 	f.ADDQ(operand.I8(unroll), k)
 	f.JZ(operand.LabelRef("store"))
-	f.Label("loop1")
+	f.Label("step")
 	step(0)
 	f.ADDQ(operand.I8(64), b)
 	f.DECQ(k)
-	f.JNZ(operand.LabelRef("loop1"))
+	f.JNZ(operand.LabelRef("step"))
 
 	f.Label("store")
 	alpha := f.broadcast("alpha")
@@ -90,12 +90,17 @@ func gemm(f *file) {
 	}
 
 	f.Comment("The next six rows.")
-	f.LEAQ(operand.Mem{Base: ars, Index: ars, Scale: 2}, pa3)
-	f.LEAQ(operand.Mem{Base: a, Index: pa3, Scale: 8}, a)
-	f.LEAQ(operand.Mem{Base: ldc, Index: ldc, Scale: 2}, c3)
-	f.LEAQ(operand.Mem{Base: c, Index: c3, Scale: 8}, c)
+	f.LEAQ(indexed(ars, ars, 2), pa3)
+	f.LEAQ(indexed(a, pa3, 8), a)
+	f.LEAQ(indexed(ldc, ldc, 2), c3)
+	f.LEAQ(indexed(c, c3, 8), c)
 	f.SUBQ(operand.I8(rows), left)
 	f.JG(operand.LabelRef("tile"))
 	f.Label("done")
 	f.ret()
+}
+
+// indexed is the address base + scale·index.
+func indexed(base, index reg.GPVirtual, scale uint8) operand.Mem {
+	return operand.Mem{Base: base, Index: index, Scale: scale}
 }
