@@ -1,0 +1,247 @@
+package train
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/internal/par"
+	"github.com/contrast-go/contrast/internal/scalar"
+	"github.com/contrast-go/contrast/simd"
+)
+
+// An Augmentation says how far a view may stray from its image: each field is
+// the largest value, or the reach to both sides, of a number that is drawn
+// for each view. 0 means the default and a negative number means none, so the zero
+// value is the default augmentation.
+type Augmentation struct {
+	Rotation   float32 // degrees; default 15
+	Scale      float32 // of the size, as 1 ± Scale; default 0.2, at most 0.9
+	Shear      float32 // columns for each row; default 0.2
+	Shift      float32 // of the width and of the height; default 0.1
+	Blur       float32 // standard deviation in pixels; default 0.6, at most 0.7
+	Contrast   float32 // factor about mid-grey, as 1 ± Contrast; default 0.4
+	Brightness float32 // of the range from black to white; default 0.1
+	Noise      float32 // standard deviation, of the same range; default 0.1
+}
+
+// strengths returns a with its defaults filled in and 0 for none.
+func (a Augmentation) strengths() (_ Augmentation, err error) {
+	fill := func(name string, v *float32, standard, limit float32) {
+		switch {
+		case *v == 0:
+			*v = standard
+		case *v < 0:
+			*v = 0
+		case !(*v <= limit) && err == nil:
+			err = fmt.Errorf("augmentation: %s is %v, want at most %v", name, *v, limit)
+		}
+	}
+	fill("rotation", &a.Rotation, 15, 360)
+	fill("scale", &a.Scale, 0.2, 0.9)
+	fill("shear", &a.Shear, 0.2, 10)
+	fill("shift", &a.Shift, 0.1, 10)
+	fill("blur", &a.Blur, 0.6, 0.7)
+	fill("contrast", &a.Contrast, 0.4, 10)
+	fill("brightness", &a.Brightness, 0.1, 10)
+	fill("noise", &a.Noise, 0.1, 10)
+	return a, err
+}
+
+// Flatten stores image i of m in row i of dst, a byte as its 255th part. dst has as
+// many rows as m has images, and a column for each byte of an image.
+func Flatten(dst simd.Matrix, m data.Images) {
+	dst.Check("train.Flatten", "dst", m.Len(), m.Width*m.Height*m.Channels)
+	for i := range dst.Rows {
+		row := dst.Row(i)
+		for j, v := range m.At(i) {
+			row[j] = float32(v) / 255
+		}
+	}
+}
+
+// AugmentAll stores one view of image i of m in row i of dst, drawn from seed, for
+// each i: [Flatten] of images that were moved, blurred and made noisy. The views
+// do not depend on workers, of which 0 means GOMAXPROCS.
+func AugmentAll(dst simd.Matrix, m data.Images, a Augmentation, seed uint64, workers int) error {
+	dst.Check("train.AugmentAll", "dst", m.Len(), m.Width*m.Height*m.Channels)
+	a, err := a.strengths()
+	if err != nil {
+		return err
+	}
+	v := views{dst: dst, images: m, augment: a, seed: seed, step: -1} // steps of training are 0 or more
+	for i := range m.Len() {
+		v.pick = append(v.pick, i)
+	}
+	v.draw(workers)
+	return nil
+}
+
+// views draws augmented views of images: row i of dst becomes a view of image
+// pick[i], from a stream of its own for the step and the row.
+type views struct {
+	dst     simd.Matrix
+	images  data.Images
+	pick    []int
+	augment Augmentation // strengths
+	seed    uint64
+	step    int
+
+	painters []painter // one a worker
+	labels   []int
+}
+
+// viewsAPiece is the number of rows that are one piece of work.
+const viewsAPiece = 8
+
+func (v *views) draw(workers int) {
+	if n := par.Workers(workers); len(v.painters) < n {
+		v.painters = make([]painter, n)
+	}
+	par.Do(workers, (len(v.pick)+viewsAPiece-1)/viewsAPiece, v)
+}
+
+// Run draws the rows of a piece.
+func (v *views) Run(worker, piece int) {
+	p := &v.painters[worker]
+	for i := piece * viewsAPiece; i < min((piece+1)*viewsAPiece, len(v.pick)); i++ {
+		p.seed(v.seed, forView, v.step, i)
+		p.view(v.dst.Row(i), &v.images, v.pick[i], &v.augment)
+	}
+}
+
+// A painter is what one worker needs to draw a view.
+type painter struct {
+	stream
+	moved, blurred []float32
+}
+
+// view draws a view of image i of m. All numbers are drawn in the same order
+// whatever the strengths are, so that switching one off leaves the others as they were.
+func (p *painter) view(dst []float32, m *data.Images, i int, a *Augmentation) {
+	p.moved, p.blurred = resize(p.moved, len(dst)), resize(p.blurred, len(dst))
+	p.move(p.moved, m, i, a)
+	p.blur(p.moved, p.blurred, m.Width*m.Channels, m.Channels, p.unit()*float64(a.Blur))
+	contrast, brightness := float32(1+p.around(a.Contrast)), float32(p.around(a.Brightness))
+	noise := float32(p.unit() * float64(a.Noise))
+	p.tone(dst, p.moved, contrast, float32((1-contrast)/2)+brightness, noise)
+}
+
+func resize(x []float32, n int) []float32 {
+	if cap(x) < n {
+		return make([]float32, n)
+	}
+	return x[:n]
+}
+
+// move draws image i of m rotated, scaled, sheared and shifted. A pixel of dst is
+// interpolated between the four pixels about the point it came from; beyond its border
+// an image goes on as its outermost pixels.
+//
+// The points are integers in units of 2⁻¹⁶ pixels and the weights in units of 2⁻⁸,
+// so the pixels are exact on every machine.
+func (p *painter) move(dst []float32, m *data.Images, i int, a *Augmentation) {
+	turn := p.around(a.Rotation) / 180 // in half turns
+	size := 1 + p.around(a.Scale)
+	shear := p.around(a.Shear)
+	shiftX, shiftY := p.around(a.Shift)*float64(m.Width), p.around(a.Shift)*float64(m.Height)
+
+	// The map back to the image: the rotation times the shear, over the size.
+	cos, sin := scalar.CosPi64(turn), scalar.CosPi64(turn-0.5)
+	xx, xy := cos/size, (float64(cos*shear)+sin)/size
+	yx, yy := -sin/size, (cos-float64(sin*shear))/size
+	// The middle of dst, once shifted, comes from the middle of the image.
+	midX, midY := float64(m.Width-1)/2, float64(m.Height-1)/2
+	fromX, fromY := midX+float64(shiftX), midY+float64(shiftY)
+	x0 := midX - float64(xx*fromX) - float64(xy*fromY)
+	y0 := midY - float64(yx*fromX) - float64(yy*fromY)
+
+	const half = 1 << 7 // rounds to the weights
+	w, h, c := m.Width, m.Height, m.Channels
+	pixels := m.At(i)
+	k := 0
+	dst = dst[:len(pixels)]
+	stepX, stepY := fixed(xx), fixed(yx)
+	for row := range h {
+		u, v := fixed(x0+float64(xy*float64(row)))+half, fixed(y0+float64(yy*float64(row)))+half
+		for range w {
+			col, line, right, down := int(u>>16), int(v>>16), c, w*c
+			if uint(col) >= uint(w-1) {
+				col, right = min(max(col, 0), w-1), 0
+			}
+			if uint(line) >= uint(h-1) {
+				line, down = min(max(line, 0), h-1), 0
+			}
+			fx, fy := uint32(u>>8)&0xff, uint32(v>>8)&0xff
+			at := (line*w + col) * c
+			for range c {
+				top := uint32(pixels[at])*(256-fx) + uint32(pixels[at+right])*fx
+				bottom := uint32(pixels[at+down])*(256-fx) + uint32(pixels[at+down+right])*fx
+				// At most 255·2¹⁶, which a float32 holds exactly.
+				dst[k] = float32(int32(top*(256-fy)+bottom*fy)) / (255 << 16)
+				k++
+				at++
+			}
+			u, v = u+stepX, v+stepY
+		}
+	}
+}
+
+// fixed returns x in units of 2⁻¹⁶.
+func fixed(x float64) int64 { return int64(math.Floor(float64(x*(1<<16)) + 0.5)) }
+
+// blur smooths x in place by the kernel (t, 1−2t, t) along rows and columns, whose
+// variance 2t is that of the given deviation. Rows are width long, pixels apart by c;
+// y is scratch memory.
+func (p *painter) blur(x, y []float32, width, c int, deviation float64) {
+	t := float32(deviation * deviation / 2)
+	if t == 0 {
+		return
+	}
+	n := len(x)
+	if width > c {
+		// As one long row first. Then the ends of the rows, which were mixed with
+		// those of their neighbours and have to be mixed with themselves.
+		simd.Scale(y, 1-2*t, x)
+		simd.Axpy(y[c:], t, x[:n-c])
+		simd.Axpy(y[:n-c], t, x[c:])
+		for r := 0; r < n; r += width {
+			for j := range c {
+				first, last := r+j, r+width-c+j
+				y[first] = float32((1-t)*x[first]) + float32(t*x[first+c])
+				y[last] = float32((1-t)*x[last]) + float32(t*x[last-c])
+			}
+		}
+		copy(x, y)
+	}
+	if n > width {
+		simd.Scale(y, 1-2*t, x)
+		simd.Axpy(y[width:], t, x[:n-width])
+		simd.Axpy(y[:n-width], t, x[width:])
+		simd.Axpy(y[:width], t, x[:width])
+		simd.Axpy(y[n-width:], t, x[n-width:])
+		copy(x, y)
+	}
+}
+
+// tone stores contrast·x + offset + noise·r, where r is nearly normal with variance 1:
+// the sum of four bytes, less its mean 510.
+func (p *painter) tone(dst, x []float32, contrast, offset, noise float32) {
+	// The variance of a byte is (256²−1)/12.
+	noise /= float32(math.Sqrt(4 * (256*256 - 1) / 12))
+	x = x[:len(dst)]
+	var sums uint64
+	for i, v := range x {
+		if i&1 == 0 {
+			// Two sums from one draw: pairs of bytes, then pairs of pairs.
+			const bytes = 0x00ff00ff00ff00ff
+			u := p.pcg.Uint64()
+			sums = u&bytes + u>>8&bytes
+			sums += sums >> 32
+		} else {
+			sums >>= 16
+		}
+		r := float32(int32(sums&0xffff) - 510)
+		dst[i] = float32(contrast*v) + offset + float32(noise*r)
+	}
+}

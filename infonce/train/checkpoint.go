@@ -1,0 +1,51 @@
+package train
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/contrast-go/contrast/infonce/data"
+)
+
+// A Checkpoint is the state of a run between two steps. All else that the run
+// needs to go on follows from its settings and from Step.
+type Checkpoint struct {
+	Step    int           // steps done
+	Config  string        // of the run
+	Tensors []data.Tensor // model.… are the parameters, optimizer.… the state of the optimiser
+}
+
+const checkpointFormat = "contrast checkpoint"
+
+// ReadCheckpoint reads the checkpoint that a [Trainer] wrote. Its error is one
+// line that names the file and the rule that it breaks, or wraps fs.ErrNotExist.
+func ReadCheckpoint(path string) (*Checkpoint, error) {
+	tensors, meta, err := readSealed(path, checkpointFormat)
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: %w", err)
+	}
+	step, err := strconv.Atoi(meta["step"])
+	if err != nil || step < 0 {
+		return nil, fmt.Errorf("checkpoint: %s: step: got %s, want a number", path, excerpt(meta["step"]))
+	}
+	return &Checkpoint{Step: step, Config: meta["config"], Tensors: tensors}, nil
+}
+
+// write replaces the checkpoint at path.
+func (c *Checkpoint) write(path string) error {
+	meta := map[string]string{"step": strconv.Itoa(c.Step), "config": c.Config}
+	if err := writeSealed(path, checkpointFormat, c.Tensors, meta); err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	return nil
+}
+
+// difference tells where two texts part.
+func difference(got, want string) string {
+	i := 0
+	for i < min(len(got), len(want)) && got[i] == want[i] {
+		i++
+	}
+	i = max(0, i-16) // some of what is before it, to tell what it is about
+	return fmt.Sprintf("got …%s, want …%s", excerpt(got[i:]), excerpt(want[i:]))
+}

@@ -1,0 +1,412 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/internal/check"
+)
+
+// trained returns a folder in which tiny made 5 of 20 steps.
+func trained(t testing.TB) string {
+	t.Helper()
+	dir := t.TempDir()
+	tr := tiny(t, dir, 1)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	tr.Report = func(p Progress) {
+		if p.Step == 4 {
+			cancel()
+		}
+	}
+	if err := tr.Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func readFile(t testing.TB, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func writeFile(t testing.TB, path string, b []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, b, 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestCheckpointSaysWhatItIs(t *testing.T) {
+	path := filepath.Join(trained(t), CheckpointFile)
+	c, err := ReadCheckpoint(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Step != 5 || c.Config != `{"seed":9}` {
+		t.Errorf("step %d, config %s", c.Step, c.Config)
+	}
+	var names []string
+	for _, s := range c.Tensors {
+		names = append(names, s.Name)
+	}
+	want := []string{
+		"model.encoder.0.bias", "model.encoder.0.weight", "model.encoder.1.bias", "model.encoder.1.weight",
+		"model.head.0.bias", "model.head.0.weight", "model.head.1.bias", "model.head.1.weight", "optimizer.m", "optimizer.v",
+	}
+	if !slices.Equal(names, want) {
+		t.Errorf("tensors %v, want %v", names, want)
+	}
+}
+
+// edit reads the checkpoint b, lets f change it and returns it sealed anew.
+func edit(t testing.TB, b []byte, f func(tensors []data.Tensor, meta map[string]string) []data.Tensor) []byte {
+	t.Helper()
+	tensors, meta, err := data.ReadSafetensors(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tensors = f(tensors, meta)
+	if _, ok := meta[hashKey]; ok {
+		meta[hashKey] = seal(tensors, meta)
+	}
+	var out bytes.Buffer
+	if err := data.WriteSafetensors(&out, tensors, meta); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// Each damaged or foreign checkpoint gives one line that names the file and the rule,
+// and changes nothing.
+func TestResumeRefuses(t *testing.T) {
+	dir := trained(t)
+	path := filepath.Join(dir, CheckpointFile)
+	good := readFile(t, path)
+	header := 8 + int(binary.LittleEndian.Uint64(good))
+
+	cut := func(n int) func(testing.TB, []byte) []byte {
+		return func(_ testing.TB, b []byte) []byte { return b[:n] }
+	}
+	flip := func(at int, bit byte) func(testing.TB, []byte) []byte {
+		return func(_ testing.TB, b []byte) []byte { b[at] ^= bit; return b }
+	}
+	meta := func(key, value string) func(testing.TB, []byte) []byte {
+		return func(t testing.TB, b []byte) []byte {
+			return edit(t, b, func(tensors []data.Tensor, meta map[string]string) []data.Tensor {
+				if meta[key] = value; value == "" {
+					delete(meta, key)
+				}
+				return tensors
+			})
+		}
+	}
+	tensors := func(f func([]data.Tensor) []data.Tensor) func(testing.TB, []byte) []byte {
+		return func(t testing.TB, b []byte) []byte {
+			return edit(t, b, func(tensors []data.Tensor, _ map[string]string) []data.Tensor { return f(tensors) })
+		}
+	}
+	tamper := func(old, new string) func(testing.TB, []byte) []byte {
+		return func(t testing.TB, b []byte) []byte {
+			if len(old) != len(new) || bytes.Count(b, []byte(old)) != 1 {
+				t.Fatalf("%q for %q", new, old)
+			}
+			return bytes.Replace(b, []byte(old), []byte(new), 1)
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		damage func(testing.TB, []byte) []byte
+		want   string // after the name of the file
+	}{
+		{"empty", cut(0), "safetensors: offset 0"},
+		{"cut in the length", cut(5), "safetensors: offset 5"},
+		{"cut after the length", cut(8), "safetensors: offset 0: length of header"},
+		{"cut in the header", cut(100), "safetensors: offset 0: length of header"},
+		{"cut after the header", cut(header), "length of data"},
+		{"cut in the data", cut(header + 101), "length of data"},
+		{"last byte cut", cut(len(good) - 1), "length of data"},
+		{"a byte too many", func(_ testing.TB, b []byte) []byte { return append(b, 0) }, "length of data"},
+		{"zeros", func(_ testing.TB, b []byte) []byte { clear(b); return b }, "safetensors: offset 0: length of header"},
+		{"zero header", func(_ testing.TB, b []byte) []byte { clear(b[8:header]); return b }, "safetensors: offset 8"},
+		{"length of header", flip(0, 1), "safetensors: offset"},
+		{"giant header", flip(7, 0x40), "safetensors: offset 0: length of header"},
+		{"bit of the first value", flip(header, 1), "sha256: got"},
+		{"bit of the last value", flip(len(good)-1, 0x80), "sha256: got"},
+		{"bit in the middle", flip((header+len(good))/2, 4), "sha256: got"},
+		{"step", tamper(`"step":"5"`, `"step":"6"`), "sha256: got"},
+		{"config", tamper(`\"seed\":9`, `\"seed\":8`), "sha256: got"},
+		{"name", tamper(`"optimizer.v"`, `"optimizer.w"`), "sha256: got"},
+		{"shapes swapped", tamper(`"shape":[12,30]`, `"shape":[30,12]`), "sha256: got"},
+		{"no hash", meta(hashKey, ""), "sha256: got nothing, want"},
+		{"other format", meta(formatKey, "contrast model"), `format: got "contrast model", want "contrast checkpoint"`},
+		{"no format", meta(formatKey, ""), `format: got nothing, want "contrast checkpoint"`},
+		{"other version", meta(versionKey, "2"), `version: got "2", want "1"`},
+		{"no step", meta("step", ""), "step: got nothing, want a number"},
+		{"negative step", meta("step", "-1"), `step: got "-1", want a number`},
+		{"huge step", meta("step", "99999999999999999999"), `step: got "99999999999999999999", want a number`},
+		{"step past the end", meta("step", "21"), "step: got 21, want at most 20"},
+		{"text as step", meta("step", "five\n"), `step: got "five\n", want a number`},
+		{"other config", meta("config", `{"seed":10}`), `config: got …"{\"seed\":10}", want …"{\"seed\":9}"`},
+		{"no config", meta("config", ""), `config: got …nothing, want …"{\"seed\":9}"`},
+		{"tensor missing", tensors(func(x []data.Tensor) []data.Tensor { return x[1:] }), "tensor model.encoder.0.bias: got none, want shape [12]"},
+		{"tensor too many", tensors(func(x []data.Tensor) []data.Tensor {
+			return append(x, data.Tensor{Name: "a\nb", Shape: []int{1}, Data: []float32{1}})
+		}), `tensor "a\nb": got shape [1], want none`},
+		{"tensor of another name", tensors(func(x []data.Tensor) []data.Tensor { x[9].Name = "optimizer.w"; return x }), "tensor optimizer.v: got none, want shape [626]"},
+		{"tensor of another shape", tensors(func(x []data.Tensor) []data.Tensor { x[1].Shape = []int{360}; return x }), "tensor model.encoder.0.weight: got shape [360], want [12 30]"},
+		{"tensor too short", tensors(func(x []data.Tensor) []data.Tensor { x[8].Shape, x[8].Data = []int{1}, x[8].Data[:1]; return x }), "tensor optimizer.m: got shape [1], want [626]"},
+		{"no tensors", tensors(func(x []data.Tensor) []data.Tensor { return nil }), "tensor model.encoder.0.weight: got none, want shape [12 30]"},
+		{"text", func(testing.TB, []byte) []byte { return []byte("not a checkpoint, but long enough for one") }, "safetensors: offset 0: length of header"},
+	} {
+		writeFile(t, path, c.damage(t, slices.Clone(good)))
+		tr := tiny(t, dir, 1)
+		before := outcomeOf(t, tr)
+		_, err := tr.Resume()
+		if err == nil {
+			t.Errorf("%s: no error", c.name)
+			continue
+		}
+		prefix := "checkpoint: " + path + ": "
+		if msg := err.Error(); !strings.HasPrefix(msg, prefix) || !strings.Contains(msg[len(prefix):], c.want) || strings.Contains(msg, "\n") {
+			t.Errorf("%s: %q, want %q with %q", c.name, msg, prefix, c.want)
+		}
+		if tr.step != 0 {
+			t.Errorf("%s: step %d after a failure", c.name, tr.step)
+		}
+		sameOutcome(t, c.name, outcomeOf(t, tr), before)
+	}
+
+	// Other parts than those of the checkpoint.
+	writeFile(t, path, good)
+	for name, set := range map[string]func(*Trainer){
+		"other encoder":   func(tr *Trainer) { tr.Encoder = mustMLP(t, 1, []int{30, 12}, []int{4}) },
+		"other optimizer": func(tr *Trainer) { tr.Optimizer = &SGD{Momentum: 0.5} },
+		"no state":        func(tr *Trainer) { tr.Optimizer = &SGD{} },
+	} {
+		tr := tiny(t, dir, 1)
+		set(tr)
+		before := slices.Clone(tr.Encoder.Params().Values)
+		if _, err := tr.Resume(); err == nil || !strings.HasPrefix(err.Error(), "checkpoint: "+path+": tensor ") {
+			t.Errorf("%s: %v", name, err)
+		}
+		check.SameBits(t, name, tr.Encoder.Params().Values, before)
+	}
+	tr := tiny(t, dir, 1)
+	if step, err := tr.Resume(); step != 5 || err != nil {
+		t.Errorf("the good checkpoint: step %d, error %v", step, err)
+	}
+}
+
+// No bit of a checkpoint can change without notice.
+func TestCheckpointBitFlips(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "small")
+	c := Checkpoint{Step: 3, Config: "c", Tensors: []data.Tensor{
+		{Name: "model.w", Shape: []int{2, 3}, Data: []float32{1, -2, 0, 3, 4.5, 6}},
+		{Name: "optimizer.m", Shape: []int{2}, Data: []float32{0, 1}},
+	}}
+	if err := c.write(path); err != nil {
+		t.Fatal(err)
+	}
+	good := readFile(t, path)
+	for at := range good {
+		for bit := range 8 {
+			bad := slices.Clone(good)
+			bad[at] ^= 1 << bit
+			tensors, meta, err := data.ReadSafetensors(bytes.NewReader(bad), int64(len(bad)))
+			if err == nil && meta[hashKey] == seal(tensors, meta) && meta[formatKey] == checkpointFormat && meta[versionKey] == formatVersion {
+				t.Errorf("bit %d of byte %d (%q) can change", bit, at, good[at])
+			}
+		}
+	}
+}
+
+func TestMetricsRefuse(t *testing.T) {
+	dir := trained(t)
+	path := filepath.Join(dir, MetricsFile)
+	good := readFile(t, path)
+	lines := bytes.SplitAfter(good, []byte("\n"))
+	join := func(x ...[]byte) []byte { return bytes.Join(x, nil) }
+	for name, c := range map[string]struct {
+		content []byte
+		want    string
+	}{
+		"empty":              {nil, "offset 0: got end of file, want 5 lines and have 0"},
+		"a line missing":     {join(lines[:4]...), "got end of file, want 5 lines and have 4"},
+		"last line cut":      {good[:len(good)-1], "got end of file, want 5 lines and have 4"},
+		"a line twice":       {join(lines[0], good), `line 2: want one that begins with {"step":1,`},
+		"a line left out":    {join(lines[1:]...), `offset 0: line 1: want one that begins with {"step":0,`},
+		"one line too long":  {join(lines[0], bytes.Repeat([]byte("x"), 1<<16)), "line 2: want"},
+		"something else":     {[]byte("\n\n\n\n\n\n\n"), "offset 0: line 1: want"},
+		"no file":            {nil, "no such file"},
+		"a folder in place":  {nil, "not a regular file"},
+		"a link in place":    {nil, "not a regular file"},
+		"a dangling in link": {nil, "not a regular file"},
+	} {
+		os.RemoveAll(path)
+		var err error
+		switch name {
+		case "no file":
+		case "a folder in place":
+			err = os.Mkdir(path, 0o777)
+		case "a link in place":
+			writeFile(t, filepath.Join(dir, "elsewhere"), good)
+			err = os.Symlink("elsewhere", path)
+		case "a dangling in link":
+			err = os.Symlink("nowhere", path)
+		default:
+			writeFile(t, path, c.content)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr := tiny(t, dir, 1)
+		if _, err := tr.Resume(); err != nil {
+			t.Fatal(err)
+		}
+		err = tr.Run(context.Background())
+		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "train: metrics: ") || !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+	os.RemoveAll(path)
+	writeFile(t, path, append(good, "{\"step\":5,\"lo"...))
+	tr := tiny(t, dir, 1)
+	if _, err := tr.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	mustRun(t, tr)
+	whole := tiny(t, t.TempDir(), 1)
+	mustRun(t, whole)
+	sameOutcome(t, "a torn last line", outcomeOf(t, tr), outcomeOf(t, whole))
+}
+
+// A new run in an old folder does not mix with what it finds.
+func TestRunReplacesAnOldRun(t *testing.T) {
+	dir := trained(t)
+	stale := filepath.Join(dir, "."+CheckpointFile+".tmp-1")
+	writeFile(t, stale, []byte("left by a killed process"))
+	tr := tiny(t, dir, 1)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := tr.Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(stale); err == nil {
+		t.Error("the stale temporary file is still there")
+	}
+	if b := readFile(t, filepath.Join(dir, MetricsFile)); len(b) != 0 {
+		t.Errorf("metrics %q, want none", b)
+	}
+	if c, err := ReadCheckpoint(filepath.Join(dir, CheckpointFile)); err != nil || c.Step != 0 {
+		t.Errorf("checkpoint %v, error %v, want one of step 0", c, err)
+	}
+}
+
+func TestWeightsSHA256(t *testing.T) {
+	for _, c := range []struct {
+		values []float32
+		want   string
+	}{
+		{nil, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+		{[]float32{0}, "df3f619804a92fdb4057192dc43dd748ea778adc52bc498ce80524c014b81119"},
+	} {
+		if got := WeightsSHA256(c.values); got != c.want {
+			t.Errorf("SHA-256 of %v is %s, want %s", c.values, got, c.want)
+		}
+	}
+	long := check.NewRand(1).Normals32(10000)
+	other := slices.Clone(long)
+	other[9999] = math.Float32frombits(math.Float32bits(other[9999]) ^ 1)
+	if WeightsSHA256(long) == WeightsSHA256(other) {
+		t.Error("the last bit does not count")
+	}
+}
+
+func TestModelRoundTrip(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "model.safetensors")
+	for _, head := range [][]int{nil, {3}, {5, 2}} {
+		m := mustMLP(t, 8, []int{6, 5, 4}, head)
+		for i := range m.params.Values {
+			m.params.Values[i] += float32(i) // biases too
+		}
+		if err := WriteModel(path, m); err != nil {
+			t.Fatal(err)
+		}
+		got, err := ReadModel(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, h := got.Widths()
+		if !slices.Equal(body, m.body) || !slices.Equal(h, head) {
+			t.Errorf("widths %v, %v, want %v, %v", body, h, m.body, head)
+		}
+		check.SameBits(t, "parameters", got.params.Values, m.params.Values)
+		x := randomMatrix(check.NewRand(2), 3, 6)
+		check.SameBits(t, "embedding", got.Forward(x).Data, m.Forward(x).Data)
+	}
+}
+
+func TestReadModelRefuses(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "model.safetensors")
+	if err := WriteModel(path, mustMLP(t, 8, []int{6, 5}, []int{2})); err != nil {
+		t.Fatal(err)
+	}
+	good := readFile(t, path)
+	meta := func(key, value string) []byte {
+		return edit(t, good, func(x []data.Tensor, meta map[string]string) []data.Tensor { meta[key] = value; return x })
+	}
+	for _, c := range []struct {
+		content []byte
+		want    string
+	}{
+		{nil, "safetensors: offset 0"},
+		{good[:len(good)-3], "length of data"},
+		{append(slices.Clone(good[:len(good)-1]), good[len(good)-1]^1), "sha256: got"},
+		{meta(formatKey, checkpointFormat), `format: got "contrast checkpoint", want "contrast model"`},
+		{meta("kind", "resnet"), `kind: got "resnet", want "mlp"`},
+		{meta("body", ""), "body: got nothing, want a list of widths"},
+		{meta("body", "[6,5"), `body: got "[6,5", want a list of widths`},
+		{meta("body", "[6, 5]"), `body: got "[6, 5]", want a list of widths`},
+		{meta("body", `[6,"5"]`), `want a list of widths`},
+		{meta("body", "[6,5.5]"), `body: got "[6,5.5]", want a list of widths`},
+		{meta("body", "null"), `body: got "null", want a list of widths`},
+		{meta("body", "[6]"), "mlp: body has widths [6], want"},
+		{meta("body", "[6,-5]"), "mlp: width -5, want"},
+		{meta("body", "[6,0]"), "mlp: width 0, want"},
+		{meta("body", "[100000,100000]"), "mlp: widths [100000 100000 2] need more than"},
+		{meta("body", "[10000,20000]"), "tensor encoder.0.weight: got shape [5 6], want [20000 10000]"},
+		{meta("body", "["+strings.Repeat("6,", 1000)+"5]"), "want a list of widths"},
+		{meta("head", "[3]"), "tensor head.0.weight: got shape [2 5], want [3 5]"},
+		{meta("head", "[]"), `tensor "head.0.bias": got shape [2], want none`},
+		{meta("head", "[2,2]"), "tensor head.1.weight: got none, want shape [2 2]"},
+	} {
+		writeFile(t, path, c.content)
+		m, err := ReadModel(path)
+		if err == nil || !strings.HasPrefix(err.Error(), "model: "+path+": ") || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%v, want %q", err, c.want)
+		}
+		if m != nil {
+			t.Errorf("%s: a model beside the error", c.want)
+		}
+	}
+	if _, err := ReadModel(filepath.Join(t.TempDir(), "none")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no file: %v", err)
+	}
+	if _, err := ReadModel(t.TempDir()); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+		t.Errorf("a folder: %v", err)
+	}
+}

@@ -1,0 +1,71 @@
+package train
+
+import (
+	"testing"
+
+	"github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/internal/check"
+	"github.com/contrast-go/contrast/simd"
+)
+
+// testImages returns n images of 6×5 pixels, a bright bar each whose place depends
+// on the class and whose pixels are noisy.
+func testImages(n, classes int) data.Images {
+	r := check.NewRand(7)
+	m := data.Images{Width: 6, Height: 5, Channels: 1}
+	for i := range n {
+		class := i % classes
+		m.Labels = append(m.Labels, class)
+		for p := range 30 {
+			v := r.IntN(60)
+			if p%classes == class {
+				v += 150
+			}
+			m.Pixels = append(m.Pixels, uint8(v))
+		}
+	}
+	return m
+}
+
+// tiny returns a trainer of a small MLP on small images, all new.
+func tiny(t testing.TB, dir string, workers int) *Trainer {
+	t.Helper()
+	m, err := NewMLP(3, []int{30, 12, 10}, []int{8, 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Workers = workers
+	return &Trainer{
+		Encoder:   m,
+		Loss:      &infonce.NTXent{Workers: workers},
+		Optimizer: &AdamW{Decay: 0.01, Workers: workers},
+		Schedule:  Cosine{Peak: 0.01, Floor: 0.001, Warmup: 3, Steps: 20},
+		Source:    &Views{Images: testImages(40, 5), Seed: 9, Workers: workers},
+		Batch:     12,
+		Steps:     20,
+		Dir:       dir,
+		Config:    `{"seed":9}`,
+	}
+}
+
+// A lossFunc is a loss of its embeddings that writes the gradient as well.
+type lossFunc func(b infonce.Batch, grad *infonce.Batch) (infonce.Result, error)
+
+func (f lossFunc) Evaluate(b infonce.Batch, grad *infonce.Batch, scale float32) (infonce.Result, error) {
+	return f(b, grad)
+}
+
+// A sourceFunc is a source without labels.
+type sourceFunc func(step int, x simd.Matrix)
+
+func (f sourceFunc) Next(step int, x simd.Matrix) ([]int, error) {
+	f(step, x)
+	return nil, nil
+}
+
+func randomMatrix(r *check.Rand, rows, cols int) simd.Matrix {
+	m := simd.NewMatrix(rows, cols)
+	copy(m.Data, r.Normals32(rows*cols))
+	return m
+}

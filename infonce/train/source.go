@@ -1,0 +1,211 @@
+package train
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/simd"
+)
+
+// A Source gives the samples of each step.
+//
+// Next fills x with the samples of a step, counted from 0, and returns the classes
+// of its rows, or nil where it does not know them. What it returns is the
+// source's and valid until the next call. The same step gives the same samples
+// whatever was asked for before.
+//
+// x has 2n rows. A source of pairs fills row i with the first view of sample i and
+// row n+i with the second.
+type Source interface {
+	Next(step int, x simd.Matrix) (labels []int, err error)
+}
+
+// Views gives two augmented views of each of n images. Within an epoch no image
+// comes twice; an epoch ends where fewer than n images are left, and the next one
+// has another order. Views must not be used by two goroutines at once.
+type Views struct {
+	Images  data.Images
+	Augment Augmentation
+	Seed    uint64
+
+	// Match makes the second view one of another image of the same class, drawn
+	// at random, where there is one.
+	Match bool
+
+	Workers int // 0 means GOMAXPROCS; the views do not depend on it
+
+	views   views
+	random  stream
+	members members
+	order   order
+}
+
+// Next fills x with the views of a step.
+func (s *Views) Next(step int, x simd.Matrix) ([]int, error) {
+	n := x.Rows / 2
+	if err := checkImages(s.Images, x, s.Match); err != nil {
+		return nil, err
+	}
+	if 2*n != x.Rows {
+		return nil, fmt.Errorf("%d rows, want an even number", x.Rows)
+	}
+	if n < 1 || n > s.Images.Len() {
+		return nil, fmt.Errorf("%d samples a step, want 1 to %d, as many as there are images", n, s.Images.Len())
+	}
+	first := s.order.batch(&s.random, s.Seed, step, n, s.Images.Len())
+	pick := append(append(s.views.pick[:0], first...), first...)
+	if s.Match {
+		s.members.group(s.Images.Labels)
+		s.random.seed(s.Seed, forPartner, step, 0)
+		for i, image := range first {
+			pick[n+i] = s.members.partner(&s.random, image)
+		}
+	}
+	return s.views.fill(x, s.Images, pick, s.Augment, s.Seed, step, s.Workers)
+}
+
+// Classes gives augmented views of PerClass images of each of P classes, the
+// batches of Hermans, Beyer and Leibe (2017, section 2): rows p·PerClass to
+// (p+1)·PerClass−1 show one class. Within an epoch of classes none comes twice, nor an
+// image within a step where its class has PerClass. Classes must not be used by two
+// goroutines at once.
+type Classes struct {
+	Images   data.Images // with labels
+	Augment  Augmentation
+	Seed     uint64
+	PerClass int // 0 means 4; divides the number of rows
+	Workers  int // 0 means GOMAXPROCS; the views do not depend on it
+
+	views   views
+	random  stream
+	members members
+	order   order
+	scratch []int
+}
+
+// Next fills x with the views of a step.
+func (s *Classes) Next(step int, x simd.Matrix) ([]int, error) {
+	if err := checkImages(s.Images, x, true); err != nil {
+		return nil, err
+	}
+	k := s.PerClass
+	if k == 0 {
+		k = 4
+	}
+	if k < 1 || x.Rows%k != 0 {
+		return nil, fmt.Errorf("%d rows, want a multiple of the %d of each class", x.Rows, k)
+	}
+	s.members.group(s.Images.Labels)
+	p := x.Rows / k
+	if p < 1 || p > len(s.members.classes) {
+		return nil, fmt.Errorf("%d classes a step, want 1 to the %d that there are", p, len(s.members.classes))
+	}
+	pick := s.views.pick[:0]
+	classes := s.order.batch(&s.random, s.Seed, step, p, len(s.members.classes))
+	s.random.seed(s.Seed, forPartner, step, 0)
+	for _, c := range classes {
+		s.scratch = append(s.scratch[:0], s.members.classes[c]...)
+		s.random.choose(s.scratch, min(k, len(s.scratch)))
+		for i := range k {
+			pick = append(pick, s.scratch[i%len(s.scratch)])
+		}
+	}
+	return s.views.fill(x, s.Images, pick, s.Augment, s.Seed, step, s.Workers)
+}
+
+// checkImages returns an error unless rows of x can hold images of m, which are
+// labelled where labels are needed.
+func checkImages(m data.Images, x simd.Matrix, labelled bool) error {
+	if size := m.Width * m.Height * m.Channels; x.Cols != size {
+		return fmt.Errorf("images of %d×%d×%d = %d values, want the %d of a sample", m.Width, m.Height, m.Channels, size, x.Cols)
+	}
+	if labelled && m.Labels == nil {
+		return fmt.Errorf("images without labels, want a class for each")
+	}
+	if m.Labels != nil && len(m.Labels) != m.Len() {
+		return fmt.Errorf("%d labels, want one for each of %d images", len(m.Labels), m.Len())
+	}
+	return nil
+}
+
+// fill draws views of the picked images and returns their labels, if there are any.
+func (v *views) fill(x simd.Matrix, m data.Images, pick []int, a Augmentation, seed uint64, step, workers int) ([]int, error) {
+	strengths, err := a.strengths()
+	if err != nil {
+		return nil, err
+	}
+	v.dst, v.images, v.pick, v.augment, v.seed, v.step = x, m, pick, strengths, seed, step
+	v.draw(workers)
+	if m.Labels == nil {
+		return nil, nil
+	}
+	v.labels = v.labels[:0]
+	for _, i := range pick {
+		v.labels = append(v.labels, m.Labels[i])
+	}
+	return v.labels, nil
+}
+
+// An order is the random order of an epoch.
+type order struct {
+	items []int
+	seed  uint64
+	epoch int
+}
+
+// batch returns the n of size items that a step takes. An epoch has as many steps as
+// there are whole batches.
+func (o *order) batch(r *stream, seed uint64, step, n, size int) []int {
+	steps := size / n
+	epoch, at := step/steps, step%steps*n
+	if len(o.items) != size || o.seed != seed || o.epoch != epoch {
+		o.items, o.seed, o.epoch = o.items[:0], seed, epoch
+		for i := range size {
+			o.items = append(o.items, i)
+		}
+		r.seed(seed, forShuffle, epoch, 0)
+		r.shuffle(o.items)
+	}
+	return o.items[at : at+n]
+}
+
+// members are the images of each class that has any, in order of the labels.
+type members struct {
+	labels  []int   // those that were grouped
+	classes [][]int // images
+	class   []int   // of each image
+	place   []int   // of each image in its class
+}
+
+// group sorts images by label, unless the same were grouped before.
+func (m *members) group(labels []int) {
+	if len(labels) == len(m.labels) && (len(labels) == 0 || &labels[0] == &m.labels[0]) {
+		return
+	}
+	distinct := slices.Clone(labels)
+	slices.Sort(distinct)
+	distinct = slices.Compact(distinct)
+	m.labels = labels
+	m.classes = make([][]int, len(distinct))
+	m.class, m.place = make([]int, len(labels)), make([]int, len(labels))
+	for i, label := range labels {
+		c, _ := slices.BinarySearch(distinct, label)
+		m.class[i], m.place[i] = c, len(m.classes[c])
+		m.classes[c] = append(m.classes[c], i)
+	}
+}
+
+// partner returns another image of the class of image i, i itself if it is the
+// only one.
+func (m *members) partner(r *stream, i int) int {
+	class := m.classes[m.class[i]]
+	if len(class) == 1 {
+		return i
+	}
+	j := r.intN(len(class) - 1)
+	if j >= m.place[i] {
+		j++
+	}
+	return class[j]
+}

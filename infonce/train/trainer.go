@@ -1,0 +1,354 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+
+	"github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/simd"
+)
+
+// A Trainer trains an encoder. Fields without a stated default are needed. The
+// fields must not change while Run runs, nor the parts be used elsewhere.
+type Trainer struct {
+	Encoder   Encoder
+	Loss      infonce.Loss
+	Optimizer Optimizer
+	Schedule  Schedule
+	Source    Source
+
+	Batch int // samples a step; the source is asked for 2·Batch rows
+	Steps int // of the whole run, resumed or not
+
+	// Arrange shows the embeddings of a step to the loss, and their gradient in the
+	// same way: Pairs or Labelled; nil means Pairs.
+	Arrange func(z simd.Matrix, labels []int) infonce.Batch
+
+	// Dir is the folder of the checkpoint and the metrics, made where it is missing. A
+	// run that was not resumed replaces those it finds. Empty means that nothing is written.
+	Dir string
+
+	// Every is the number of steps between checkpoints; 0 means that one is written
+	// only before the first step and after the last.
+	Every int
+
+	// Config describes the run, as JSON or otherwise. It is kept in the checkpoint,
+	// and a run can be resumed only under the same.
+	Config string
+
+	// Report is called after each step; nil means not at all.
+	Report func(Progress)
+
+	step  int // steps done
+	saved int // the step of the checkpoint that this run wrote or read, plus 1
+	x, dz simd.Matrix
+	grad  infonce.Batch
+}
+
+// The files that a run keeps in its folder.
+const (
+	CheckpointFile = "checkpoint.safetensors" // the state after a step
+	MetricsFile    = "metrics.jsonl"          // one object a step: step, loss, lr, grad_norm
+)
+
+// A Progress tells how a step went.
+type Progress struct {
+	infonce.Result
+	Step     int     // counted from 0
+	Rate     float32 // learning rate
+	GradNorm float64 // Euclidean norm of the gradient of all parameters
+}
+
+// Pairs is for losses of two views: row i of Q is the first view of sample i, row i
+// of K the second.
+func Pairs(z simd.Matrix, labels []int) infonce.Batch {
+	n := z.Rows / 2
+	return infonce.Batch{Q: z.Slice(0, n), K: z.Slice(n, 2*n)}
+}
+
+// Labelled is for losses that read labels: all rows are in Q. The source must
+// know the labels.
+func Labelled(z simd.Matrix, labels []int) infonce.Batch {
+	return infonce.Batch{Q: z, Labels: labels}
+}
+
+// Run trains until all steps are done, from the first or from where [Trainer.Resume]
+// or an earlier call left off.
+//
+// It looks at ctx between steps. When ctx is done it writes a checkpoint and returns
+// an error that wraps ctx.Err(); all else that it returns is fatal: a sample, an
+// embedding, a loss or a gradient that is not finite is an error that names the
+// step and the tensor and leaves the parameters as they were before that step.
+func (t *Trainer) Run(ctx context.Context) error {
+	if err := t.run(ctx); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	return nil
+}
+
+func (t *Trainer) run(ctx context.Context) error {
+	if err := t.check(); err != nil {
+		return err
+	}
+	metrics, err := t.open()
+	if err != nil {
+		return err
+	}
+	defer metrics.close()
+	for t.step < t.Steps {
+		if err := ctx.Err(); err != nil {
+			err = fmt.Errorf("stopped at step %d of %d: %w", t.step, t.Steps, err)
+			if failed := t.save(metrics); failed != nil {
+				err = fmt.Errorf("%w; %w", err, failed)
+			}
+			return err
+		}
+		p, err := t.advance(t.step)
+		if err != nil {
+			return fmt.Errorf("step %d: %w", t.step, err)
+		}
+		t.step++
+		if err := metrics.add(p); err != nil {
+			return err
+		}
+		if t.Report != nil {
+			t.Report(p)
+		}
+		if t.Every > 0 && t.step%t.Every == 0 {
+			if err := t.save(metrics); err != nil {
+				return err
+			}
+		}
+	}
+	return t.save(metrics)
+}
+
+func (t *Trainer) check() error {
+	for _, part := range []struct {
+		name    string
+		missing bool
+	}{
+		{"encoder", t.Encoder == nil},
+		{"loss", t.Loss == nil},
+		{"optimizer", t.Optimizer == nil},
+		{"schedule", t.Schedule == nil},
+		{"source", t.Source == nil},
+	} {
+		if part.missing {
+			return fmt.Errorf("no %s", part.name)
+		}
+	}
+	if t.Batch < 1 || t.Steps < 0 || t.Every < 0 {
+		return fmt.Errorf("batch %d, steps %d, every %d: want at least 1, 0 and 0", t.Batch, t.Steps, t.Every)
+	}
+	if t.step > t.Steps {
+		return fmt.Errorf("%d steps are done, want at most %d", t.step, t.Steps)
+	}
+	if t.Arrange == nil {
+		t.Arrange = Pairs
+	}
+	in, _ := t.Encoder.Dims()
+	t.x = t.x.Reshape(2*t.Batch, in)
+	return nil
+}
+
+// open prepares the folder of the run. A new run writes its checkpoint at once: what
+// keeps it from being written shows before the work, not after.
+func (t *Trainer) open() (*metrics, error) {
+	if t.Dir == "" {
+		return nil, nil
+	}
+	if err := os.MkdirAll(t.Dir, 0o777); err != nil {
+		return nil, err
+	}
+	if err := data.RemoveStale(t.checkpoint()); err != nil {
+		return nil, err
+	}
+	if t.step == 0 {
+		if err := t.save(nil); err != nil {
+			return nil, err
+		}
+	}
+	return openMetrics(filepath.Join(t.Dir, MetricsFile), t.step)
+}
+
+// advance makes one step of training. Its error leaves the parameters as they were.
+func (t *Trainer) advance(step int) (Progress, error) {
+	labels, err := t.Source.Next(step, t.x)
+	if err != nil {
+		return Progress{}, fmt.Errorf("source: %w", err)
+	}
+	z := t.Encoder.Forward(t.x)
+	if err := t.checkEmbedding(z); err != nil {
+		return Progress{}, err
+	}
+
+	t.dz = t.dz.Reshape(z.Rows, z.Cols)
+	clear(t.dz.Data)
+	t.grad = t.Arrange(t.dz, nil)
+	result, err := t.Loss.Evaluate(t.Arrange(z, labels), &t.grad, 1)
+	if err != nil {
+		return Progress{}, err
+	}
+	if !finite(result.Loss) {
+		return Progress{}, fmt.Errorf("loss is %v, want a finite number", result.Loss)
+	}
+	if err := checkMatrix("gradient", "embedding", t.dz); err != nil {
+		return Progress{}, err
+	}
+
+	params := t.Encoder.Params()
+	clear(params.Grads)
+	t.Encoder.Backward(t.dz)
+	norm, err := gradientNorm(params)
+	if err != nil {
+		return Progress{}, err
+	}
+
+	rate := t.Schedule.Rate(step)
+	if !finite(float64(rate)) {
+		return Progress{}, fmt.Errorf("learning rate is %v, want a finite number", rate)
+	}
+	t.Optimizer.Step(params, step, rate)
+	return Progress{Result: result, Step: step, Rate: rate, GradNorm: norm}, nil
+}
+
+// checkEmbedding returns an error where what went into the step or came out of the
+// encoder is not finite. The samples are looked at on their own because max(0, −∞) is
+// finite.
+func (t *Trainer) checkEmbedding(z simd.Matrix) error {
+	if err := checkMatrix("source", "sample", t.x); err != nil {
+		return err
+	}
+	err := checkMatrix("encoder", "embedding", z)
+	if err == nil {
+		return nil
+	}
+	for _, p := range t.Encoder.Params().Tensors { // the cause, where it is among them
+		if err := checkMatrix("parameter", p.Name, asMatrix(p.Shape, p.Values)); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// gradientNorm returns the Euclidean norm of all gradients, or an error that names
+// the tensor where they are not finite.
+func gradientNorm(p *Params) (float64, error) {
+	var sum float64
+	for _, t := range p.Tensors {
+		sum += float64(simd.Dot(t.Grads, t.Grads))
+	}
+	if finite(sum) {
+		return math.Sqrt(sum), nil
+	}
+	for _, t := range p.Tensors {
+		if err := checkMatrix("gradient", t.Name, asMatrix(t.Shape, t.Grads)); err != nil {
+			return 0, err
+		}
+	}
+	sum = 0 // only the squares overflowed
+	for _, g := range p.Grads {
+		sum += float64(float64(g) * float64(g))
+	}
+	return math.Sqrt(sum), nil
+}
+
+// asMatrix returns a tensor as a matrix of as many columns as its last dimension.
+func asMatrix(shape []int, values []float32) simd.Matrix {
+	cols := 1
+	if len(shape) > 0 {
+		cols = max(shape[len(shape)-1], 1)
+	}
+	return simd.Matrix{Rows: len(values) / cols, Cols: cols, Stride: cols, Data: values}
+}
+
+// checkMatrix returns an error that names the first number of m that is not finite.
+func checkMatrix(op, name string, m simd.Matrix) error {
+	for i := range m.Rows {
+		row := m.Row(i)
+		// The sum of squares is finite only if the row is.
+		if finite(float64(simd.Dot(row, row))) {
+			continue
+		}
+		for j, v := range row {
+			if !finite(float64(v)) {
+				return &infonce.NonFiniteError{Op: op, Arg: name, Row: i, Col: j, Value: v}
+			}
+		}
+	}
+	return nil
+}
+
+func finite(x float64) bool { return x-x == 0 }
+
+// Resume goes on from the checkpoint in Dir: it takes over its parameters, the state
+// of the optimiser and the number of steps done, which it returns. The run that
+// follows is the rest of the one that wrote it, bit for bit.
+//
+// The error wraps fs.ErrNotExist where there is no checkpoint; it is not nil either
+// where the file is damaged, of another version, or of a run with another Config or
+// another encoder or optimiser. Nothing is changed then.
+func (t *Trainer) Resume() (step int, err error) {
+	if t.Dir == "" || t.Encoder == nil || t.Optimizer == nil {
+		return 0, errors.New("resume: want a folder, an encoder and an optimizer")
+	}
+	path := t.checkpoint()
+	c, err := ReadCheckpoint(path)
+	if err != nil {
+		return 0, err
+	}
+	state := t.state()
+	switch {
+	case c.Config != t.Config:
+		err = fmt.Errorf("config: %s", difference(c.Config, t.Config))
+	case c.Step > t.Steps:
+		err = fmt.Errorf("step: got %d, want at most %d", c.Step, t.Steps)
+	default:
+		err = matchTensors(c.Tensors, state)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("checkpoint: %s: %w", path, err)
+	}
+	copyTensors(state, c.Tensors)
+	t.step, t.saved = c.Step, c.Step+1
+	return c.Step, nil
+}
+
+func (t *Trainer) checkpoint() string { return filepath.Join(t.Dir, CheckpointFile) }
+
+// save writes a checkpoint unless there is one of this step or no folder for it. The
+// metrics of its steps are on the disk before it is.
+func (t *Trainer) save(m *metrics) error {
+	if t.Dir == "" || t.saved == t.step+1 {
+		return nil
+	}
+	if err := m.sync(); err != nil {
+		return err
+	}
+	c := Checkpoint{Step: t.step, Config: t.Config, Tensors: t.state()}
+	if err := c.write(t.checkpoint()); err != nil {
+		return err
+	}
+	t.saved = t.step + 1
+	return nil
+}
+
+// state returns what a checkpoint keeps, in the memory of the parts.
+func (t *Trainer) state() []data.Tensor {
+	params := t.Encoder.Params()
+	var state []data.Tensor
+	for _, p := range params.Tensors {
+		state = append(state, data.Tensor{Name: "model." + p.Name, Shape: p.Shape, Data: p.Values})
+	}
+	for _, s := range t.Optimizer.State(len(params.Values)) {
+		s.Name = "optimizer." + s.Name
+		state = append(state, s)
+	}
+	return state
+}

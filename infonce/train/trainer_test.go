@@ -1,0 +1,512 @@
+package train
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/internal/check"
+	"github.com/contrast-go/contrast/simd"
+)
+
+// outcome is all that a run leaves behind.
+type outcome struct {
+	values  []float32
+	state   []data.Tensor
+	metrics string
+}
+
+func outcomeOf(t testing.TB, tr *Trainer) outcome {
+	t.Helper()
+	values := tr.Encoder.Params().Values
+	o := outcome{values: slices.Clone(values)}
+	for _, s := range tr.Optimizer.State(len(values)) {
+		s.Data = slices.Clone(s.Data)
+		o.state = append(o.state, s)
+	}
+	if tr.Dir != "" {
+		b, err := os.ReadFile(filepath.Join(tr.Dir, MetricsFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.metrics = string(b)
+	}
+	return o
+}
+
+func sameOutcome(t testing.TB, name string, got, want outcome) {
+	t.Helper()
+	check.SameBits(t, name+": parameters", got.values, want.values)
+	for i, s := range want.state {
+		check.SameBits(t, name+": "+s.Name, got.state[i].Data, s.Data)
+	}
+	if got.metrics != want.metrics {
+		t.Errorf("%s: metrics\n%s\nwant\n%s", name, got.metrics, want.metrics)
+	}
+}
+
+func mustRun(t testing.TB, tr *Trainer) {
+	t.Helper()
+	if err := tr.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRunLearns(t *testing.T) {
+	for name, set := range map[string]func(*Trainer){
+		"NT-Xent":  func(tr *Trainer) {},
+		"InfoNCE":  func(tr *Trainer) { tr.Loss = &infonce.InfoNCE{} },
+		"momentum": func(tr *Trainer) { tr.Optimizer = &SGD{Momentum: 0.9, Nesterov: true} },
+		"batch-hard": func(tr *Trainer) {
+			tr.Loss, tr.Arrange = &infonce.BatchHard{Soft: true}, Labelled
+			tr.Source = &Classes{Images: testImages(40, 5), Seed: 9, PerClass: 6}
+			tr.Schedule, tr.Batch = Cosine{Peak: 0.003}, 12
+		},
+	} {
+		tr := tiny(t, "", 1)
+		tr.Steps = 150
+		set(tr)
+		var losses []float64
+		tr.Report = func(p Progress) {
+			if p.Step != len(losses) {
+				t.Errorf("%s: step %d is reported after %d", name, p.Step, len(losses))
+			}
+			losses = append(losses, p.Loss)
+		}
+		mustRun(t, tr)
+		mean := func(x []float64) (s float64) {
+			for _, v := range x {
+				s += v / float64(len(x))
+			}
+			return s
+		}
+		if first, last := mean(losses[:10]), mean(losses[140:]); !(last < 0.9*first) {
+			t.Errorf("%s: the loss goes from %v to %v, want it to fall by a tenth or more", name, first, last)
+		}
+	}
+}
+
+// spread is a loss made of float32 operations alone, so that the golden weights do
+// not depend on package infonce: Σ ¼|q_i−k_i|² − ⅛|q_i−k_{i+1}|², over n.
+func spread(b infonce.Batch, grad *infonce.Batch) (infonce.Result, error) {
+	n := b.Q.Rows
+	var loss float32
+	pull := func(i, j int, w float32) {
+		for c, q := range b.Q.Row(i) {
+			d := q - b.K.Row(j)[c]
+			loss += float32(float32(d*d) * (w / 2))
+			grad.Q.Row(i)[c] += float32(d * w)
+			grad.K.Row(j)[c] -= float32(d * w)
+		}
+	}
+	for i := range n {
+		pull(i, i, 0.5/float32(n))
+		pull(i, (i+1)%n, -0.25/float32(n))
+	}
+	return infonce.Result{Loss: float64(loss), Valid: n}, nil
+}
+
+// The weights after 20 steps are those of every level, architecture and number of workers.
+func TestTrainBits(t *testing.T) {
+	const want = "ddaa4580f1193101965098ca52e2bad7c19cce78238937316bcbe1369fb8f12f"
+	check.EachLevel(t, func(t *testing.T) {
+		for _, workers := range []int{1, 2, 7} {
+			tr := tiny(t, "", workers)
+			tr.Loss = lossFunc(spread)
+			mustRun(t, tr)
+			if got := WeightsSHA256(tr.Encoder.Params().Values); got != want {
+				t.Errorf("workers %d: SHA-256 of the weights is %s, want %s", workers, got, want)
+			}
+		}
+	})
+}
+
+// A run with the losses of package infonce has one result too.
+func TestRunBitsForAnyWorkers(t *testing.T) {
+	var first *outcome
+	check.EachLevel(t, func(t *testing.T) {
+		for _, workers := range []int{1, 2, 7} {
+			tr := tiny(t, t.TempDir(), workers)
+			tr.Batch = 37
+			mustRun(t, tr)
+			got := outcomeOf(t, tr)
+			if first == nil {
+				first = &got
+			}
+			sameOutcome(t, fmt.Sprintf("workers %d", workers), got, *first)
+		}
+	})
+}
+
+func TestMetricsAreJSON(t *testing.T) {
+	tr := tiny(t, t.TempDir(), 1)
+	var want []Progress
+	tr.Report = func(p Progress) { want = append(want, p) }
+	mustRun(t, tr)
+	s := bufio.NewScanner(strings.NewReader(outcomeOf(t, tr).metrics))
+	for _, p := range want {
+		if !s.Scan() {
+			t.Fatalf("no line for step %d", p.Step)
+		}
+		var got struct {
+			Step     int     `json:"step"`
+			Loss     float64 `json:"loss"`
+			LR       float32 `json:"lr"`
+			GradNorm float64 `json:"grad_norm"`
+		}
+		d := json.NewDecoder(bytes.NewReader(s.Bytes()))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&got); err != nil {
+			t.Fatalf("%s: %v", s.Bytes(), err)
+		}
+		if got.Step != p.Step || got.Loss != p.Loss || got.LR != p.Rate || got.GradNorm != p.GradNorm {
+			t.Errorf("line %s of %+v", s.Bytes(), p)
+		}
+	}
+	if s.Scan() {
+		t.Errorf("a line too many: %s", s.Bytes())
+	}
+}
+
+// A run that is stopped after any step and resumed by a new process ends as
+// if it had not been, whether a checkpoint was written at that step or the process
+// was killed and goes on from an earlier one.
+func TestResumeIsExact(t *testing.T) {
+	for name, set := range map[string]func(*Trainer){
+		"AdamW":    func(tr *Trainer) {},
+		"momentum": func(tr *Trainer) { tr.Optimizer = &SGD{Momentum: 0.9} },
+		"classes": func(tr *Trainer) {
+			tr.Loss, tr.Arrange = &infonce.BatchHard{}, Labelled
+			tr.Source = &Classes{Images: testImages(40, 5), Seed: 9}
+		},
+	} {
+		fresh := func(dir string) *Trainer {
+			tr := tiny(t, dir, 1)
+			tr.Batch = 10
+			set(tr)
+			return tr
+		}
+		whole := fresh(t.TempDir())
+		mustRun(t, whole)
+		want := outcomeOf(t, whole)
+		for stop := range whole.Steps + 1 {
+			for _, every := range []int{0, 3} {
+				dir := t.TempDir()
+				tr := fresh(dir)
+				tr.Every = every
+				if every > 0 {
+					// The process dies after a step: no last checkpoint is written.
+					tr.Report = func(p Progress) {
+						if p.Step+1 == stop {
+							panic("killed")
+						}
+					}
+					func() {
+						defer func() { recover() }()
+						tr.Run(context.Background())
+					}()
+				} else {
+					ctx, cancel := context.WithCancel(context.Background())
+					if stop == 0 {
+						cancel()
+					}
+					tr.Report = func(p Progress) {
+						if p.Step+1 == stop {
+							cancel()
+						}
+					}
+					if err := tr.Run(ctx); (err == nil) != (stop == whole.Steps) {
+						t.Fatalf("%s: stopped at %d: %v", name, stop, err)
+					}
+					cancel()
+				}
+				tr = fresh(dir)
+				tr.Every = every
+				step, err := tr.Resume()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if step > stop && stop > 0 && every > 0 {
+					t.Errorf("%s: killed after step %d, resumed at %d", name, stop, step)
+				}
+				if every == 0 && step != stop {
+					t.Errorf("%s: stopped at %d, resumed at %d", name, stop, step)
+				}
+				mustRun(t, tr)
+				sameOutcome(t, fmt.Sprintf("%s, stopped at %d, every %d", name, stop, every), outcomeOf(t, tr), want)
+			}
+		}
+	}
+}
+
+func TestRunStopsWithinAStep(t *testing.T) {
+	tr := tiny(t, t.TempDir(), 1)
+	ctx, cancel := context.WithCancel(context.Background())
+	steps := 0
+	tr.Report = func(p Progress) {
+		if steps++; steps == 7 {
+			cancel()
+		}
+	}
+	err := tr.Run(ctx)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want one that wraps context.Canceled", err)
+	}
+	if want := "train: stopped at step 7 of 20: context canceled"; err.Error() != want {
+		t.Errorf("error %q, want %q", err, want)
+	}
+	if steps != 7 {
+		t.Errorf("%d steps, want none after the cancellation in step 7", steps)
+	}
+	// The same trainer goes on where it was.
+	mustRun(t, tr)
+	whole := tiny(t, t.TempDir(), 1)
+	mustRun(t, whole)
+	sameOutcome(t, "run twice", outcomeOf(t, tr), outcomeOf(t, whole))
+}
+
+// Whatever is not finite is found in the step where it comes up, before it reaches
+// the parameters.
+func TestRunGuardsAgainstNonFinite(t *testing.T) {
+	bad := []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1))}
+	r := check.NewRand(1)
+	for trial := range 1000 {
+		tr := tiny(t, "", 1)
+		inner := tr.Source
+		tr.Source = sourceFunc(func(step int, x simd.Matrix) {
+			if _, err := inner.Next(step, x); err != nil {
+				t.Error(err)
+			}
+		})
+		step, v := r.IntN(10), bad[r.IntN(3)]
+		row, col := r.IntN(24), r.IntN(30)
+		var want string
+		switch trial % 5 {
+		case 0:
+			source := tr.Source
+			tr.Source = sourceFunc(func(s int, x simd.Matrix) {
+				if source.Next(s, x); s == step {
+					x.Row(row)[col] = v
+				}
+			})
+			want = fmt.Sprintf("source: sample has %v at row %d, column %d, want finite numbers", v, row, col)
+		case 1:
+			tr.Encoder = &injector{MLP: tr.Encoder.(*MLP), step: step, z: func(z simd.Matrix) { z.Row(row)[col%4] = v }}
+			want = fmt.Sprintf("encoder: embedding has %v at row %d, column %d, want finite numbers", v, row, col%4)
+		case 2:
+			loss, n := tr.Loss, -1
+			tr.Loss = lossFunc(func(b infonce.Batch, grad *infonce.Batch) (infonce.Result, error) {
+				result, err := loss.Evaluate(b, grad, 1)
+				if n++; n == step {
+					result.Loss = float64(v)
+				}
+				return result, err
+			})
+			want = fmt.Sprintf("loss is %v, want a finite number", v)
+		case 3:
+			loss, n := tr.Loss, -1
+			tr.Loss = lossFunc(func(b infonce.Batch, grad *infonce.Batch) (infonce.Result, error) {
+				result, err := loss.Evaluate(b, grad, 1)
+				if n++; n == step {
+					grad.K.Row(row % 12)[col%4] = v
+				}
+				return result, err
+			})
+			want = fmt.Sprintf("gradient: embedding has %v at row %d, column %d, want finite numbers", v, 12+row%12, col%4)
+		case 4:
+			p := tr.Encoder.Params()
+			tensor := p.Tensors[r.IntN(len(p.Tensors))]
+			at := r.IntN(len(tensor.Grads))
+			cols := tensor.Shape[len(tensor.Shape)-1]
+			tr.Encoder = &injector{MLP: tr.Encoder.(*MLP), step: step, grads: func() { tensor.Grads[at] = v }}
+			want = fmt.Sprintf("gradient: %s has %v at row %d, column %d, want finite numbers", tensor.Name, v, at/cols, at%cols)
+		}
+		before := outcomeOf(t, tr)
+		tr.Report = func(Progress) { before = outcomeOf(t, tr) }
+		err := tr.Run(context.Background())
+		want = fmt.Sprintf("train: step %d: %s", step, want)
+		if err == nil || err.Error() != want {
+			t.Fatalf("trial %d: %v, want %s", trial, err, want)
+		}
+		sameOutcome(t, fmt.Sprintf("trial %d", trial), outcomeOf(t, tr), before)
+	}
+}
+
+// An injector spoils what an MLP computes in one step.
+type injector struct {
+	*MLP
+	step  int
+	calls int
+	z     func(simd.Matrix)
+	grads func()
+}
+
+func (e *injector) Forward(x simd.Matrix) simd.Matrix {
+	z := e.MLP.Forward(x)
+	if e.calls == e.step && e.z != nil {
+		e.z(z)
+	}
+	return z
+}
+
+func (e *injector) Backward(dz simd.Matrix) {
+	e.MLP.Backward(dz)
+	if e.calls == e.step && e.grads != nil {
+		e.grads()
+	}
+	e.calls++
+}
+
+func TestRunNamesTheParameter(t *testing.T) {
+	tr := tiny(t, "", 1)
+	p := tr.Encoder.Params().Tensors[3]
+	p.Values[2] = float32(math.NaN())
+	want := "train: step 0: parameter: encoder.1.bias has NaN at row 0, column 2, want finite numbers"
+	err := tr.Run(context.Background())
+	if err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+	var nonFinite *infonce.NonFiniteError
+	if !errors.As(err, &nonFinite) {
+		t.Error("no *infonce.NonFiniteError in the chain")
+	}
+}
+
+// Squares that overflow are not an error where the numbers are finite.
+func TestGradientNormOfLargeNumbers(t *testing.T) {
+	p := NewParams([]Tensor{{Name: "w", Shape: []int{2, 2}}})
+	copy(p.Grads, []float32{3e30, 0, 0, -4e30})
+	if norm, err := gradientNorm(p); err != nil || math.Abs(norm-5e30) > 1e24 {
+		t.Errorf("norm %v, error %v, want 5e30", norm, err)
+	}
+	x := simd.Matrix{Rows: 1, Cols: 2, Stride: 2, Data: []float32{3e38, -3e38}}
+	if err := checkMatrix("", "", x); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestStepDoesNotAllocate(t *testing.T) {
+	// The losses of package infonce are held to it there.
+	towardsZero := lossFunc(func(b infonce.Batch, grad *infonce.Batch) (infonce.Result, error) {
+		copy(grad.Q.Data, b.Q.Data)
+		return infonce.Result{Loss: 1}, nil
+	})
+	for _, workers := range []int{1, 2} {
+		for name, set := range map[string]func(*Trainer){
+			"AdamW": func(tr *Trainer) {},
+			"SGD":   func(tr *Trainer) { tr.Optimizer = &SGD{Momentum: 0.9, Workers: workers} },
+			"match": func(tr *Trainer) {
+				tr.Source = &Views{Images: testImages(40, 5), Match: true, Workers: workers}
+			},
+			"classes": func(tr *Trainer) {
+				tr.Arrange = Labelled
+				tr.Source = &Classes{Images: testImages(40, 5), Workers: workers, PerClass: 8}
+			},
+		} {
+			tr := tiny(t, t.TempDir(), workers)
+			tr.Loss = towardsZero
+			set(tr)
+			if err := tr.check(); err != nil {
+				t.Fatal(err)
+			}
+			m, err := tr.open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			step := 0
+			one := func() {
+				p, err := tr.advance(step)
+				if err != nil {
+					t.Fatal(err)
+				}
+				step++
+				if err := m.add(p); err != nil {
+					t.Fatal(err)
+				}
+			}
+			// Memory grows in the first steps, and package par starts another goroutine whenever
+			// those that it has are late, so steady state may take a while.
+			n := 1.
+			for i := 0; i < 50 && n > 0; i++ {
+				n = testing.AllocsPerRun(50, one)
+			}
+			if n > 0 {
+				t.Errorf("%s, workers %d: %v allocations a step, want 0", name, workers, n)
+			}
+			m.close()
+		}
+	}
+}
+
+func TestRunRefuses(t *testing.T) {
+	for _, c := range []struct {
+		set  func(*Trainer)
+		want string
+	}{
+		{func(tr *Trainer) { tr.Encoder = nil }, "train: no encoder"},
+		{func(tr *Trainer) { tr.Loss = nil }, "train: no loss"},
+		{func(tr *Trainer) { tr.Optimizer = nil }, "train: no optimizer"},
+		{func(tr *Trainer) { tr.Schedule = nil }, "train: no schedule"},
+		{func(tr *Trainer) { tr.Source = nil }, "train: no source"},
+		{func(tr *Trainer) { tr.Batch = 0 }, "train: batch 0, steps 20, every 0: want at least 1, 0 and 0"},
+		{func(tr *Trainer) { tr.Steps = -1 }, "train: batch 12, steps -1, every 0: want at least 1, 0 and 0"},
+		{func(tr *Trainer) { tr.Every = -1 }, "train: batch 12, steps 20, every -1: want at least 1, 0 and 0"},
+		{func(tr *Trainer) { tr.Batch = 41 }, "train: step 0: source: 41 samples a step, want 1 to 40, as many as there are images"},
+		{func(tr *Trainer) { tr.Schedule = Cosine{Peak: float32(math.Inf(1))} }, "train: step 0: learning rate is +Inf, want a finite number"},
+		{func(tr *Trainer) { tr.Loss = &infonce.NTXent{Temperature: -1} }, "train: step 0: infonce.NTXent: temperature is -1, want a finite number above 0"},
+		{func(tr *Trainer) { tr.Config = "\xff"; tr.Dir = "DIR" }, "train: checkpoint: write DIR/checkpoint.safetensors: safetensors: metadata \"config\": not UTF-8"},
+	} {
+		tr := tiny(t, "", 1)
+		c.set(tr)
+		if tr.Dir != "" {
+			tr.Dir = t.TempDir()
+			c.want = strings.ReplaceAll(c.want, "DIR", tr.Dir)
+		}
+		var before []float32
+		if tr.Encoder != nil {
+			before = slices.Clone(tr.Encoder.Params().Values)
+		}
+		if err := tr.Run(context.Background()); err == nil || err.Error() != c.want {
+			t.Errorf("%v, want %s", err, c.want)
+		}
+		if tr.Encoder != nil {
+			check.SameBits(t, c.want, tr.Encoder.Params().Values, before)
+		}
+	}
+}
+
+// A folder that can not be written is an error before the first step.
+func TestRunWantsAFolder(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	tr := tiny(t, filepath.Join(file, "dir"), 1)
+	tr.Report = func(Progress) { t.Error("a step was made") }
+	if err := tr.Run(context.Background()); err == nil || strings.Contains(err.Error(), "\n") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestResumeWithoutCheckpoint(t *testing.T) {
+	tr := tiny(t, t.TempDir(), 1)
+	if _, err := tr.Resume(); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), CheckpointFile) {
+		t.Errorf("error %v, want fs.ErrNotExist and the file", err)
+	}
+	tr.Dir = ""
+	if _, err := tr.Resume(); err == nil {
+		t.Error("no error without a folder")
+	}
+}
