@@ -42,7 +42,7 @@ func Log(x float32) float32 {
 	z := s * s
 	w := z * z
 	r := float32(w*FMA(w, Lg4, Lg2)) + float32(z*FMA(w, Lg3, Lg1))
-	h := float32(0.5*f) * f
+	h := float32(float32(0.5*f) * f)
 	t := FMA(s, h+r, float32(n*LogLn2Lo)) - h
 	return FMA(n, LogLn2Hi, t+f)
 }
