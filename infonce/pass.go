@@ -63,7 +63,8 @@ func (p *pass) run() {
 		clear(p.dk.Data)
 	}
 	strip := min(stripRows(m, par.Workers(p.workers)), n)
-	p.logits = p.logits.Reshape(strip, m)
+	p.logits = p.logits.Reshape(strip, logitStride(m))
+	p.logits.Cols = m
 	if p.dk.Data != nil {
 		p.weighted = p.weighted.Reshape(strip, p.q.Cols)
 	}
@@ -77,6 +78,15 @@ func (p *pass) run() {
 			par.Do(p.workers, pieces(m, pieceCols), p)
 		}
 	}
+}
+
+// logitStride returns the distance between rows of m logits. Rows a multiple of 4 KiB
+// apart would compete for the same lines of the first-level cache, at up to a fifth of the speed.
+func logitStride(m int) int {
+	if m%1024 == 0 {
+		return m + 16
+	}
+	return m
 }
 
 func pieces(n, size int) int { return (n + size - 1) / size }

@@ -168,7 +168,7 @@ func softplus(v float64) (value, slope float64) {
 	// e^−|v|, with what is lost in the conversion to float32 put back.
 	x := -math.Abs(v)
 	hi := float32(max(x, scalar.ExpMin))
-	e := float64(scalar.Exp(hi)) * (1 + (max(x, scalar.ExpMin) - float64(hi)))
+	e := float64(float64(scalar.Exp(hi)) * (1 + (max(x, scalar.ExpMin) - float64(hi))))
 	if v > 0 {
 		return v + scalar.Log1p64(e), 1 / (1 + e)
 	}

@@ -37,9 +37,9 @@ func Log64(x float64) float64 {
 	w := z * z
 	t1 := float64(z * (l1 + float64(w*(l3+float64(w*(l5+float64(w*l7)))))))
 	t2 := float64(w * (l2 + float64(w*(l4+float64(w*l6)))))
-	h := float64(0.5*f) * f
+	h := float64(float64(0.5*f) * f)
 	lo := float64(s*(h+(t1+t2))) + float64(k*ln2Lo)
-	return float64(k*ln2Hi) - ((float64(h) - lo) - f)
+	return float64(k*ln2Hi) - ((h - lo) - f)
 }
 
 // Log1p64 returns ln(1 + x) for x ≥ 0, to within a few ULP also where x is tiny.
