@@ -24,6 +24,7 @@ var floors = [][]string{
 	{"infonce"},
 	{"infonce/data/...", "internal/conformance"},
 	{"infonce/train/...", "infonce/eval/..."},
+	{"internal/golden"},
 	{"cmd/...", "bench/..."},
 }
 

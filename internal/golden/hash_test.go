@@ -1,8 +1,10 @@
-package check
+package golden
 
 import (
 	"math"
 	"testing"
+
+	"github.com/contrast-go/contrast/internal/check"
 )
 
 // The sums are those of another SHA-256 over the bytes written out by hand.
@@ -35,7 +37,7 @@ func TestHash(t *testing.T) {
 }
 
 func TestHashIsIncremental(t *testing.T) {
-	x := NewRand(2).Bits32(1000)
+	x := check.NewRand(2).Bits32(1000)
 	var whole, parts Hash
 	whole.Float32s(x)
 	for len(x) > 0 {

@@ -1,4 +1,4 @@
-package check
+package golden
 
 import (
 	"crypto/sha256"
