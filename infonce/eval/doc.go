@@ -1,0 +1,9 @@
+// Package eval measures embeddings by what lies near them.
+//
+// The search is exact, so that a figure tells of the embeddings and not of an
+// index:
+//
+//	near := eval.Neighbors(queries, gallery, 5, 0)
+//	accuracy := eval.KNN(near, 5, galleryLabels, queryLabels)
+//	recall := eval.RecallAt(near, 1, galleryLabels, queryLabels)
+package eval

@@ -1,0 +1,68 @@
+package eval
+
+import "testing"
+
+var galleryLabels = []int{7, 7, 8, 8, 9}
+
+func TestKNN(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		near []Neighbor
+		k    int
+		want int // the label that wins
+	}{
+		{"nearest alone", []Neighbor{{4, 0.9}, {0, 0.8}, {1, 0.7}}, 1, 9},
+		{"majority beats the nearest", []Neighbor{{4, 0.9}, {0, 0.1}, {1, 0.1}}, 3, 7},
+		{"only k vote", []Neighbor{{4, 0.9}, {2, 0.9}, {0, 0.5}, {3, 0.5}}, 3, 9},
+		{"tie: larger sum of cosines", []Neighbor{{0, 0.9}, {2, 0.8}, {3, 0.7}, {1, 0.1}}, 4, 8},
+		{"tie of sums: nearest", []Neighbor{{2, 0.5}, {0, 0.5}, {1, 0.25}, {3, 0.25}}, 4, 8},
+		{"negative cosines", []Neighbor{{0, -0.1}, {2, -0.2}}, 2, 7},
+		{"fewer than k", []Neighbor{{2, 0.5}}, 5, 8},
+	} {
+		for label := 7; label <= 9; label++ {
+			want := 0.0
+			if label == c.want {
+				want = 1
+			}
+			if got := KNN([][]Neighbor{c.near}, c.k, galleryLabels, []int{label}); got != want {
+				t.Errorf("%s: query of label %d: got %v, want %v", c.name, label, got, want)
+			}
+		}
+	}
+}
+
+func TestRecallAt(t *testing.T) {
+	near := [][]Neighbor{
+		{{0, 0.9}, {2, 0.8}, {4, 0.7}}, // labels 7, 8, 9
+		{{4, 0.9}, {3, 0.8}, {2, 0.7}}, // 9, 8, 8
+	}
+	queries := []int{8, 8}
+	for k, want := range []float64{1: 0, 2: 1, 3: 1, 4: 1} {
+		if k == 0 {
+			continue
+		}
+		if got := RecallAt(near, k, galleryLabels, queries); got != want {
+			t.Errorf("recall at %d: got %v, want %v", k, got, want)
+		}
+	}
+	if got := RecallAt(near, 1, galleryLabels, []int{7, 7}); got != 0.5 {
+		t.Errorf("recall at 1 of two queries, one found: got %v, want 0.5", got)
+	}
+}
+
+func TestFiguresWithoutNeighbours(t *testing.T) {
+	for name, f := range map[string]func([][]Neighbor, int, []int, []int) float64{"KNN": KNN, "RecallAt": RecallAt} {
+		if got := f(nil, 1, nil, nil); got != 0 {
+			t.Errorf("%s without queries: got %v, want 0", name, got)
+		}
+		if got := f([][]Neighbor{{}, {{0, 1}}}, 1, []int{3}, []int{3, 3}); got != 0.5 {
+			t.Errorf("%s of two queries, one without neighbours: got %v, want 0.5", name, got)
+		}
+		if got, want := panicOf(func() { f(nil, 0, nil, nil) }), "eval."+name+": k is 0, want at least 1"; got != want {
+			t.Errorf("panic %q, want %q", got, want)
+		}
+		if got, want := panicOf(func() { f(nil, 1, nil, []int{1}) }), "eval."+name+": queries is of length 1, want of length 0"; got != want {
+			t.Errorf("panic %q, want %q", got, want)
+		}
+	}
+}
