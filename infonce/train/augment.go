@@ -144,15 +144,16 @@ func (p *painter) move(dst []float32, m *data.Images, i int, a *Augmentation) {
 	turn := p.around(a.Rotation) / 180 // in half turns
 	size := 1 + p.around(a.Scale)
 	shear := p.around(a.Shear)
-	shiftX, shiftY := p.around(a.Shift)*float64(m.Width), p.around(a.Shift)*float64(m.Height)
+	shiftX := float64(p.around(a.Shift) * float64(m.Width))
+	shiftY := float64(p.around(a.Shift) * float64(m.Height))
 
 	// The map back to the image: the rotation times the shear, over the size.
 	cos, sin := scalar.CosPi64(turn), scalar.CosPi64(turn-0.5)
 	xx, xy := cos/size, (float64(cos*shear)+sin)/size
 	yx, yy := -sin/size, (cos-float64(sin*shear))/size
 	// The middle of dst, once shifted, comes from the middle of the image.
-	midX, midY := float64(m.Width-1)/2, float64(m.Height-1)/2
-	fromX, fromY := midX+float64(shiftX), midY+float64(shiftY)
+	midX, midY := float64(float64(m.Width-1)/2), float64(float64(m.Height-1)/2)
+	fromX, fromY := midX+shiftX, midY+shiftY
 	x0 := midX - float64(xx*fromX) - float64(xy*fromY)
 	y0 := midY - float64(yx*fromX) - float64(yy*fromY)
 

@@ -62,7 +62,7 @@ func NewMLP(seed uint64, body, head []int) (*MLP, error) {
 		r := rand.New(rand.NewPCG(seed, uint64(i)))
 		bound := math.Sqrt(6 / float64(l.weight.Cols))
 		for j := range l.weight.Data {
-			u := r.Float64()
+			u := float64(r.Float64())
 			l.weight.Data[j] = float32(bound * (u + u - 1))
 		}
 	}
