@@ -45,7 +45,7 @@ func (l *BatchHard) Evaluate(b Batch, grad *Batch, scale float32) (Result, error
 	}
 	want := grad != nil
 	if want {
-		checkGrad(op, "Q", grad.Q, b.Q)
+		checkGrad(op, "grad.Q", grad.Q, b.Q)
 	}
 	rank, err := newRanking(op, l.Margin, l.Squared, l.Soft)
 	if err != nil {

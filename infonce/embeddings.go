@@ -80,9 +80,9 @@ func (e *embeddings) inner() float64 {
 	return s
 }
 
-// checkGrad panics unless the gradient matrix g is empty or has the shape of x.
+// checkGrad panics unless the gradient matrix g, the field arg, is empty or has the shape of x.
 func checkGrad(op, arg string, g, x simd.Matrix) {
 	if g.Data != nil {
-		g.Check(op, "grad."+arg, x.Rows, x.Cols)
+		g.Check(op, arg, x.Rows, x.Cols)
 	}
 }

@@ -58,9 +58,9 @@ func (l *InfoNCE) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) 
 	}
 	want := grad != nil
 	if want {
-		checkGrad(op, "Q", grad.Q, b.Q)
-		checkGrad(op, "K", grad.K, b.K)
-		checkGrad(op, "Negatives", grad.Negatives, b.Negatives)
+		checkGrad(op, "grad.Q", grad.Q, b.Q)
+		checkGrad(op, "grad.K", grad.K, b.K)
+		checkGrad(op, "grad.Negatives", grad.Negatives, b.Negatives)
 	}
 	beta, err := inverseTemperature(op, l.Temperature, 0.07)
 	if err != nil {

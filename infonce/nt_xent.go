@@ -31,8 +31,8 @@ func (l *NTXent) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	b.K.Check(op, "K", n, d)
 	want := grad != nil
 	if want {
-		checkGrad(op, "Q", grad.Q, b.Q)
-		checkGrad(op, "K", grad.K, b.K)
+		checkGrad(op, "grad.Q", grad.Q, b.Q)
+		checkGrad(op, "grad.K", grad.K, b.K)
 	}
 	beta, err := inverseTemperature(op, l.Temperature, 0.5)
 	if err != nil {

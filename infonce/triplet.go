@@ -43,9 +43,9 @@ func (l *Triplet) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) 
 	b.Negatives.Check(op, "Negatives", n, d)
 	want := grad != nil
 	if want {
-		checkGrad(op, "Q", grad.Q, b.Q)
-		checkGrad(op, "K", grad.K, b.K)
-		checkGrad(op, "Negatives", grad.Negatives, b.Negatives)
+		checkGrad(op, "grad.Q", grad.Q, b.Q)
+		checkGrad(op, "grad.K", grad.K, b.K)
+		checkGrad(op, "grad.Negatives", grad.Negatives, b.Negatives)
 	}
 	var err error
 	if l.rank, err = newRanking(op, l.Margin, l.Squared, l.Soft); err != nil {

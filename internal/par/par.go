@@ -44,8 +44,17 @@ func Do(workers, pieces int, t Task) {
 	j.done.Store(0)
 	j.worker.Store(0)
 	j.holders.Store(int32(workers))
+	for n := helpers.Load(); int(n) < workers-1; n = helpers.Load() {
+		if helpers.CompareAndSwap(n, n+1) {
+			go help()
+		}
+	}
 	for range workers - 1 {
-		j.invite()
+		select {
+		case queue <- j:
+		default: // the helpers are busy enough
+			j.holders.Add(-1)
+		}
 	}
 	j.work()
 	<-j.finished
@@ -67,29 +76,15 @@ type job struct {
 
 var (
 	jobs    = sync.Pool{New: func() any { return &job{finished: make(chan struct{}, 1)} }}
-	queue   = make(chan *job, 1024)
-	helpers atomic.Int32 // goroutines started
-	idle    atomic.Int32 // helpers parked, less the invitations they have not yet taken
+	helpers atomic.Int32          // goroutines started: as many as the widest call asked for
+	queue   = make(chan *job, 64) // invitations to help
 )
 
-// invite asks one helper to join, and starts one if none is parked. Helpers are
-// bounded by the most that were ever busy at once.
-func (j *job) invite() {
-	if idle.Add(-1) < 0 {
-		idle.Add(1)
-		helpers.Add(1)
-		go help(j)
-		return
-	}
-	queue <- j
-}
-
-func help(j *job) {
-	for {
+// help is a helper: it takes invitations for ever, and is parked while there are none.
+func help() {
+	for j := range queue {
 		j.work()
-		idle.Add(1)
 		j.release()
-		j = <-queue
 	}
 }
 
