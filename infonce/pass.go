@@ -52,15 +52,15 @@ func stripRows(m, workers int) int {
 // run makes the pass over all rows of q.
 func (p *pass) run() {
 	n, m := p.q.Rows, p.k.Rows
+	if p.dk.Data != nil {
+		clear(p.dk.Data) // also where no query adds to it
+	}
 	if n == 0 {
 		return
 	}
 	p.keysT.PackTrans(p.k)
 	if p.dq.Data != nil {
 		p.keys.Pack(p.k)
-	}
-	if p.dk.Data != nil {
-		clear(p.dk.Data)
 	}
 	strip := min(stripRows(m, par.Workers(p.workers)), n)
 	p.logits = p.logits.Reshape(strip, logitStride(m))
