@@ -2,6 +2,7 @@ package infonce
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/simd"
@@ -101,13 +102,17 @@ type hardestRows BatchHard
 // Run finds the hardest rows for anchor i.
 func (l *hardestRows) Run(_, i int) {
 	h := hardest{-1, -1}
-	var far, near float32 // squared distances
+	var far, near float64 // squared distances
 	x := l.x.x.Row(i)
 	for j, label := range l.labels {
 		if j == i {
 			continue
 		}
-		d := simd.SquaredDistance(x, l.x.x.Row(j))
+		d := float64(simd.SquaredDistance(x, l.x.x.Row(j)))
+		if d < 0x1p-80 || d > math.MaxFloat32 {
+			// Squares that float32 does not hold would make distances equal that are not.
+			d = ranking{squared: true}.distance(x, l.x.x.Row(j))
+		}
 		switch {
 		case label != l.labels[i]:
 			if h.negative < 0 || d < near {
