@@ -180,13 +180,17 @@ func (r ranking) pull(dx, dy, x, y []float32, w, d float64, diff []float32) {
 	if w == 0 || d == 0 {
 		return
 	}
-	c := float32(2 * w)
-	if !r.squared {
-		c = float32(w / d)
-	}
 	// The difference first: c·x − c·y would cancel where x and y are close.
 	copy(diff, x)
 	simd.Axpy(diff, -1, y)
+	c := float32(2 * w)
+	if !r.squared {
+		if d < 0x1p-100 { // 1/d may exceed float32
+			simd.Scale(diff, 0x1p100, diff)
+			d *= 0x1p100
+		}
+		c = float32(w / d)
+	}
 	simd.Axpy(dx, c, diff)
 	simd.Axpy(dy, -c, diff)
 }
