@@ -48,14 +48,15 @@ func (m Matrix) Check(op, arg string, rows, cols int) {
 	if (rows >= 0 && m.Rows != rows) || (cols >= 0 && m.Cols != cols) || m.Rows < 0 || m.Cols < 0 {
 		panic(&ShapeError{op, arg, shape(m.Rows, m.Cols), wanted(rows, cols)})
 	}
-	if m.Rows == 0 || m.Cols == 0 {
+	if m.Rows == 0 {
 		return
 	}
 	if m.Stride < m.Cols {
 		panic(&ShapeError{op, arg + ".Stride", fmt.Sprint(m.Stride), fmt.Sprintf("at least %d", m.Cols)})
 	}
-	if need := (m.Rows-1)*m.Stride + m.Cols; len(m.Data) < need {
-		panic(&ShapeError{op, arg + ".Data", length(len(m.Data)), fmt.Sprintf("at least %d long", need)})
+	// Divided, because the product of rows and stride may overflow.
+	if n := len(m.Data) - m.Cols; n < 0 || m.Rows > 1 && m.Stride > n/(m.Rows-1) {
+		panic(&ShapeError{op, arg + ".Data", length(len(m.Data)), fmt.Sprintf("at least %d·%d + %d long", m.Rows-1, m.Stride, m.Cols)})
 	}
 }
 
