@@ -1,6 +1,9 @@
 package simd
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // A Matrix is a dense row-major matrix: element (i, j) is Data[i*Stride+j].
 //
@@ -54,9 +57,12 @@ func (m Matrix) Check(op, arg string, rows, cols int) {
 	if m.Stride < m.Cols {
 		panic(&ShapeError{op, arg + ".Stride", fmt.Sprint(m.Stride), fmt.Sprintf("at least %d", m.Cols)})
 	}
-	// Divided, because the product of rows and stride may overflow.
-	if n := len(m.Data) - m.Cols; n < 0 || m.Rows > 1 && m.Stride > n/(m.Rows-1) {
-		panic(&ShapeError{op, arg + ".Data", length(len(m.Data)), fmt.Sprintf("at least %d·%d + %d long", m.Rows-1, m.Stride, m.Cols)})
+	need := math.MaxInt // where the product overflows
+	if m.Rows == 1 || m.Stride <= (need-m.Cols)/(m.Rows-1) {
+		need = (m.Rows-1)*m.Stride + m.Cols
+	}
+	if len(m.Data) < need {
+		panic(&ShapeError{op, arg + ".Data", length(len(m.Data)), fmt.Sprintf("at least %d long", need)})
 	}
 }
 
