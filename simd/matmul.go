@@ -125,7 +125,10 @@ func (p *Packed) product(op string, dst Matrix, alpha float32, a Matrix, transA,
 	if k == 0 {
 		if !add {
 			for i := range n {
-				clear(dst.Row(i))
+				row := dst.Row(i)
+				for j := range row {
+					row[j] = alpha * 0 // an empty chain
+				}
 			}
 		}
 		return
