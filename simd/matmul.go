@@ -11,6 +11,7 @@ import "sync"
 // dst is not read unless the product is added to it. dst must be apart from a and b.
 func MatMul(dst Matrix, alpha float32, a, b Matrix) {
 	const op = "simd.MatMul"
+	dst.Check(op, "dst", -1, -1)
 	b.Check(op, "b", a.Cols, dst.Cols)
 	apart(op, "b", dst, b)
 	p := packs.Get().(*Packed)
@@ -23,6 +24,7 @@ func MatMul(dst Matrix, alpha float32, a, b Matrix) {
 // m×k, dst is n×m. See [MatMul].
 func MatMulTransB(dst Matrix, alpha float32, a, b Matrix) {
 	const op = "simd.MatMulTransB"
+	dst.Check(op, "dst", -1, -1)
 	b.Check(op, "b", dst.Cols, a.Cols)
 	apart(op, "b", dst, b)
 	p := packs.Get().(*Packed)
@@ -34,6 +36,7 @@ func MatMulTransB(dst Matrix, alpha float32, a, b Matrix) {
 // MatMulTransA stores alpha·aᵀ·b in dst: a is k×n, b is k×m, dst is n×m. See [MatMul].
 func MatMulTransA(dst Matrix, alpha float32, a, b Matrix) {
 	const op = "simd.MatMulTransA"
+	dst.Check(op, "dst", -1, -1)
 	b.Check(op, "b", a.Rows, dst.Cols)
 	apart(op, "b", dst, b)
 	p := packs.Get().(*Packed)
@@ -45,6 +48,7 @@ func MatMulTransA(dst Matrix, alpha float32, a, b Matrix) {
 // AddMatMul adds a·b to dst: a is n×k, b is k×m, dst is n×m. See [MatMul].
 func AddMatMul(dst, a, b Matrix) {
 	const op = "simd.AddMatMul"
+	dst.Check(op, "dst", -1, -1)
 	b.Check(op, "b", a.Cols, dst.Cols)
 	apart(op, "b", dst, b)
 	p := packs.Get().(*Packed)
@@ -56,6 +60,7 @@ func AddMatMul(dst, a, b Matrix) {
 // AddMatMulTransA adds aᵀ·b to dst: a is k×n, b is k×m, dst is n×m. See [MatMul].
 func AddMatMulTransA(dst, a, b Matrix) {
 	const op = "simd.AddMatMulTransA"
+	dst.Check(op, "dst", -1, -1)
 	b.Check(op, "b", a.Rows, dst.Cols)
 	apart(op, "b", dst, b)
 	p := packs.Get().(*Packed)
