@@ -10,12 +10,16 @@ var negInf = float32(math.Inf(-1))
 
 // Exp stores e^x[i] in dst, with an error below 0.9 ULP, subnormal results included.
 // Exp(−Inf) = 0, Exp(+Inf) = +Inf, Exp(NaN) = NaN. The lengths must agree.
-func Exp(dst, x []float32) { ExpSum(dst, x, 0) }
+func Exp(dst, x []float32) {
+	sameLen("simd.Exp", "x", x, len(dst))
+	noOverlap("simd.Exp", "x", dst, x)
+	ExpSum(dst, x, 0)
+}
 
 // ExpSum stores e^(x[i]−shift) in dst and returns the sum of what it stored.
 // The lengths must agree.
 func ExpSum(dst, x []float32, shift float32) float32 {
-	sameLen("simd.ExpSum", "dst", dst, len(x))
+	sameLen("simd.ExpSum", "x", x, len(dst))
 	noOverlap("simd.ExpSum", "x", dst, x)
 	if len(x) <= chunk {
 		return expSum(dst, x, shift)
@@ -68,7 +72,7 @@ func LogSumExp(x []float32) float32 {
 // Where x is all −Inf, dst is all 0; where some x[i] is +Inf or NaN, dst is all NaN.
 // The lengths must agree.
 func Softmax(dst, x []float32) (lse float32) {
-	sameLen("simd.Softmax", "dst", dst, len(x))
+	sameLen("simd.Softmax", "x", x, len(dst))
 	noOverlap("simd.Softmax", "x", dst, x)
 	m := Max(x)
 	if math.IsInf(float64(m), 0) {
