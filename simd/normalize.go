@@ -32,20 +32,18 @@ func normalize(dst, x []float32) float32 {
 	return float32(n)
 }
 
-// normalizeScaled is normalize where the squares of x may overflow or vanish: it
-// first brings the largest element near 1 by a power of two.
+// normalizeScaled is normalize where the squares of x may overflow or vanish, and not
+// for NaN: it first brings the largest element near 1 by a power of two.
 func normalizeScaled(dst, x []float32) float32 {
 	var m float32
 	for _, v := range x {
-		if a := float32(math.Abs(float64(v))); !(a <= m) {
-			m = a // NaN sticks
-		}
+		m = max(m, float32(math.Abs(float64(v))))
 	}
 	if m == 0 {
 		clear(dst)
 		return 0
 	}
-	if m != m || m > math.MaxFloat32 {
+	if m > math.MaxFloat32 {
 		nan := float32(math.NaN())
 		for i := range dst {
 			dst[i] = nan
