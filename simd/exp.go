@@ -93,8 +93,10 @@ func Softmax(dst, x []float32) (lse float32) {
 
 // LogSumExpRows stores [LogSumExp] of each row of x in dst.
 func LogSumExpRows(dst []float32, x Matrix) {
-	x.Check("simd.LogSumExpRows", "x", -1, -1)
-	sameLen("simd.LogSumExpRows", "dst", dst, x.Rows)
+	const op = "simd.LogSumExpRows"
+	x.Check(op, "x", -1, -1)
+	sameLen(op, "dst", dst, x.Rows)
+	apart(op, "x", asRow(dst), x)
 	for i := range dst {
 		dst[i] = LogSumExp(x.Row(i))
 	}
@@ -103,12 +105,15 @@ func LogSumExpRows(dst []float32, x Matrix) {
 // SoftmaxRows stores [Softmax] of each row of x in dst and, unless lse is nil,
 // [LogSumExp] of each row in lse.
 func SoftmaxRows(dst, x Matrix, lse []float32) {
-	x.Check("simd.SoftmaxRows", "x", -1, -1)
-	dst.Check("simd.SoftmaxRows", "dst", x.Rows, x.Cols)
+	const op = "simd.SoftmaxRows"
+	x.Check(op, "x", -1, -1)
+	dst.Check(op, "dst", x.Rows, x.Cols)
 	if lse != nil {
-		sameLen("simd.SoftmaxRows", "lse", lse, x.Rows)
+		sameLen(op, "lse", lse, x.Rows)
 	}
-	rowsOverlap("simd.SoftmaxRows", "x", dst, x)
+	rowsOverlap(op, "x", dst, x)
+	apart(op, "lse", dst, asRow(lse))
+	apart(op, "x", asRow(lse), x)
 	for i := range x.Rows {
 		s := Softmax(dst.Row(i), x.Row(i))
 		if lse != nil {

@@ -99,6 +99,9 @@ func apart(op, arg string, dst, m Matrix) {
 	panic(&ShapeError{op, arg, "in the memory of the destination", "apart from it"})
 }
 
+// asRow returns x as a matrix of one row.
+func asRow(x []float32) Matrix { return Matrix{Rows: 1, Cols: len(x), Stride: len(x), Data: x} }
+
 // rowsOverlap panics if dst and m share memory without being the same matrix.
 func rowsOverlap(op, arg string, dst, m Matrix) {
 	x, y := dst.used(), m.used()

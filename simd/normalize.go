@@ -8,10 +8,13 @@ import "math"
 // A zero row stays zero, with norm 0. Any other finite row becomes a unit vector,
 // however small or large its norm: nothing is clamped. A row that is not finite gives NaN.
 func NormalizeRows(dst, src Matrix, norms []float32) (zeros int) {
-	src.Check("simd.NormalizeRows", "src", -1, -1)
-	dst.Check("simd.NormalizeRows", "dst", src.Rows, src.Cols)
-	sameLen("simd.NormalizeRows", "norms", norms, src.Rows)
-	rowsOverlap("simd.NormalizeRows", "src", dst, src)
+	const op = "simd.NormalizeRows"
+	src.Check(op, "src", -1, -1)
+	dst.Check(op, "dst", src.Rows, src.Cols)
+	sameLen(op, "norms", norms, src.Rows)
+	rowsOverlap(op, "src", dst, src)
+	apart(op, "norms", dst, asRow(norms))
+	apart(op, "src", asRow(norms), src)
 	for i := range src.Rows {
 		norms[i] = normalize(dst.Row(i), src.Row(i))
 		if norms[i] == 0 {
@@ -74,6 +77,8 @@ func AddNormalizeRowsGrad(dst Matrix, alpha float32, g, u Matrix, norms []float3
 	apart(op, "g", dst, g)
 	apart(op, "u", dst, u)
 	apart(op, "u", g, u)
+	apart(op, "norms", dst, asRow(norms))
+	apart(op, "norms", g, asRow(norms))
 	for i, n := range norms {
 		if n == 0 {
 			continue
