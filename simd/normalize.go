@@ -85,6 +85,12 @@ func AddNormalizeRowsGrad(dst Matrix, alpha float32, g, u Matrix, norms []float3
 		}
 		gi, ui := g.Row(i), u.Row(i)
 		Axpy(gi, -Dot(gi, ui), ui)
-		Axpy(dst.Row(i), alpha/n, gi)
+		w := alpha / n
+		if math.IsInf(float64(w), 0) {
+			// 1/n overflows for a subnormal n, where the gradient may not: divide in two steps.
+			Scale(gi, 0x1p24, gi)
+			w = alpha / (n * 0x1p24)
+		}
+		Axpy(dst.Row(i), w, gi)
 	}
 }
