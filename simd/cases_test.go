@@ -158,12 +158,17 @@ func repeat(v float32, n int) []float32 {
 }
 
 // eachLength calls f with all lengths that a kernel treats differently, and with
-// those at which the number of chunks changes.
+// those at which the number of chunks changes; with fewer of both under -short.
 func eachLength(f func(n int)) {
-	for n := range 301 {
+	few := 301
+	long := []int{chunk - 1, chunk, chunk + 1, 2*chunk - 1, 2 * chunk, 2*chunk + 1, 3*chunk - 1, 3 * chunk, 3*chunk + 33}
+	if testing.Short() {
+		few, long = 101, []int{chunk, chunk + 1, 2*chunk + 33}
+	}
+	for n := range few {
 		f(n)
 	}
-	for _, n := range []int{chunk - 1, chunk, chunk + 1, 2*chunk - 1, 2 * chunk, 2*chunk + 1, 3*chunk - 1, 3 * chunk, 3*chunk + 33} {
+	for _, n := range long {
 		f(n)
 	}
 }

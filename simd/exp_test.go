@@ -44,7 +44,7 @@ func TestExpTruth(t *testing.T) {
 						t.Fatalf("%s n=%d: Exp(%x) = %x, off by %.3f ULP", kind, n, v, dst[i], e)
 					}
 				}
-				for _, shift := range []float32{0, 1.7, -0.3} {
+				for _, shift := range []float32{0, 1.7} {
 					s := simd.ExpSum(dst, x, shift)
 					sum := 0.0
 					for i, v := range x {

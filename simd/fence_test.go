@@ -83,7 +83,7 @@ func fencedMatrix(f *check.Fence, rows, cols, gap int, atEnd bool) simd.Matrix {
 func TestProductFence(t *testing.T) {
 	extents := []int{1, 2, 5, 6, 7, 8, 9, 12, 13, 15, 16, 17, 20, 25, 32, 33}
 	if testing.Short() {
-		extents = []int{1, 5, 6, 7, 8, 12, 13, 16, 17}
+		extents = []int{1, 6, 7, 13, 16, 17}
 	}
 	type size struct{ n, k, m int }
 	sizes := []size{{193, 257, 17}, {97, 3, 50}, {7, 513, 9}, {200, 256, 16}, {0, 3, 3}, {3, 0, 3}, {3, 3, 0}}

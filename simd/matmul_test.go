@@ -172,7 +172,11 @@ func TestProductResidual(t *testing.T) {
 	check.EachLevel(t, func(t *testing.T) {
 		r := check.NewRand(7)
 		worst := 0.0
-		for range 10 {
+		trials := 10
+		if testing.Short() {
+			trials = 3
+		}
+		for range trials {
 			n, k, m := 100+r.IntN(200), 100+r.IntN(200), 100+r.IntN(200)
 			for _, p := range products {
 				as, bs := p.shapes(n, k, m)
