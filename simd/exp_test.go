@@ -126,6 +126,12 @@ func TestSoftmaxTruth(t *testing.T) {
 				lse := simd.Softmax(dst, x)
 				check.SameBits(t, "LogSumExp", []float32{simd.LogSumExp(x)}, []float32{lse})
 
+				// The logarithm and the maximum are added before anything is rounded to float32.
+				m := simd.Max(x)
+				if e := check.ULP(lse, math.Log(float64(simd.SumExp(x, m)))+float64(m)); !(e <= 0.5+0x1p-20) {
+					t.Fatalf("%s n=%d: LogSumExp is %v, off by %v ULP from the logarithm of the sum", kind, n, lse, e)
+				}
+
 				x64 := float64s(x)
 				want, p := ref.LogSumExp(x64), ref.Softmax(x64)
 				boundLSE, bounds := softmaxErrors(x64, p, want)

@@ -27,7 +27,7 @@ func rowsOfNorm(r *check.Rand, rows, cols int, norm float64) simd.Matrix {
 
 // norms are those of ordinary rows, of rows whose squares vanish or overflow, at the edges
 // between the two ways to normalise (2^-40 and 2^50), and of rows that are subnormal.
-var norms = []float64{1, 1e-3, 0x1p-40, 0x1.01p-40, 0x0.ffp-40, 1e-20, 1e-38, 1e-41, 3e-44, 1e5, 0x1p50, 0x1.01p50, 1e20, 1e38, 0}
+var norms = []float64{1, 1e-3, 0x1p-40, 0x1.01p-40, 0x0.ffp-40, 0x1p-62, 1e-20, 1e-38, 1e-41, 3e-44, 1e5, 0x1p50, 0x1.01p50, 1e20, 1e38, 0}
 
 // A norm errs by half the error of its square, which is a sum without cancellation, and by a
 // rounding; a unit row by those, the rounding of 1/norm and its own.

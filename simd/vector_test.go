@@ -8,6 +8,7 @@ import (
 
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/internal/cpu"
+	"github.com/contrast-go/contrast/internal/generic"
 	"github.com/contrast-go/contrast/internal/ref"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -75,20 +76,21 @@ func TestSumsOfChunks(t *testing.T) {
 	x, y := r.Normals32(3*chunk+5), r.Normals32(3*chunk+5)
 	check.EachLevel(t, func(t *testing.T) {
 		for _, f := range []struct {
-			name string
-			sum  func(x, y []float32) float32
+			name   string
+			sum    func(x, y []float32) float32
+			kernel func(x, y []float32) float32
 		}{
-			{"Dot", simd.Dot},
-			{"SquaredDistance", simd.SquaredDistance},
-			{"Sum", func(x, _ []float32) float32 { return simd.Sum(x) }},
-			{"SumExp", func(x, _ []float32) float32 { return simd.SumExp(x, 1) }},
-			{"ExpSum", func(x, _ []float32) float32 { return simd.ExpSum(make([]float32, len(x)), x, 1) }},
+			{"Dot", simd.Dot, generic.Dot},
+			{"SquaredDistance", simd.SquaredDistance, generic.SquaredDistance},
+			{"Sum", func(x, _ []float32) float32 { return simd.Sum(x) }, func(x, _ []float32) float32 { return generic.Sum(x) }},
+			{"SumExp", func(x, _ []float32) float32 { return simd.SumExp(x, 1) }, func(x, _ []float32) float32 { return generic.SumExp(x, 1) }},
+			{"ExpSum", func(x, _ []float32) float32 { return simd.ExpSum(make([]float32, len(x)), x, 1) }, func(x, _ []float32) float32 { return generic.SumExp(x, 1) }},
 		} {
-			for _, n := range []int{chunk + 1, 2 * chunk, 2*chunk + 1, 3 * chunk, 3*chunk + 5} {
+			for _, n := range []int{chunk, chunk + 1, 2 * chunk, 2*chunk + 1, 3 * chunk, 3*chunk + 5} {
 				var want float32
 				for i := 0; i < n; i += chunk {
 					end := min(i+chunk, n)
-					want += f.sum(x[i:end], y[i:end])
+					want += f.kernel(x[i:end], y[i:end])
 				}
 				check.SameBits(t, fmt.Sprintf("%s n=%d", f.name, n), []float32{f.sum(x[:n], y[:n])}, []float32{want})
 			}
