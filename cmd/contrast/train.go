@@ -16,17 +16,18 @@ import (
 	"github.com/contrast-go/contrast/infonce/data"
 	"github.com/contrast-go/contrast/infonce/train"
 	"github.com/contrast-go/contrast/internal/cpu"
+	"github.com/contrast-go/contrast/simd"
 )
 
 type trainCommand struct {
 	Data        string   `default:"glyphs" help:"What to learn from: glyphs (letters and digits, built in) or idx:DIR (files of the MNIST family)."`
 	Loss        string   `default:"ntxent" enum:"ntxent,infonce,clip,triplet" help:"ntxent, infonce, clip or triplet (batch-hard by labels)."`
-	Steps       int      `default:"2000" help:"Steps of the whole run."`
-	Batch       int      `default:"256" help:"Samples a step, each in two views."`
+	Steps       *int     `help:"Steps of the whole run. Default: 2000, 6000 for triplet."`
+	Batch       *int     `help:"Samples a step, each in two views. Default: 256, 24 for triplet, whose embeddings collapse where many rows choose the hardest."`
 	Seed        uint64   `default:"1" help:"Seed of weights, order and augmentation."`
 	Temperature *float64 `help:"Temperature of the loss. Default: 0.1."`
 	LR          float64  `default:"0.002" name:"lr" help:"Peak learning rate of AdamW, after a warm-up and before a cosine."`
-	Margin      float64  `default:"0.2" help:"Margin of the triplet loss."`
+	Margin      float64  `default:"0.3" help:"Margin of the triplet loss."`
 	Workers     int      `default:"0" help:"Threads; 0 means all processors. The result does not depend on it."`
 	Out         string   `type:"path" placeholder:"DIR" help:"Folder for model, checkpoint, metrics and pictures. Default: a new one below runs/."`
 	Every       int      `default:"200" help:"Steps between checkpoints."`
@@ -70,7 +71,7 @@ func (c *trainCommand) Run(ctx context.Context, o *output) error {
 	if err := cpu.RequestError(); err != nil {
 		return err
 	}
-	config, err := c.config()
+	g, err := c.config()
 	if err != nil {
 		return err
 	}
@@ -78,9 +79,13 @@ func (c *trainCommand) Run(ctx context.Context, o *output) error {
 	if err != nil {
 		return err
 	}
-	t, encoder, err := c.trainer(config, set)
+	t, encoder, err := c.trainer(g, set)
 	if err != nil {
 		return err
+	}
+	// A first look at the data, so that nothing is written where they do not suffice.
+	if _, err := t.Source.Next(0, simd.NewMatrix(2*g.Batch, set.pixels())); err != nil {
+		return fmt.Errorf("%s: %w", c.Data, err)
 	}
 	if t.Dir, err = c.folder(); err != nil {
 		return err
@@ -96,7 +101,7 @@ func (c *trainCommand) Run(ctx context.Context, o *output) error {
 	if start > 0 {
 		fmt.Fprintf(o.err, "resumed at step %d\n", start)
 	}
-	progress := newProgress(o.err, start, c.Steps, 2*c.Batch)
+	progress := newProgress(o.err, start, g.Steps, 2*g.Batch)
 	t.Report = progress.step
 	began := time.Now()
 	err = t.Run(ctx)
@@ -108,7 +113,7 @@ func (c *trainCommand) Run(ctx context.Context, o *output) error {
 		return err
 	}
 	result := trained{
-		Steps:         c.Steps,
+		Steps:         g.Steps,
 		Seconds:       time.Since(began).Seconds(),
 		Level:         cpu.Active().String(),
 		WeightsSHA256: train.WeightsSHA256(encoder.Params().Values),
@@ -118,7 +123,7 @@ func (c *trainCommand) Run(ctx context.Context, o *output) error {
 		return err
 	}
 	result.Eval.print(o.err, set)
-	fmt.Fprintf(o.err, "\n%d steps in %.1f s, loss %.4f, weights %.16s…\n", c.Steps-start, result.Seconds, result.Loss, result.WeightsSHA256)
+	fmt.Fprintf(o.err, "\n%d steps in %.1f s, loss %.4f, weights %.16s…\n", g.Steps-start, result.Seconds, result.Loss, result.WeightsSHA256)
 	fmt.Fprintf(o.err, "%s: model.safetensors, checkpoint.safetensors, metrics.jsonl, loss.png, neighbours.png\n", t.Dir)
 	if c.JSON {
 		return o.object(result)
@@ -155,15 +160,24 @@ func finish(dir string, encoder *train.MLP, set *dataset, c *trainCommand, e *ev
 
 // config checks the flags.
 func (c *trainCommand) config() (config, error) {
-	temperature := 0.1
+	steps, batch, temperature := 2000, 256, 0.1
+	if c.Loss == "triplet" {
+		steps, batch = 6000, 24
+	}
+	if c.Steps != nil {
+		steps = *c.Steps
+	}
+	if c.Batch != nil {
+		batch = *c.Batch
+	}
 	if c.Temperature != nil {
 		temperature = *c.Temperature
 	}
 	switch {
-	case c.Steps < 1:
-		return config{}, fmt.Errorf("--steps is %d, want 1 or more", c.Steps)
-	case c.Batch < 2:
-		return config{}, fmt.Errorf("--batch is %d, want 2 or more", c.Batch)
+	case steps < 1:
+		return config{}, fmt.Errorf("--steps is %d, want 1 or more", steps)
+	case batch < 2:
+		return config{}, fmt.Errorf("--batch is %d, want 2 or more", batch)
 	case !(temperature > 0) || math.IsInf(temperature, 1):
 		return config{}, fmt.Errorf("--temperature is %v, want a finite number above 0", temperature)
 	case !(c.LR > 0) || math.IsInf(c.LR, 1):
@@ -179,7 +193,7 @@ func (c *trainCommand) config() (config, error) {
 	case c.Resume && c.Force:
 		return config{}, errors.New("--resume goes on with a run, --force replaces it: want one of them")
 	}
-	g := config{Data: c.Data, Loss: c.Loss, Steps: c.Steps, Batch: c.Batch, Seed: c.Seed, LR: c.LR, Body: bodyWidths, Head: headWidths}
+	g := config{Data: c.Data, Loss: c.Loss, Steps: steps, Batch: batch, Seed: c.Seed, LR: c.LR, Body: bodyWidths, Head: headWidths}
 	if c.Loss == "triplet" {
 		g.Margin = c.Margin
 	} else {
@@ -210,10 +224,10 @@ func (c *trainCommand) trainer(g config, set *dataset) (*train.Trainer, *train.M
 	t := &train.Trainer{
 		Encoder:   encoder,
 		Optimizer: &train.AdamW{Decay: 0.1, Workers: c.Workers},
-		Schedule:  train.Cosine{Peak: float32(c.LR), Warmup: min(50, c.Steps/10), Steps: c.Steps},
+		Schedule:  train.Cosine{Peak: float32(c.LR), Warmup: min(50, g.Steps/10), Steps: g.Steps},
 		Source:    &train.Views{Images: set.train, Seed: c.Seed, Workers: c.Workers},
-		Batch:     c.Batch,
-		Steps:     c.Steps,
+		Batch:     g.Batch,
+		Steps:     g.Steps,
 		Every:     c.Every,
 		Config:    string(text),
 	}
@@ -230,29 +244,31 @@ func (c *trainCommand) trainer(g config, set *dataset) (*train.Trainer, *train.M
 			return nil, nil, fmt.Errorf("--loss triplet needs labels, %s has none", c.Data)
 		}
 		t.Loss = &infonce.BatchHard{Margin: float32(g.Margin), Normalize: true, Workers: c.Workers}
-		t.Source = &train.Classes{Images: set.train, Seed: c.Seed, PerClass: 4, Workers: c.Workers}
+		t.Source = &train.Classes{Images: set.train, Seed: c.Seed, PerClass: 2, Workers: c.Workers}
 		t.Arrange = train.Labelled
 	}
 	return t, encoder, nil
 }
 
-// folder returns the folder of the run. It refuses one in which a run would be lost.
+// folder returns the folder of the run, made where it is missing. It refuses one in
+// which a run would be lost.
 func (c *trainCommand) folder() (string, error) {
-	if c.Out == "" {
-		for n := 1; ; n++ {
-			dir := filepath.Join("runs", fmt.Sprintf("%03d", n))
-			if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
-				return dir, nil
-			} else if err != nil {
-				return "", err
-			}
+	dir := c.Out
+	for n := 1; dir == ""; n++ {
+		next := filepath.Join("runs", fmt.Sprintf("%03d", n))
+		if _, err := os.Lstat(next); errors.Is(err, fs.ErrNotExist) {
+			dir = next
+		} else if err != nil {
+			return "", err
 		}
 	}
-	_, err := os.Stat(filepath.Join(c.Out, train.CheckpointFile))
-	if err == nil && !c.Resume && !c.Force {
-		return "", fmt.Errorf("%s holds a run: go on with --resume, replace it with --force, or name another --out", c.Out)
+	if c.Resume {
+		return dir, nil
 	}
-	return c.Out, nil
+	if _, err := os.Lstat(filepath.Join(dir, train.CheckpointFile)); err == nil && !c.Force {
+		return "", fmt.Errorf("%s holds a run: go on with --resume, replace it with --force, or name another --out", dir)
+	}
+	return dir, os.MkdirAll(dir, 0o777)
 }
 
 // A dataset is what a run learns from and is tried on.
