@@ -107,7 +107,7 @@ func (a operand) at(i, k int) operand {
 
 // A workspace holds what one product needs beside its operands.
 type workspace struct {
-	a    []float32 // block of a, transposed for kernels that want unit rows
+	a    []float32 // block of a, where the kernel can not or should not work on a itself
 	edge []float32 // last rows of a block of a, filled up with zeros to a tile
 	c    []float32 // tiles that stick out of dst
 }
@@ -157,6 +157,9 @@ func (p *Packed) product(op string, dst Matrix, alpha float32, a Matrix, transA,
 func (w *workspace) block(c Matrix, a operand, p *Packed, k0, kc int, alpha float32, add bool) {
 	mr := p.tile.rows
 	full := c.Rows / mr * mr
+	if a.rs == 1 && a.cs%aliasing == 0 {
+		a = w.compact(a, c.Rows, kc)
+	}
 	edge := a // the rows from full on
 	switch {
 	case p.tile.unit && a.rs != 1:
@@ -171,6 +174,20 @@ func (w *workspace) block(c Matrix, a operand, p *Packed, k0, kc int, alpha floa
 	for j := 0; j < c.Cols; j += p.tile.cols {
 		w.panel(c, j, a, edge, full, p.panel(k0, kc, j), p.tile, kc, alpha, add)
 	}
+}
+
+// aliasing is a distance, of 4 KiB, at which numbers compete for the same lines of the
+// first-level cache.
+const aliasing = 1 << 10
+
+// compact copies a block whose columns lie that far apart, one beside the other. The copy
+// takes some 3 % of the time of a product that would run at three quarters of its speed.
+func (w *workspace) compact(a operand, rows, kc int) operand {
+	w.a = grow(w.a, rows*kc)
+	for k := range kc {
+		copy(w.a[k*rows:][:rows], a.data[k*a.cs:])
+	}
+	return operand{w.a, 1, rows}
 }
 
 // padEdge copies rows rows of a, fewer than a tile has, and fills the tile with zeros.

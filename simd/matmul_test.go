@@ -154,6 +154,14 @@ func TestProductBits(t *testing.T) {
 				}
 			}
 		}
+		// Strides at which blocks of aᵀ are copied.
+		for _, p := range products {
+			if p.transA {
+				try(t, p, 1024, 5, 3, 0, 1, next)
+				try(t, p, 1021, 3, 17, 3, 0.5, next) // twice the gap in a: 1027
+				try(t, p, 1018, 2, 17, 3, 0.5, next) // 1024
+			}
+		}
 		for range trials {
 			n, k, m := extents(r)
 			for _, p := range products {
