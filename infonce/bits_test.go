@@ -41,6 +41,10 @@ func outcomeOf(t testing.TB, name string, l Loss, b Batch) outcome {
 // in a value that is new and in one that has seen other sizes.
 func TestBits(t *testing.T) {
 	shapes := []struct{ n, d int }{{3, 3}, {49, 17}, {60, 130}, {7, 300}}
+	counts, order := []int{1, 2, 3, 7, 16}, []int{0, 1, 2, 3, 0}
+	if testing.Short() {
+		shapes, counts, order = shapes[:2], []int{1, 3, 16}, []int{0, 1, 0}
+	}
 	r := check.NewRand(20)
 	vs := allVariants()
 	batches := make([][]Batch, len(vs))
@@ -61,9 +65,9 @@ func TestBits(t *testing.T) {
 				}
 				got.same(t, name, want[i][j])
 			}
-			for _, workers := range []int{1, 2, 3, 7, 16} {
+			for _, workers := range counts {
 				l := v.new(workers)
-				for _, j := range []int{0, 1, 2, 3, 0} {
+				for _, j := range order {
 					name := fmt.Sprintf("%s n=%d d=%d workers=%d, value used before", v.name, shapes[j].n, shapes[j].d, workers)
 					outcomeOf(t, name, l, batches[i][j]).same(t, name, want[i][j])
 				}
@@ -77,7 +81,7 @@ func TestGOMAXPROCS(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	r := check.NewRand(21)
 	for _, v := range allVariants() {
-		b := v.batch(r, 150, 20, 0, 0.5)
+		b := v.batch(r, 100, 20, 0, 0.5)
 		want := outcomeOf(t, v.name, v.new(1), b)
 		l := v.new(0)
 		for _, procs := range []int{1, 3, 2, 8} {

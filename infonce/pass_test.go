@@ -9,7 +9,17 @@ import (
 
 // TestStripBits: a batch of several strips has the bits of one strip, at every level.
 func TestStripBits(t *testing.T) {
-	const n, d = 700, 16
+	const d = 16
+	n, counts := 700, []int{1, 2, 7}
+	if testing.Short() {
+		n, counts = 400, []int{1, 7}
+	}
+	// The number of workers decides how many rows a strip has.
+	for _, c := range []struct{ workers, rows, strips int }{{1, 700, 4}, {2, 700, 2}, {7, 700, 1}, {1, 400, 3}, {7, 400, 1}} {
+		if got := pieces(c.rows, stripRows(3*c.rows/2, c.workers)); got != c.strips {
+			t.Errorf("%d strips of %d rows for %d workers, want %d", got, c.rows, c.workers, c.strips)
+		}
+	}
 	r := check.NewRand(30)
 	vs := append(softmaxVariants(0.07, false), softmaxVariants(0.02, false)[2])
 	batches, want := make([]Batch, len(vs)), make([]outcome, len(vs))
@@ -20,15 +30,9 @@ func TestStripBits(t *testing.T) {
 		}
 		batches[i] = v.batch(r, rows, d, 0, 0.5)
 	}
-	// The number of workers decides how many rows a strip has: here four strips, two and one.
-	for workers, strips := range map[int]int{1: 4, 2: 2, 7: 1} {
-		if got := pieces(n, stripRows(900, workers)); got != strips {
-			t.Errorf("%d strips for %d workers, want %d", got, workers, strips)
-		}
-	}
 	check.EachLevel(t, func(t *testing.T) {
 		for i, v := range vs {
-			for _, workers := range []int{1, 2, 7} {
+			for _, workers := range counts {
 				got := outcomeOf(t, v.name, v.new(workers), batches[i])
 				if want[i].g.Q.Data == nil {
 					want[i] = got

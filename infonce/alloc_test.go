@@ -1,0 +1,41 @@
+//go:build !race
+
+package infonce
+
+// The race detector empties the pools of packages simd and par at random.
+
+import (
+	"testing"
+
+	"github.com/contrast-go/contrast/internal/check"
+)
+
+// TestAllocs: once a value has seen its largest batch, Evaluate allocates nothing, whatever
+// comes in turns.
+func TestAllocs(t *testing.T) {
+	r := check.NewRand(80)
+	check.EachLevel(t, func(t *testing.T) {
+		for _, v := range allVariants() {
+			large, small := v.batch(r, 50, 9, 1, 0.5), v.batch(r, 20, 5, 0, 0.5)
+			gl, gs := gradFor(large), gradFor(small)
+			for _, workers := range []int{1, 2} {
+				l := v.new(workers)
+				run := func() {
+					evaluate(t, v.name, l, large, &gl, 1)
+					evaluate(t, v.name, l, large, nil, 1)
+					evaluate(t, v.name, l, small, nil, 1)
+					evaluate(t, v.name, l, small, &gs, 1)
+				}
+				// Where one processor does all the work, its invitations to the helpers pile
+				// up at first, until their queue is full.
+				n := 1.0
+				for try := 0; try < 10 && n != 0; try++ {
+					n = testing.AllocsPerRun(5, run)
+				}
+				if n != 0 {
+					t.Errorf("%s, %d workers: %v allocations in four evaluations, want 0", v.name, workers, n)
+				}
+			}
+		}
+	})
+}
