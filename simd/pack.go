@@ -24,14 +24,18 @@ func (p *Packed) Pack(b Matrix) {
 	dst, nr := p.data, p.tile.cols
 	for k0 := 0; k0 < b.Rows; k0 += blockInner {
 		kc := min(blockInner, b.Rows-k0)
-		for j := 0; j < b.Cols; j += nr {
-			w := min(nr, b.Cols-j)
-			for k := range kc {
-				row := dst[k*nr : (k+1)*nr]
-				clear(row[copy(row, b.Row(k0 + k)[j:j+w]):])
+		for k := range kc {
+			row, at := b.Row(k0+k), k*nr
+			for ; len(row) >= nr; row = row[nr:] {
+				copy(dst[at:at+nr], row)
+				at += kc * nr
 			}
-			dst = dst[kc*nr:]
+			if len(row) > 0 {
+				last := dst[at : at+nr]
+				clear(last[copy(last, row):])
+			}
 		}
+		dst = dst[kc*roundUp(b.Cols, nr):]
 	}
 }
 
