@@ -109,10 +109,12 @@ type oneSided struct {
 	loss []float64
 	pos  []float32 // positive logits, where the positive is not among the columns
 	dpos []float32 // gradient with respect to them
+	beta float32
 }
 
 // run scores queries against keys, of which key i is the positive of query i.
 func (h *oneSided) run(p *pass, q, k *embeddings, beta float32, workers int) float64 {
+	h.beta = beta
 	p.workers, p.head, p.beta = workers, h, beta
 	p.q, p.k, p.dq, p.dk = q.x, k.x, q.g, k.g
 	p.run()
@@ -124,6 +126,7 @@ func (h *oneSided) runShared(p *pass, q, k, neg *embeddings, beta float32, worke
 	for i := range h.pos {
 		h.pos[i] = beta * simd.Dot(q.x.Row(i), k.x.Row(i))
 	}
+	h.beta = beta
 	p.workers, p.head, p.beta = workers, h, beta
 	p.q, p.k, p.dq, p.dk = q.x, neg.x, q.g, neg.g
 	p.run()
@@ -154,7 +157,7 @@ func (h *oneSided) row(_, i int, z []float32) float32 {
 	} else {
 		h.dpos[i] = -neg * w
 	}
-	return w
+	return h.beta * w
 }
 
 // pairedNegatives scores queries that have negatives of their own; its pieces are rows.

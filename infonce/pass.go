@@ -7,7 +7,7 @@ import (
 
 // A head turns one row of logits into its loss and the gradient with respect to the row.
 type head interface {
-	// row replaces the logits z of query i by ∂L/∂z up to a factor, which it returns.
+	// row replaces the logits z of query i by β·∂L/∂z up to a factor, which it returns.
 	// It is called once for each i; workers run side by side.
 	row(worker, i int, z []float32) (weight float32)
 }
@@ -28,7 +28,7 @@ type pass struct {
 	dq, dk simd.Matrix
 
 	logits   simd.Matrix // the strip
-	weighted simd.Matrix // rows of q in the strip, times β and the weight of the row
+	weighted simd.Matrix // rows of q in the strip, times the weight of the row
 	keysT    simd.Packed // kᵀ
 	keys     simd.Packed // k
 	queries  simd.Packed // weighted
@@ -108,7 +108,7 @@ func (p *pass) rowPiece(worker, r0 int) {
 	p.keysT.Mul(z, p.beta, p.q.Slice(i0, i0+z.Rows))
 	var weight [pieceRows]float32
 	for r := range z.Rows {
-		weight[r] = p.beta * p.head.row(worker, i0+r, z.Row(r))
+		weight[r] = p.head.row(worker, i0+r, z.Row(r))
 	}
 	if p.dk.Data != nil {
 		for r := range z.Rows {

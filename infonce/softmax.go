@@ -49,8 +49,8 @@ func commonShift(beta float32, cosine bool) (shift float32, ok bool) {
 // A side holds what the rows (or columns) of a two-sided softmax keep of their sums.
 type side struct {
 	shift []float32 // of the exponentials
-	inv   []float32 // 1/s
-	pos   []float32 // gradient of the positive, −neg/s
+	inv   []float32 // weight/s
+	pos   []float32 // gradient of the positive, −weight·neg/s
 	loss  []float64
 }
 
@@ -58,11 +58,13 @@ func (d *side) resize(n int) {
 	d.shift, d.inv, d.pos, d.loss = grow(d.shift, n), grow(d.inv, n), grow(d.pos, n), grow(d.loss, n)
 }
 
-// set stores the sums of row i, whose logits z hold −Inf where nothing takes part.
-func (d *side) set(i int, z []float32, pos, shift float32) {
+// set stores the sums of row i, whose logits z hold −Inf where nothing takes part. The
+// factor weight of the gradient goes into them: so it is applied once to each element, and a
+// gradient does not depend on which side its rows are.
+func (d *side) set(i int, z []float32, pos, shift, weight float32) {
 	neg := simd.SumExp(z, shift)
 	loss, s := crossEntropy(neg, pos, shift)
-	d.shift[i], d.inv[i], d.pos[i], d.loss[i] = shift, 1/s, -(neg / s), loss
+	d.shift[i], d.inv[i], d.pos[i], d.loss[i] = shift, weight/s, -(neg/s)*weight, loss
 }
 
 func grow[T any](x []T, n int) []T {

@@ -15,16 +15,16 @@ type twoSided struct {
 	cols   side  // not used where self
 	sums   *side // filled by the pass that runs; nil in the pass for the gradient
 	shift  float32
-	common bool // shift serves all rows and columns
-	self   bool // queries are keys: column i takes no part in row i
-	views  int  // where self, the positive of row i is i ± views; otherwise it is i
-	weight float32
+	common bool        // shift serves all rows and columns
+	self   bool        // queries are keys: column i takes no part in row i
+	views  int         // where self, the positive of row i is i ± views; otherwise it is i
+	weight float32     // β over the number of rows
 	spare  simd.Matrix // a row of logits for each worker
 }
 
 // clip returns the mean of queries against keys and keys against queries.
 func (h *twoSided) clip(p *pass, q, k *embeddings, beta float32, cosine bool, workers int) float64 {
-	h.self, h.weight = false, 1/(2*float32(max(q.x.Rows, 1)))
+	h.self, h.weight = false, beta/(2*float32(max(q.x.Rows, 1)))
 	h.shift, h.common = commonShift(beta, cosine)
 	p.workers, p.head, p.beta = workers, h, beta
 	h.collect(p, &h.rows, q.x, k.x)
@@ -36,7 +36,7 @@ func (h *twoSided) clip(p *pass, q, k *embeddings, beta float32, cosine bool, wo
 // pairs returns the mean over the rows of z of a row against all others, where row i and
 // row i + z.Rows/2 are positives of each other.
 func (h *twoSided) pairs(p *pass, z *embeddings, beta float32, cosine bool, workers int) float64 {
-	h.self, h.views, h.weight = true, z.x.Rows/2, 1/float32(max(z.x.Rows, 1))
+	h.self, h.views, h.weight = true, z.x.Rows/2, beta/float32(max(z.x.Rows, 1))
 	h.shift, h.common = commonShift(beta, cosine)
 	p.workers, p.head, p.beta = workers, h, beta
 	h.collect(p, &h.rows, z.x, z.x)
@@ -89,7 +89,7 @@ func (h *twoSided) row(worker, i int, z []float32) float32 {
 		if !h.common {
 			shift = rowShift(z, pos)
 		}
-		h.sums.set(i, z, pos, shift)
+		h.sums.set(i, z, pos, shift, h.weight)
 		return 0
 	}
 	cols := &h.cols
@@ -110,5 +110,5 @@ func (h *twoSided) row(worker, i int, z []float32) float32 {
 		simd.Add(z, z, t)
 	}
 	z[y] = h.rows.pos[i] + cols.pos[y]
-	return h.weight
+	return 1
 }
