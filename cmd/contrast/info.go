@@ -4,86 +4,115 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strings"
 
 	"github.com/contrast-go/contrast/internal/cpu"
+	"github.com/contrast-go/contrast/simd"
 )
 
 type infoCommand struct {
-	JSON bool `help:"Print one JSON object on stdout."`
+	JSON bool `name:"json" help:"Print one JSON object on standard output."`
 }
 
-// info is what the command knows of the machine.
-type info struct {
-	CPU        string   `json:"cpu"`
-	Arch       string   `json:"arch"`
-	Features   []string `json:"features"`
-	Levels     []string `json:"levels"`
-	Level      string   `json:"level"`
-	Why        string   `json:"why"`
-	Subnormals bool     `json:"subnormals"`
-	Go         string   `json:"go"`
-	Processors int      `json:"gomaxprocs"`
+// An infoReport is what --json prints.
+type infoReport struct {
+	Version        string   `json:"version"`
+	Go             string   `json:"go"`
+	OS             string   `json:"os"`
+	Arch           string   `json:"arch"`
+	CPU            string   `json:"cpu"`
+	Features       []string `json:"features"`
+	Levels         []string `json:"levels"`
+	Level          string   `json:"level"`
+	Reason         string   `json:"reason"`
+	Requested      string   `json:"requested"`       // CONTRAST_LEVEL
+	RequestHonored bool     `json:"request_honored"` // true where nothing was requested
+	GOMAXPROCS     int      `json:"gomaxprocs"`
+	SubnormalsKept bool     `json:"subnormals_kept"`
 }
 
-func (c *infoCommand) Run(o *output) error {
-	i := gather()
+// Run prints what the kernels run on.
+func (c *infoCommand) Run(con *console) error {
+	r := infoReport{
+		Version:        version(),
+		Go:             runtime.Version(),
+		OS:             runtime.GOOS,
+		Arch:           runtime.GOARCH,
+		Features:       []string{},
+		Level:          cpu.Active().String(),
+		Requested:      os.Getenv("CONTRAST_LEVEL"),
+		RequestHonored: cpu.RequestError() == nil,
+		GOMAXPROCS:     runtime.GOMAXPROCS(0),
+		SubnormalsKept: subnormalsKept(),
+	}
+	brand, features := cpu.Features()
+	r.CPU, r.Features = brand, append(r.Features, features...)
+	for _, l := range cpu.Levels() {
+		r.Levels = append(r.Levels, l.String())
+	}
+	r.Reason = reason()
+
+	name := func(s string) string {
+		if s == "" {
+			return "unknown"
+		}
+		return s
+	}
+	con.printf("contrast    %s\n", r.Version)
+	con.printf("built by    %s for %s/%s\n", r.Go, r.OS, r.Arch)
+	con.printf("CPU         %s\n", name(r.CPU))
+	con.printf("features    %s\n", name(strings.Join(r.Features, " ")))
+	con.printf("levels      %s\n", strings.Join(r.Levels, " "))
+	con.printf("in use      %s: %s\n", r.Level, r.Reason)
+	con.printf("GOMAXPROCS  %d\n", r.GOMAXPROCS)
+	if r.SubnormalsKept {
+		con.printf("subnormals  kept\n")
+	} else {
+		con.printf("subnormals  flushed to zero: results may differ from those of other machines\n")
+	}
 	if c.JSON {
-		return o.object(i)
-	}
-	subnormals := "kept"
-	if !i.Subnormals {
-		subnormals = "flushed to zero: results differ from those of other programs"
-	}
-	for _, row := range [][2]string{
-		{"CPU", i.CPU + " (" + i.Arch + ")"},
-		{"features", strings.Join(i.Features, " ")},
-		{"levels", strings.Join(i.Levels, " ")},
-		{"in use", i.Level + ", " + i.Why},
-		{"subnormals", subnormals},
-		{"go", fmt.Sprintf("%s, GOMAXPROCS %d", i.Go, i.Processors)},
-	} {
-		fmt.Fprintf(o.out, "%-11s %s\n", row[0], row[1])
+		return con.printJSON(r)
 	}
 	return nil
 }
 
-func gather() info {
-	brand, features := cpu.Features()
-	if brand == "" {
-		brand = "unknown CPU"
+// reason tells why the level in use was chosen.
+func reason() string {
+	levels := cpu.Levels()
+	switch err := cpu.RequestError(); {
+	case err != nil:
+		return fmt.Sprintf("CONTRAST_LEVEL could not be followed (%v), so it is the highest", err)
+	case os.Getenv("CONTRAST_LEVEL") != "":
+		return "CONTRAST_LEVEL names it"
+	case len(levels) == 1:
+		return "the only one of this CPU and build"
 	}
-	i := info{
-		CPU:        brand,
-		Arch:       runtime.GOARCH,
-		Features:   features,
-		Level:      cpu.Active().String(),
-		Subnormals: keepsSubnormals(),
-		Go:         runtime.Version(),
-		Processors: runtime.GOMAXPROCS(0),
-	}
-	for _, l := range cpu.Levels() {
-		i.Levels = append(i.Levels, l.String())
-	}
-	switch asked := os.Getenv("CONTRAST_LEVEL"); {
-	case cpu.RequestError() != nil:
-		i.Why = "the best that there is: CONTRAST_LEVEL=" + asked + " is not available"
-	case asked != "":
-		i.Why = "as CONTRAST_LEVEL asks"
-	case len(i.Levels) == 1:
-		i.Why = "the only one: this CPU or build has no assembly kernels"
-	default:
-		i.Why = "the best that this CPU has"
-	}
-	return i
+	return "the highest of this CPU and build"
 }
 
-// keepsSubnormals reports whether the arithmetic of this thread keeps numbers below
-// the normal range, which a C library in the program can change.
-func keepsSubnormals() bool {
-	least := smallest
-	return least*1 != 0
+// subnormalsKept reports whether the kernels neither read nor write 0 for numbers
+// below the smallest normal one.
+func subnormalsKept() bool {
+	x := make([]float32, 64)
+	for i := range x {
+		x[i] = 0x1p-126
+	}
+	simd.Scale(x, 0x1p-10, x) // to 2⁻¹³⁶
+	simd.Scale(x, 0x1p10, x)  // and back
+	for _, v := range x {
+		if v != 0x1p-126 {
+			return false
+		}
+	}
+	return true
 }
 
-// smallest is a variable so that the compiler can not fold the product.
-var smallest float32 = 0x1p-149
+// version returns the version of the module that the program was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(unknown version)"
+	}
+	return info.Main.Version
+}

@@ -1,10 +1,15 @@
-// Command contrast trains and verifies contrastive models on the CPU.
+// Contrast trains an encoder with a contrastive loss and checks that this machine
+// computes what every other one does.
 //
-//	contrast train           train on the built-in letters and digits, or on IDX files
-//	contrast info            the CPU, the levels it offers and which is in use
-//	contrast verify [FILE]   recompute the golden hashes, run conformance cases
+//	contrast train            learn letter shapes, in under a minute on two cores
+//	contrast info             this CPU, and which kernels are in use and why
+//	contrast verify [FILE]    recompute the recorded hashes at every level
 //
-// With --json the last line of stdout is one JSON object; everything for people goes to stderr.
+// Each has --help and --json. With --json the last line of standard output is one
+// JSON object; all that is for people goes to standard error.
+//
+// The exit status is 0, 1 where the command failed, 2 where the command line is
+// wrong, and 130 where training was interrupted.
 package main
 
 import (
@@ -20,68 +25,117 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-type commands struct {
-	Train  trainCommand  `cmd:"" help:"Train an encoder and evaluate it on what it never saw."`
-	Info   infoCommand   `cmd:"" help:"Show the CPU, the levels it offers and which one is in use."`
-	Verify verifyCommand `cmd:"" help:"Recompute the golden hashes at every level of this CPU."`
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the second signal ends the program at once
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// An output is where a command writes.
-type output struct {
-	out, err io.Writer
-}
-
-// object prints v as one line of JSON on stdout.
-func (o *output) object(v any) error {
-	line, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(o.out, "%s\n", line)
-	return err
-}
-
-// Exit statuses.
+// The exit statuses.
 const (
-	failed      = 1
-	usage       = 2
-	interrupted = 130 // as of a program that a shell's Ctrl-C ended
+	statusOK          = 0
+	statusFailed      = 1
+	statusUsage       = 2
+	statusInterrupted = 130 // as a shell reports a program that SIGINT ended
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+// A commandLine is the flags and arguments of the program.
+type commandLine struct {
+	Help helpFlag `short:"h" help:"Show what the command does and its flags."`
 
-// run runs a command line and returns the exit status.
-func run(args []string, stdout, stderr io.Writer) (status int) {
-	var c commands
-	exit := -1
-	parser, err := kong.New(&c,
-		kong.Name("contrast"),
-		kong.Description("Contrastive learning on the CPU, with the same bits on every CPU."),
-		kong.UsageOnError(),
-		kong.Writers(stdout, stderr),
-		kong.Exit(func(code int) { exit = code }))
-	if err != nil {
-		panic(err) // the grammar above is wrong
-	}
-	parsed, err := parser.Parse(args)
-	if exit >= 0 {
-		return exit // --help
-	}
-	if err != nil {
-		fmt.Fprintf(stderr, "contrast: %v\n", err)
-		return usage
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	parsed.BindTo(ctx, (*context.Context)(nil))
-	switch err := parsed.Run(&output{stdout, stderr}); {
+	Train  trainCommand  `cmd:"" help:"Train an encoder and measure what it learned."`
+	Info   infoCommand   `cmd:"" help:"Show this CPU and the kernels in use."`
+	Verify verifyCommand `cmd:"" help:"Recompute the recorded hashes at every level of this CPU."`
+}
+
+// A console is where a command writes.
+type console struct {
+	ctx    context.Context
+	stdout io.Writer // the JSON object
+	stderr io.Writer // for people
+}
+
+func (c *console) printf(format string, args ...any) { fmt.Fprintf(c.stderr, format, args...) }
+
+// printJSON writes v as one line.
+func (c *console) printJSON(v any) error {
+	e := json.NewEncoder(c.stdout)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+// run runs the program and returns its exit status.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	c := &console{ctx, stdout, stderr}
+	command, err := parse(args, c)
+	switch {
+	case errors.Is(err, errHelp):
+		return statusOK
+	case errors.As(err, new(*kong.ParseError)):
+		c.printf("contrast: %v\n", err)
+		return statusUsage
 	case err == nil:
-		return 0
-	case errors.Is(err, context.Canceled):
-		fmt.Fprintf(stderr, "contrast: %v\n", err)
-		return interrupted
-	default:
-		fmt.Fprintf(stderr, "contrast: %v\n", err)
-		return failed
+		err = command.Run(c)
 	}
+	if err == nil {
+		return statusOK
+	}
+	c.printf("contrast: %v\n", err)
+	if errors.Is(err, errInterrupted) {
+		return statusInterrupted
+	}
+	return statusFailed
+}
+
+// parse reads the command line. It does so twice, because some defaults of train
+// follow from other flags, or from the checkpoint of a run that is resumed.
+func parse(args []string, c *console) (*kong.Context, error) {
+	line := new(commandLine)
+	command, err := parseWith(line, args, c, nil)
+	if err != nil || command.Command() != "train" {
+		return command, err
+	}
+	defaults, err := line.Train.defaults()
+	if err != nil {
+		return nil, err
+	}
+	return parseWith(new(commandLine), args, c, defaults)
+}
+
+func parseWith(line *commandLine, args []string, c *console, defaults map[string]string) (*kong.Context, error) {
+	parser, err := kong.New(line,
+		kong.Name("contrast"),
+		kong.Description("Contrastive learning in Go, with the same bits on every CPU."),
+		kong.Writers(c.stdout, c.stderr),
+		kong.NoDefaultHelp(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.WithHyphenPrefixedParameters(true), // --temperature -1 is a number out of range, not two flags
+		kong.Resolvers(kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+			if value, ok := defaults[flag.Name]; ok {
+				return value, nil
+			}
+			return nil, nil
+		})),
+	)
+	if err != nil {
+		return nil, err
+	}
+	return parser.Parse(args)
+}
+
+// errHelp says that help was asked for and shown.
+var errHelp = errors.New("help was shown")
+
+// A helpFlag shows help and ends the parsing, whatever else is on the command line.
+type helpFlag bool
+
+// IgnoreDefault tells kong that the flag has none.
+func (helpFlag) IgnoreDefault() {}
+
+// BeforeReset is called by kong where the flag is given.
+func (helpFlag) BeforeReset(ctx *kong.Context) error {
+	if err := ctx.PrintUsage(false); err != nil {
+		return err
+	}
+	return errHelp
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"time"
 
@@ -12,51 +11,56 @@ import (
 	"github.com/contrast-go/contrast/infonce/train"
 )
 
-// A progress shows how far training is: a bar on a terminal, elsewhere a line now and then.
+// A progress shows how the training goes: a bar on a terminal, otherwise a line
+// now and then.
 type progress struct {
-	w            io.Writer
+	con          *console
 	bar          *progressbar.ProgressBar // nil where there is no terminal
 	first, steps int
 	images       int // a step
 	every        int // steps between lines
-	began        time.Time
-	loss         float64 // smoothed
+	start        time.Time
 }
 
-func newProgress(w io.Writer, first, steps, images int) *progress {
-	p := &progress{w: w, first: first, steps: steps, images: images, every: max(steps/10, 1), began: time.Now()}
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		p.bar = progressbar.NewOptions(steps-first,
-			progressbar.OptionSetWriter(w),
-			progressbar.OptionFullWidth(),
+// newProgress shows a run that began at start with step first.
+func newProgress(con *console, first, steps, images int, start time.Time) *progress {
+	p := &progress{con: con, first: first, steps: steps, images: images, every: max(steps/20, 1), start: start}
+	if first > 0 {
+		con.printf("resumed after step %d\n", first)
+	}
+	if f, ok := con.stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		p.bar = progressbar.NewOptions(steps,
+			progressbar.OptionSetWriter(con.stderr),
+			progressbar.OptionSetWidth(30),
 			progressbar.OptionShowCount(),
+			progressbar.OptionSetPredictTime(true),
 			progressbar.OptionThrottle(100*time.Millisecond),
-			progressbar.OptionSetPredictTime(true))
+			progressbar.OptionSetTheme(progressbar.Theme{Saucer: "█", SaucerPadding: "░", BarStart: "", BarEnd: ""}),
+		)
+		p.bar.Set(first)
 	}
 	return p
 }
 
-// step takes note of a step that was done.
+// step is told of each step.
 func (p *progress) step(s train.Progress) {
-	if s.Step == p.first {
-		p.loss = s.Loss
-	}
-	p.loss += 0.05 * (s.Loss - p.loss) // for the eye only: nothing follows from it
 	done := s.Step + 1
-	rate := float64((done-p.first)*p.images) / time.Since(p.began).Seconds()
+	rate := float64((done-p.first)*p.images) / time.Since(p.start).Seconds()
 	if p.bar != nil {
-		p.bar.Describe(fmt.Sprintf("loss %.3f, %.0f images/s", p.loss, rate))
-		_ = p.bar.Add(1) // a terminal that can not be written to stops no training
+		p.bar.Describe(fmt.Sprintf("loss %.4f, %.0f images/s", s.Loss, rate))
+		p.bar.Set(done)
 		return
 	}
 	if done%p.every == 0 || done == p.steps {
-		fmt.Fprintf(p.w, "step %d/%d, loss %.4f, %.0f images/s\n", done, p.steps, p.loss, rate)
+		left := time.Since(p.start).Seconds() / float64(done-p.first) * float64(p.steps-done)
+		p.con.printf("step %*d of %d  loss %.4f  %.0f images/s  %.0f s left\n", len(fmt.Sprint(p.steps)), done, p.steps, s.Loss, rate, left)
 	}
 }
 
-// done ends the bar's line.
-func (p *progress) done() {
+// close leaves the bar as it is and ends its line.
+func (p *progress) close() {
 	if p.bar != nil {
-		fmt.Fprintln(p.w)
+		p.bar.Exit()
+		p.con.printf("\n")
 	}
 }

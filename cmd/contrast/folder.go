@@ -1,0 +1,111 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/contrast-go/contrast/infonce/train"
+)
+
+// A folder is where a run is kept.
+type folder string
+
+// The files of a run, beside those of its trainer.
+const (
+	modelFile = "model.safetensors"
+	curveFile = "loss.png"
+	gridFile  = "neighbours.png"
+)
+
+func (f folder) path(name string) string { return filepath.Join(string(f), name) }
+
+// newFolder makes a folder that no other run has.
+func newFolder() (folder, error) {
+	if err := os.MkdirAll("runs", 0o777); err != nil {
+		return "", err
+	}
+	for n := 1; ; n++ {
+		dir := filepath.Join("runs", fmt.Sprintf("%03d", n))
+		if err := os.Mkdir(dir, 0o777); !errors.Is(err, fs.ErrExist) {
+			return folder(dir), err
+		}
+	}
+}
+
+// claim makes sure that a new run loses nothing: it returns an error where the
+// folder holds a run, unless that is to be replaced. Then it removes what would tell of
+// the old run while the new one is under way.
+func (f folder) claim(force bool) error {
+	if info, err := os.Stat(string(f)); err == nil && !info.IsDir() {
+		return fmt.Errorf("--out: %s is not a folder", f)
+	}
+	var found []string
+	for _, name := range []string{modelFile, curveFile, gridFile, train.CheckpointFile, train.MetricsFile} {
+		switch info, err := os.Lstat(f.path(name)); {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return fmt.Errorf("--out: %w", err)
+		case !info.Mode().IsRegular():
+			return fmt.Errorf("--out: %s is not a regular file", f.path(name))
+		default:
+			found = append(found, name)
+		}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	if !force {
+		return fmt.Errorf("--out: %s; --force replaces it", f.describe(found))
+	}
+	for _, name := range found {
+		if name == train.CheckpointFile || name == train.MetricsFile {
+			continue // replaced by the first step
+		}
+		if err := os.Remove(f.path(name)); err != nil {
+			return fmt.Errorf("--force: %w", err)
+		}
+	}
+	return nil
+}
+
+// describe tells what run the files are of.
+func (f folder) describe(found []string) string {
+	if found[0] == modelFile {
+		return fmt.Sprintf("%s holds a finished run", f)
+	}
+	if c, err := train.ReadCheckpoint(f.path(train.CheckpointFile)); err == nil {
+		return fmt.Sprintf("%s holds a run that stopped after step %d; --resume goes on with it", f, c.Step)
+	}
+	return fmt.Sprintf("%s holds %s", f, strings.Join(found, ", "))
+}
+
+// savedSettings returns the settings in the checkpoint, as the values of flags.
+func (f folder) savedSettings() (map[string]string, error) {
+	path := f.path(train.CheckpointFile)
+	c, err := train.ReadCheckpoint(path)
+	if err != nil {
+		return nil, fmt.Errorf("--resume: %w", err)
+	}
+	values, err := savedSettings(c.Config)
+	if err != nil {
+		return nil, fmt.Errorf("--resume: checkpoint: %s: %w", path, err)
+	}
+	return values, nil
+}
+
+// list names the files of a finished run.
+func (f folder) list() string {
+	return f.path("{" + strings.Join([]string{modelFile, curveFile, gridFile, train.MetricsFile, train.CheckpointFile}, ",") + "}")
+}
+
+// shellQuote returns s as a word of a command line.
+func shellQuote(s string) string {
+	if strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

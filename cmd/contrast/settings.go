@@ -1,0 +1,155 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/train"
+)
+
+// The settings of a run are all that its weights follow from, together with the
+// images. They are kept in its checkpoint under the names of their flags.
+type settings struct {
+	Data        string  `json:"data" default:"glyphs" placeholder:"SOURCE" help:"glyphs: letters and digits from fonts inside the program; or idx:DIR: a folder of the MNIST family. Default glyphs."`
+	Loss        string  `json:"loss" enum:"ntxent,infonce,clip,triplet" default:"ntxent" placeholder:"NAME" help:"ntxent (SimCLR), infonce (one way), clip (both ways), or triplet (the hardest of the batch, by labels). Default ntxent."`
+	Steps       int     `json:"steps" default:"2000" placeholder:"N" help:"Steps of the whole run. Default 2000, 6000 for triplet."`
+	Batch       int     `json:"batch" default:"256" placeholder:"N" help:"Samples a step, of which two views each are seen. Default 256, 24 for triplet."`
+	Seed        uint64  `json:"seed" default:"1" placeholder:"N" help:"Seed of weights, order and augmentation. Default 1."`
+	Temperature float32 `json:"temperature" default:"0.1" placeholder:"T" help:"Temperature of the softmax; triplet has none. Default 0.1."`
+	Margin      float32 `json:"margin" default:"0.3" placeholder:"M" help:"Margin of triplet. Default 0.3."`
+	LR          float32 `json:"lr" name:"lr" default:"0.003" placeholder:"RATE" help:"Peak learning rate of AdamW: a tenth of the steps to rise, then half a cosine to 0. Default 0.003, 0.002 for triplet."`
+	Decay       float32 `json:"decay" default:"0.1" placeholder:"D" help:"Weight decay. Default 0.1."`
+	Hidden      []int   `json:"hidden" default:"512,256" placeholder:"N" help:"Widths of the layers of the encoder. Default 512,256."`
+	Dim         int     `json:"dim" default:"128" placeholder:"N" help:"Width of the embedding, which a last layer makes of them. Default 128."`
+	Supervised  bool    `json:"supervised" help:"The second view of an image is one of another image of its class."`
+}
+
+// tripletDefaults are the defaults that differ for the triplet loss. With the batch
+// of the others its embeddings collapse: the hardest positive of many is always
+// farther than the hardest negative, so moving all to one point is the way down.
+var tripletDefaults = map[string]string{"steps": "6000", "batch": "24", "lr": "0.002"}
+
+var lossNames = map[string]string{
+	"ntxent":  "NT-Xent",
+	"infonce": "InfoNCE",
+	"clip":    "InfoNCE both ways (CLIP)",
+	"triplet": "triplet, hardest of the batch",
+}
+
+// check returns an error for a setting out of its range.
+func (s *settings) check() error {
+	above0 := func(x float32) bool { return x > 0 && !math.IsInf(float64(x), 0) }
+	switch folder, idx := strings.CutPrefix(s.Data, "idx:"); {
+	case s.Data != "glyphs" && !idx:
+		return fmt.Errorf("--data is %q, want glyphs or idx:DIR", s.Data)
+	case idx && folder == "":
+		return fmt.Errorf("--data is %q, want a folder after idx:", s.Data)
+	case s.Steps < 1:
+		return fmt.Errorf("--steps is %d, want at least 1", s.Steps)
+	case s.Batch < 2:
+		return fmt.Errorf("--batch is %d, want at least 2: a sample is told from the others", s.Batch)
+	case !above0(s.Temperature):
+		return fmt.Errorf("--temperature is %v, want a finite number above 0", s.Temperature)
+	case !above0(s.Margin):
+		return fmt.Errorf("--margin is %v, want a finite number above 0", s.Margin)
+	case !above0(s.LR):
+		return fmt.Errorf("--lr is %v, want a finite number above 0", s.LR)
+	case !above0(s.Decay) && s.Decay != 0:
+		return fmt.Errorf("--decay is %v, want a finite number, 0 or above", s.Decay)
+	case len(s.Hidden) == 0:
+		return fmt.Errorf("--hidden is empty, want a layer or more")
+	case s.Supervised && s.Loss == "triplet":
+		return fmt.Errorf("--supervised is for pairs of views: triplet reads the labels as it is")
+	}
+	return nil
+}
+
+// text returns how a checkpoint keeps the settings of a run on images with the given
+// digest.
+func (s *settings) text(digest string) (string, error) {
+	b, err := json.Marshal(struct {
+		*settings
+		Images string `json:"images_sha256"`
+	}{s, digest})
+	return string(b), err
+}
+
+// savedSettings returns the settings in what text returned, as the values of flags.
+func savedSettings(text string) (map[string]string, error) {
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber() // a seed has more digits than a float64
+	var fields map[string]any
+	if err := d.Decode(&fields); err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
+	values := make(map[string]string)
+	for name, v := range fields {
+		if list, ok := v.([]any); ok {
+			v = string(bytes.Trim(fmt.Append(nil, list), "[]"))
+			v = strings.ReplaceAll(v.(string), " ", ",")
+		}
+		values[name] = fmt.Sprint(v)
+	}
+	return values, nil
+}
+
+// build returns a trainer for the settings and its encoder.
+func (s *settings) build(d *dataset, workers int) (*train.Trainer, *train.MLP, error) {
+	if n := d.train.Len(); s.Batch > n {
+		return nil, nil, fmt.Errorf("--batch is %d, want at most %d, the images to train on", s.Batch, n)
+	}
+	encoder, err := s.encoder(d)
+	if err != nil {
+		return nil, nil, err
+	}
+	encoder.Workers = workers
+	t := &train.Trainer{
+		Encoder:   encoder,
+		Optimizer: &train.AdamW{Decay: s.Decay, Workers: workers},
+		Schedule:  train.Cosine{Peak: s.LR, Warmup: s.Steps / 10, Steps: s.Steps},
+		Source:    &train.Views{Images: d.train, Seed: s.Seed, Match: s.Supervised, Workers: workers},
+		Batch:     s.Batch,
+		Steps:     s.Steps,
+	}
+	if t.Config, err = s.text(d.digest()); err != nil {
+		return nil, nil, err
+	}
+	switch s.Loss {
+	case "ntxent":
+		t.Loss = &infonce.NTXent{Temperature: s.Temperature, Workers: workers}
+	case "infonce":
+		t.Loss = &infonce.InfoNCE{Temperature: s.Temperature, Workers: workers}
+	case "clip":
+		t.Loss = &infonce.InfoNCE{Temperature: s.Temperature, Symmetric: true, Workers: workers}
+	case "triplet":
+		perClass := imagesPerClass(2*s.Batch, d.distinctClasses())
+		if perClass == 0 {
+			return nil, nil, fmt.Errorf("--batch is %d, want one whose %d views are 2 or more of each of 2 to %d classes", s.Batch, 2*s.Batch, d.distinctClasses())
+		}
+		t.Loss = &infonce.BatchHard{Margin: s.Margin, Normalize: true, Workers: workers}
+		t.Source = &train.Classes{Images: d.train, Seed: s.Seed, PerClass: perClass, Workers: workers}
+		t.Arrange = train.Labelled
+	}
+	return t, encoder, nil
+}
+
+// encoder returns the encoder as it is before the first step.
+func (s *settings) encoder(d *dataset) (*train.MLP, error) {
+	in := d.train.Width * d.train.Height * d.train.Channels
+	return train.NewMLP(s.Seed, append([]int{in}, s.Hidden...), []int{s.Dim})
+}
+
+// imagesPerClass returns the fewest images of a class, 2 or more, by which the rows
+// of a batch show 2 classes or more and no more than there are; 0 if there is no such number.
+func imagesPerClass(rows, classes int) int {
+	for n := 2; n <= rows/2; n++ {
+		if rows%n == 0 && rows/n <= classes {
+			return n
+		}
+	}
+	return 0
+}

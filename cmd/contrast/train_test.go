@@ -1,0 +1,393 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"image/png"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/contrast-go/contrast/infonce/train"
+	"github.com/contrast-go/contrast/internal/cpu"
+)
+
+// small returns a command line that trains a small encoder in a moment.
+func small(data, out string, more ...string) []string {
+	return append([]string{"train", data, "--out", out, "--steps=40", "--batch=12", "--hidden=16,12", "--dim=8", "--every=7", "--json"}, more...)
+}
+
+// report parses the last line of standard output.
+func report(t *testing.T, stdout string) (r trainReport) {
+	t.Helper()
+	lines := strings.Split(strings.TrimSuffix(stdout, "\n"), "\n")
+	d := json.NewDecoder(strings.NewReader(lines[len(lines)-1]))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&r); err != nil {
+		t.Fatalf("standard output %q: %v", stdout, err)
+	}
+	return r
+}
+
+func TestTrainOnGlyphs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the pixels of all glyphs are compared, which takes a minute where the race detector looks on; the long tests do it")
+	}
+	dir := filepath.Join(t.TempDir(), "new", "run")
+	stdout, stderr := succeed(t, small("--data=glyphs", dir)...)
+	if strings.Count(stdout, "\n") != 1 {
+		t.Errorf("standard output is %q, want one line", stdout)
+	}
+	r := report(t, stdout)
+	if r.Steps != 40 || !(r.Loss > 0) || !(r.Seconds > 0) || r.Level != cpu.Active().String() || r.Out != dir {
+		t.Errorf("report is %+v", r)
+	}
+	for name, f := range map[string]figures{
+		"raw": r.Eval.Raw, "untrained": r.Eval.Untrained, "trained": r.Eval.Trained,
+		"clean raw": r.Clean.Raw, "clean untrained": r.Clean.Untrained, "clean trained": r.Clean.Trained,
+	} {
+		if !(f.KNN > 0 && f.KNN < 1 && f.Recall > 0 && f.Recall < 1) {
+			t.Errorf("%s: %+v, want shares between 0 and 1", name, f)
+		}
+	}
+	if r.Eval.Raw.KNN < 0.2 || r.Eval.Raw.KNN > 0.4 || r.Clean.Raw.KNN < 0.85 {
+		t.Errorf("raw pixels answer %+v, clean %+v; want what the glyphs are known for", r.Eval.Raw, r.Clean.Raw)
+	}
+	for _, key := range []string{`"loss":`, `"steps":40,`, `"seconds":`, `"level":"`, `"weights_sha256":"`, `"eval":{"raw":{"knn":`, `"recall@1":`, `"untrained":{`, `"trained":{`} {
+		if !strings.Contains(stdout, key) {
+			t.Errorf("standard output lacks %s: %s", key, stdout)
+		}
+	}
+	for _, line := range []string{"step  2 of 40", "step 40 of 40", "raw pixels ", "untrained encoder ", "trained encoder ", r.WeightsSHA256} {
+		if !strings.Contains(stderr, line) {
+			t.Errorf("standard error lacks %q:\n%s", line, stderr)
+		}
+	}
+	if !regexp.MustCompile(`points (above|below) raw pixels`).MatchString(stderr) {
+		t.Errorf("standard error does not compare with raw pixels:\n%s", stderr)
+	}
+
+	m, err := train.ReadModel(filepath.Join(dir, modelFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := train.WeightsSHA256(m.Params().Values); got != r.WeightsSHA256 {
+		t.Errorf("the model holds weights %s, the report says %s", got, r.WeightsSHA256)
+	}
+	want := []string{train.CheckpointFile, train.MetricsFile, modelFile, curveFile, gridFile}
+	var names []string
+	for path := range contents(t, dir) {
+		names = append(names, filepath.Base(path))
+	}
+	slices.Sort(names)
+	slices.Sort(want)
+	if !slices.Equal(names, want) {
+		t.Errorf("the folder has %v, want %v", names, want)
+	}
+	for _, name := range []string{curveFile, gridFile} {
+		f, err := os.Open(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		picture, err := png.Decode(f)
+		f.Close()
+		if err != nil || picture.Bounds().Dx() < 600 || picture.Bounds().Dy() < 400 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Every kind of run is the same at every level and for any number of workers.
+func TestTrainBits(t *testing.T) {
+	data := bars(t)
+	for _, kind := range [][]string{{}, {"--loss=infonce"}, {"--loss=clip", "--supervised"}, {"--loss=triplet"}} {
+		want := ""
+		for _, level := range cpu.Levels() {
+			restore, err := cpu.Select(level)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, workers := range []string{"1", "7"} {
+				stdout, _ := succeed(t, small(data, t.TempDir(), append(kind, "--workers", workers)...)...)
+				r := report(t, stdout)
+				if want == "" {
+					want = r.WeightsSHA256
+				}
+				if r.WeightsSHA256 != want {
+					t.Errorf("%v: %s workers at %v: weights %s, want %s", kind, workers, level, r.WeightsSHA256, want)
+				}
+			}
+			restore()
+		}
+	}
+}
+
+func TestTrainLearns(t *testing.T) {
+	stdout, stderr := succeed(t, small(bars(t), t.TempDir(), "--steps=300")...)
+	r := report(t, stdout)
+	if r.Eval.Trained.KNN < r.Eval.Untrained.KNN+0.05 {
+		t.Errorf("kNN is %.3f, untrained %.3f, want more:\n%s", r.Eval.Trained.KNN, r.Eval.Untrained.KNN, stderr)
+	}
+}
+
+// A run that was stopped goes on bit for bit, under its own settings.
+func TestResume(t *testing.T) {
+	data := bars(t)
+	for _, kind := range [][]string{{}, {"--loss=triplet", "--seed=18446744073709551615", "--lr=0.0123"}} {
+		straight := filepath.Join(t.TempDir(), "straight")
+		stdout, _ := succeed(t, small(data, straight, kind...)...)
+		want := report(t, stdout)
+
+		stopped := filepath.Join(t.TempDir(), "stopped it's")
+		status, stderr := stopAt("step 18 of 40", small(data, stopped, kind...)...)
+		if status != statusInterrupted {
+			t.Fatalf("status %d, want %d: %s", status, statusInterrupted, stderr)
+		}
+		hint := "the checkpoint holds step 18 of 40; go on with: contrast train --resume --out '" + strings.ReplaceAll(stopped, "'", `'\''`) + "'\n"
+		if !strings.HasSuffix(stderr, hint) {
+			t.Errorf("standard error ends %q, want %q", stderr, hint)
+		}
+		if _, err := os.Stat(filepath.Join(stopped, modelFile)); err == nil {
+			t.Error("an unfinished run has a model")
+		}
+
+		stdout, stderr = succeed(t, "train", "--resume", "--out", stopped, "--json", "--workers=3")
+		if !strings.Contains(stderr, "resumed after step 18\n") {
+			t.Errorf("standard error does not tell of the resumption:\n%s", stderr)
+		}
+		got := report(t, stdout)
+		got.Seconds, got.Out = want.Seconds, want.Out
+		if got != want {
+			t.Errorf("resumed: %+v\nstraight: %+v", got, want)
+		}
+		a, b := contents(t, straight), contents(t, stopped)
+		for path, content := range a {
+			if name := filepath.Base(path); b[filepath.Join(stopped, name)] != content {
+				t.Errorf("%s differs from that of the straight run", name)
+			}
+		}
+
+		// A finished run has nothing left to do, and says the same.
+		stdout, _ = succeed(t, "train", "--resume", "--out", stopped, "--json")
+		got = report(t, stdout)
+		got.Seconds, got.Out = want.Seconds, want.Out
+		if got != want {
+			t.Errorf("finished: %+v\nstraight: %+v", got, want)
+		}
+	}
+}
+
+func TestResumeRefusesOtherSettings(t *testing.T) {
+	data, dir := bars(t), t.TempDir()
+	stopAt("step 10 of 40", small(data, dir)...)
+	before := contents(t, dir)
+	for _, c := range []struct{ flag, says string }{
+		{"--seed=2", `"seed"`},
+		{"--steps=41", `"steps"`},
+		{"--loss=clip", `"loss"`},
+		{"--data=glyphs", `"data"`},
+		{bars(t), `"data"`}, // the same images in another folder
+		{"--hidden=16", `"hidden"`},
+	} {
+		status, _, stderr := command("train", "--resume", "--out", dir, c.flag)
+		if status != statusFailed || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "config: got") {
+			t.Errorf("%s: status %d, stderr %q", c.flag, status, stderr)
+		}
+	}
+	if !maps.Equal(before, contents(t, dir)) {
+		t.Error("files of the run have changed")
+	}
+
+	// Other images under the old name are not what the run has learned from.
+	folder := strings.TrimPrefix(data, "--data=idx:")
+	path := filepath.Join(folder, "train-images-idx3-ubyte")
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[len(b)-1]++
+	write(t, path, b)
+	status, _, stderr := command("train", "--resume", "--out", dir)
+	if status != statusFailed || !strings.Contains(stderr, "config: got") {
+		t.Errorf("changed images: status %d, stderr %q", status, stderr)
+	}
+}
+
+// What a signal leaves behind is a run that goes on bit for bit.
+func TestSignals(t *testing.T) {
+	data := bars(t)
+	stdout, _ := succeed(t, small(data, t.TempDir(), "--steps=800", "--every=30")...)
+	want := report(t, stdout)
+	for _, c := range []struct {
+		name   string
+		signal syscall.Signal
+		status int
+		says   string
+	}{
+		{"interrupt", syscall.SIGINT, statusInterrupted, "go on with: contrast train --resume --out "},
+		{"terminate", syscall.SIGTERM, statusInterrupted, "go on with: contrast train --resume --out "},
+		{"kill", syscall.SIGKILL, -1, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			cmd := exec.Command(os.Args[0], small(data, dir, "--steps=800", "--every=30")...)
+			cmd.Env = append(os.Environ(), commandVariable+"=1")
+			pipe, err := cmd.StderrPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			switch err := cmd.Start(); {
+			case cannotStart(err):
+				t.Skip("this system does not run the test binary on its own: ", err)
+			case err != nil:
+				t.Fatal(err)
+			}
+			var stderr strings.Builder
+			sent := false
+			for s := bufio.NewScanner(pipe); s.Scan(); {
+				stderr.WriteString(s.Text() + "\n")
+				if !sent && strings.HasPrefix(s.Text(), "step ") {
+					sent = true
+					if err := cmd.Process.Signal(c.signal); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			cmd.Wait()
+			// The process may be done before the signal arrives; that is no failure.
+			if got := cmd.ProcessState.ExitCode(); got != statusOK && (got != c.status || !strings.Contains(stderr.String(), c.says)) {
+				t.Errorf("status %d, want %d: %s", got, c.status, stderr.String())
+			}
+			stdout, _ := succeed(t, "train", "--resume", "--out", dir, "--json")
+			got := report(t, stdout)
+			got.Seconds, got.Out = want.Seconds, want.Out
+			if got != want {
+				t.Errorf("resumed: %+v\nstraight: %+v", got, want)
+			}
+		})
+	}
+}
+
+func TestTrainReplacesOnlyWhenForced(t *testing.T) {
+	data, dir := bars(t), t.TempDir()
+	run := small(data, dir)
+	succeed(t, run...)
+	finished := contents(t, dir)
+	status, _, stderr := command(append(run, "--seed=2")...)
+	if want := "contrast: --out: " + dir + " holds a finished run; --force replaces it\n"; status != statusFailed || stderr != want {
+		t.Errorf("status %d, stderr %q, want %q", status, stderr, want)
+	}
+	if !maps.Equal(finished, contents(t, dir)) {
+		t.Error("the finished run was touched")
+	}
+
+	// From the first step of the new run on, nothing tells of the old one.
+	stopAt("step  2 of 40", append(run, "--seed=2", "--force")...)
+	var names []string
+	for path := range contents(t, dir) {
+		names = append(names, filepath.Base(path))
+	}
+	slices.Sort(names)
+	if want := []string{train.CheckpointFile, train.MetricsFile}; !slices.Equal(names, want) {
+		t.Errorf("the folder has %v, want %v", names, want)
+	}
+	status, _, stderr = command(run...)
+	if want := "contrast: --out: " + dir + " holds a run that stopped after step 2; --resume goes on with it; --force replaces it\n"; status != statusFailed || stderr != want {
+		t.Errorf("status %d, stderr %q, want %q", status, stderr, want)
+	}
+}
+
+func TestTrainTakesAFreeFolder(t *testing.T) {
+	data := bars(t)
+	t.Chdir(t.TempDir())
+	args := slices.DeleteFunc(small(data, "OUT"), func(s string) bool { return s == "--out" || s == "OUT" })
+	for _, want := range []string{"001", "002"} {
+		stdout, _ := succeed(t, args...)
+		if got := report(t, stdout).Out; got != filepath.Join("runs", want) {
+			t.Errorf("the run is in %s, want %s", got, want)
+		}
+	}
+}
+
+// Bad input is one line on standard error, and no file is written or changed.
+func TestTrainRefusesBadInput(t *testing.T) {
+	good := bars(t)
+	folder := func(files map[string][]byte) string {
+		dir := t.TempDir()
+		for name, content := range files {
+			write(t, filepath.Join(dir, name), content)
+		}
+		return dir
+	}
+	idx := func(files map[string][]byte) []string { return []string{"--data", "idx:" + folder(files)} }
+	images := idxFile(make([]byte, 10*6*8), 10, 6, 8)
+	labels := idxFile(make([]byte, 10), 10)
+
+	run := t.TempDir()
+	stopAt("step 10 of 40", small(good, run)...)
+	checkpoint, err := os.ReadFile(filepath.Join(run, train.CheckpointFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	flipped := slices.Clone(checkpoint)
+	flipped[len(flipped)-5] ^= 1
+
+	for _, c := range []struct {
+		name string
+		args []string // after train
+		says string
+	}{
+		{"folder missing", []string{"--data", "idx:no/such/folder"}, "no/such/folder"},
+		{"folder empty", idx(nil), "no file of images"},
+		{"images truncated", idx(map[string][]byte{"train-images-idx3-ubyte": images[:len(images)-1], "train-labels-idx1-ubyte": labels}), "train-images-idx3-ubyte"},
+		{"header truncated", idx(map[string][]byte{"train-images-idx3-ubyte": images[:7]}), "train-images-idx3-ubyte"},
+		{"images of a size that lies", idx(map[string][]byte{"train-images-idx3-ubyte": idxFile(nil, 1<<31, 1<<31, 1<<31)}), "train-images-idx3-ubyte"},
+		{"more labels than images", idx(map[string][]byte{"train-images-idx3-ubyte": images, "train-labels-idx1-ubyte": idxFile(make([]byte, 11), 11)}), "labels"},
+		{"no labels", idx(map[string][]byte{"train-images-idx3-ubyte": images}), "images without labels"},
+		{"no image left for the test", idx(map[string][]byte{"train-images-idx3-ubyte": idxFile(make([]byte, 3*48), 3, 6, 8), "train-labels-idx1-ubyte": idxFile(make([]byte, 3), 3)}), "3 images to train on and 0 to test with"},
+		{"batch above the images", []string{good, "--batch=61"}, "--batch is 61, want at most 60"},
+		{"batch that has no triplets", []string{"--batch=59", "--loss=triplet", "--data=" + idx(map[string][]byte{"train-images-idx3-ubyte": idxFile(make([]byte, 100*48), 100, 6, 8), "train-labels-idx1-ubyte": idxFile(make([]byte, 100), 100)})[1]}, "--batch is 59, want one"},
+		{"width below 1", []string{good, "--batch=12", "--hidden=8,0"}, "width 0"},
+		{"width too large", []string{good, "--batch=12", "--dim=1000000000"}, "width 1000000000"},
+		{"folder is a file", []string{good, "--batch=12", "--out", filepath.Join(folder(map[string][]byte{"file": nil}), "file")}, "is not a folder"},
+		{"folder is a device", []string{good, "--batch=12", "--out", os.DevNull}, "is not a folder"},
+		{"folder below a file", []string{good, "--batch=12", "--out", filepath.Join(folder(map[string][]byte{"file": nil}), "file", "run")}, "not a directory"},
+		{"folder has an unknown checkpoint", []string{good, "--batch=12", "--out", folder(map[string][]byte{train.CheckpointFile: nil})}, "holds " + train.CheckpointFile},
+		{"folder has a picture", []string{good, "--batch=12", "--out", folder(map[string][]byte{gridFile: nil})}, "holds " + gridFile},
+		{"nothing to resume", []string{"--resume", "--out", t.TempDir()}, train.CheckpointFile},
+		{"no folder to resume", []string{"--resume", "--out", "no/such/run"}, "no/such/run"},
+		{"checkpoint empty", []string{"--resume", "--out", folder(map[string][]byte{train.CheckpointFile: nil})}, train.CheckpointFile},
+		{"checkpoint truncated", []string{"--resume", "--out", folder(map[string][]byte{train.CheckpointFile: checkpoint[:len(checkpoint)-9]})}, train.CheckpointFile},
+		{"checkpoint damaged", []string{"--resume", "--out", folder(map[string][]byte{train.CheckpointFile: flipped})}, "sha256"},
+		{"checkpoint without metrics", []string{"--resume", "--out", folder(map[string][]byte{train.CheckpointFile: checkpoint})}, train.MetricsFile},
+		{"rate that goes astray", []string{good, "--batch=12", "--steps=9", "--lr=1e38", "--out", t.TempDir()}, "step "},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			watched := []string{".", run}
+			if i := slices.Index(c.args, "--out"); i >= 0 {
+				watched = append(watched, c.args[i+1])
+			}
+			before := contents(t, watched...)
+			status, stdout, stderr := command(append([]string{"train"}, c.args...)...)
+			if status != statusFailed || !strings.Contains(stderr, c.says) || !strings.Contains(stderr, "contrast: ") {
+				t.Errorf("status %d, stderr %q, want status 1 and %q", status, stderr, c.says)
+			}
+			if strings.HasPrefix(c.name, "rate") { // found while training
+				return
+			}
+			if stdout != "" || strings.Count(stderr, "\n") != 1 {
+				t.Errorf("stdout %q, stderr %q, want one line on stderr", stdout, stderr)
+			}
+			if after := contents(t, watched...); !maps.Equal(before, after) {
+				t.Errorf("files have changed")
+			}
+		})
+	}
+}
