@@ -18,11 +18,10 @@ type peakMemory struct {
 // peak returns the floating-point operations a nanosecond (GFLOP/s) that so many
 // goroutines can make at once, the best of some short runs; 0 if unknown.
 func peak(workers int) float64 {
-	const runs, calls = 10, 100 // some 0.1 s
+	const runs, calls = 30, 50 // some 20 ms
 	memory := make([]peakMemory, workers)
 	best := 0.0
 	for range runs {
-		flops := 0
 		start := time.Now()
 		var all sync.WaitGroup
 		for w := range workers {
@@ -34,7 +33,7 @@ func peak(workers int) float64 {
 		}
 		all.Wait()
 		elapsed := time.Since(start)
-		flops = workers * calls * peakCall(&memory[0])
+		flops := workers * calls * peakCall(&memory[0])
 		best = max(best, float64(flops)/float64(elapsed.Nanoseconds()))
 	}
 	return best
