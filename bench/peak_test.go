@@ -18,7 +18,7 @@ type peakMemory struct {
 // peak returns the floating-point operations a nanosecond (GFLOP/s) that so many
 // goroutines can make at once, the best of some short runs; 0 if unknown.
 func peak(workers int) float64 {
-	const runs, calls = 30, 50 // some 20 ms
+	const runs, calls = 15, 200 // some 30 ms
 	memory := make([]peakMemory, workers)
 	best := 0.0
 	for range runs {
