@@ -52,7 +52,7 @@ func (l *BatchHard) Evaluate(b Batch, grad *Batch, scale float32) (Result, error
 	if err != nil {
 		return Result{}, err
 	}
-	if err := checkFinite(op, "Q", b.Q); err != nil {
+	if err := checkFinite(op, b.Q, simd.Matrix{}, simd.Matrix{}); err != nil {
 		return Result{}, err
 	}
 

@@ -66,13 +66,8 @@ func (l *InfoNCE) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) 
 	if err != nil {
 		return Result{}, err
 	}
-	for _, m := range [...]struct {
-		name string
-		m    simd.Matrix
-	}{{"Q", b.Q}, {"K", b.K}, {"Negatives", b.Negatives}} {
-		if err := checkFinite(op, m.name, m.m); err != nil {
-			return Result{}, err
-		}
+	if err := checkFinite(op, b.Q, b.K, b.Negatives); err != nil {
+		return Result{}, err
 	}
 
 	cosine := !l.DotProduct

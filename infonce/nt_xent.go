@@ -1,5 +1,7 @@
 package infonce
 
+import "github.com/contrast-go/contrast/simd"
+
 // NTXent is the normalised temperature-scaled cross-entropy of SimCLR (Chen et al. 2020,
 // eq. 1): each of the 2n views against all others, the other view of the same sample being the
 // positive,
@@ -38,10 +40,7 @@ func (l *NTXent) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if err := checkFinite(op, "Q", b.Q); err != nil {
-		return Result{}, err
-	}
-	if err := checkFinite(op, "K", b.K); err != nil {
+	if err := checkFinite(op, b.Q, b.K, simd.Matrix{}); err != nil {
 		return Result{}, err
 	}
 

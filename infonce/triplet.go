@@ -51,13 +51,7 @@ func (l *Triplet) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) 
 	if l.rank, err = newRanking(op, l.Margin, l.Squared, l.Soft); err != nil {
 		return Result{}, err
 	}
-	if err := checkFinite(op, "Q", b.Q); err != nil {
-		return Result{}, err
-	}
-	if err := checkFinite(op, "K", b.K); err != nil {
-		return Result{}, err
-	}
-	if err := checkFinite(op, "Negatives", b.Negatives); err != nil {
+	if err := checkFinite(op, b.Q, b.K, b.Negatives); err != nil {
 		return Result{}, err
 	}
 
