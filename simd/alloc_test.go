@@ -93,6 +93,16 @@ func TestNothingAllocates(t *testing.T) {
 				p.AddMulTransA(on(z[:], 7, 19), on(x[:], 9, 7))
 				sink = z[1]
 			}},
+			{"Packed in parts", func() {
+				var x, y, z [200]float32
+				p.Reset(9, 19)
+				p.PackTransAt(0, on(y[:], 19, 9))
+				p.PackAt(3, on(y[:], 6, 19))
+				v := p.Slice(2, 9, 0, 19)
+				v.Mul(on(z[:], 7, 19), 1, on(x[:], 7, 7))
+				v.MulTransA(on(z[:], 7, 19), 1, on(x[:], 7, 7))
+				sink = z[1]
+			}},
 		} {
 			if n := testing.AllocsPerRun(20, c.f); n != 0 {
 				t.Errorf("%s: %v allocations, want 0", c.name, n)

@@ -50,7 +50,34 @@ type product struct {
 	call                func(dst simd.Matrix, alpha float32, a, b simd.Matrix)
 }
 
-var packed simd.Packed // of the tests that run alone
+// Of the tests that run alone.
+var (
+	packed simd.Packed
+	around simd.Matrix
+)
+
+// viewOf returns a view that holds b, or bᵀ, of a packed matrix that is NaN elsewhere.
+func viewOf(b simd.Matrix, trans bool) simd.Packed {
+	const before, after = 7, 5 // rows and columns of NaN
+	row, col, rows, cols := before, simd.PackAlign, b.Rows, b.Cols
+	if trans {
+		row, col = col, row
+	}
+	around = around.Reshape(row+rows+after, col+cols+after)
+	for i := range around.Data {
+		around.Data[i] = nan
+	}
+	for i := range rows {
+		copy(around.Row(row + i)[col:], b.Row(i))
+	}
+	if trans {
+		packed.PackTrans(around)
+		row, col, rows, cols = col, row, cols, rows
+	} else {
+		packed.Pack(around)
+	}
+	return packed.Slice(row, row+rows, col, col+cols)
+}
 
 var products = []product{
 	{"MatMul", false, false, false, simd.MatMul},
@@ -81,6 +108,26 @@ var products = []product{
 	{"Packed.AddMulTransA/PackTrans", true, true, true, func(dst simd.Matrix, _ float32, a, b simd.Matrix) {
 		packed.PackTrans(b)
 		packed.AddMulTransA(dst, a)
+	}},
+	{"Packed.MulTransA/Pack", true, false, false, func(dst simd.Matrix, alpha float32, a, b simd.Matrix) {
+		packed.Pack(b)
+		packed.MulTransA(dst, alpha, a)
+	}},
+	{"Packed.Mul/view", false, false, false, func(dst simd.Matrix, alpha float32, a, b simd.Matrix) {
+		v := viewOf(b, false)
+		v.Mul(dst, alpha, a)
+	}},
+	{"Packed.AddMul/viewTrans", false, true, true, func(dst simd.Matrix, _ float32, a, b simd.Matrix) {
+		v := viewOf(b, true)
+		v.AddMul(dst, a)
+	}},
+	{"Packed.MulTransA/viewTrans", true, true, false, func(dst simd.Matrix, alpha float32, a, b simd.Matrix) {
+		v := viewOf(b, true)
+		v.MulTransA(dst, alpha, a)
+	}},
+	{"Packed.AddMulTransA/view", true, false, true, func(dst simd.Matrix, _ float32, a, b simd.Matrix) {
+		v := viewOf(b, false)
+		v.AddMulTransA(dst, a)
 	}},
 }
 

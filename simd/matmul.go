@@ -79,6 +79,11 @@ func (p *Packed) AddMul(dst, a Matrix) {
 	p.product("simd.Packed.AddMul", dst, 1, a, false, true)
 }
 
+// MulTransA stores alpha·aᵀ·b in dst, where b is what p holds. See [MatMul].
+func (p *Packed) MulTransA(dst Matrix, alpha float32, a Matrix) {
+	p.product("simd.Packed.MulTransA", dst, alpha, a, true, false)
+}
+
 // AddMulTransA adds aᵀ·b to dst, where b is what p holds. See [MatMul].
 func (p *Packed) AddMulTransA(dst, a Matrix) {
 	p.product("simd.Packed.AddMulTransA", dst, 1, a, true, true)
@@ -139,8 +144,8 @@ func (p *Packed) product(op string, dst Matrix, alpha float32, a Matrix, transA,
 		return
 	}
 	w := workspaces.Get().(*workspace)
-	for k0 := 0; k0 < k; k0 += blockInner {
-		kc := min(blockInner, k-k0)
+	for k0, kc := 0, 0; k0 < k; k0 += kc {
+		kc = p.inner(k0)
 		scale := float32(1)
 		if k0+kc == k {
 			scale = alpha
@@ -240,11 +245,4 @@ func (w *workspace) partial(c Matrix, i, j, inside, rows int, a operand, b []flo
 	for r := range inside {
 		copy(c.Row(i + r)[j:j+cols], w.c[r*t.cols:])
 	}
-}
-
-func grow(x []float32, n int) []float32 {
-	if cap(x) < n {
-		return make([]float32, n)
-	}
-	return x[:n]
 }

@@ -1,12 +1,23 @@
 package simd
 
+import (
+	"fmt"
+	"unsafe"
+)
+
 // A Packed matrix is the right operand b of matrix products, laid out for the
-// kernels: pack once, multiply often. The zero value is ready for Pack, which
-// reuses its memory. It may be shared by goroutines that only multiply.
+// kernels: pack once, multiply often. The zero value is an empty matrix, ready for
+// Pack, PackTrans and Reset, which reuse its memory. It may be shared by goroutines that only
+// multiply.
 type Packed struct {
 	rows, cols int // shape of b
 	tile       tile
 	data       []float32
+
+	// b may be a view, a part of a larger matrix.
+	view         bool
+	row, col     int // where it begins
+	total, width int // rows of the larger matrix, and its columns rounded up to tiles
 }
 
 // The blocks of the inner dimension and of the rows that a product works on at a
@@ -17,39 +28,146 @@ const (
 	blockRows  = 192 // a multiple of all tile heights
 )
 
+// PackAlign is where columns of a Packed matrix may be cut: at multiples of it, which are
+// multiples of the widths of all tiles.
+const PackAlign = 96
+
 // Pack lays out b for the products a·b and aᵀ·b.
 func (p *Packed) Pack(b Matrix) {
-	b.Check("simd.Packed.Pack", "b", -1, -1)
-	p.resize(b.Rows, b.Cols)
-	dst, nr := p.data, p.tile.cols
-	for k0 := 0; k0 < b.Rows; k0 += blockInner {
-		kc := min(blockInner, b.Rows-k0)
-		for k := range kc {
-			row, at := b.Row(k0+k), k*nr
-			for ; len(row) >= nr; row = row[nr:] {
-				copy(dst[at:at+nr], row)
-				at += kc * nr
-			}
-			if len(row) > 0 {
-				last := dst[at : at+nr]
-				clear(last[copy(last, row):])
-			}
-		}
-		dst = dst[kc*roundUp(b.Cols, nr):]
-	}
+	const op = "simd.Packed.Pack"
+	b.Check(op, "b", -1, -1)
+	p.reset(op, b.Rows, b.Cols)
+	p.pack(0, b)
 }
 
 // PackTrans lays out bᵀ, for the product a·bᵀ.
 func (p *Packed) PackTrans(b Matrix) {
-	b.Check("simd.Packed.PackTrans", "b", -1, -1)
-	p.resize(b.Cols, b.Rows)
-	dst, nr := p.data, p.tile.cols
-	for k0 := 0; k0 < b.Cols; k0 += blockInner {
-		kc := min(blockInner, b.Cols-k0)
+	const op = "simd.Packed.PackTrans"
+	b.Check(op, "b", -1, -1)
+	p.reset(op, b.Cols, b.Rows)
+	p.packTrans(0, b)
+}
+
+// Reset makes room for a rows × cols right operand. Its elements are unspecified until
+// PackAt or PackTransAt has laid out all parts.
+func (p *Packed) Reset(rows, cols int) {
+	const op = "simd.Packed.Reset"
+	if rows < 0 || cols < 0 {
+		panic(&ShapeError{op, "the matrix", shape(rows, cols), wanted(-1, -1)})
+	}
+	p.reset(op, rows, cols)
+}
+
+// PackAt lays out the rows of b as rows row to row + b.Rows − 1 of the right operand, all of
+// whose columns b has. Goroutines may lay out different rows at the same time.
+func (p *Packed) PackAt(row int, b Matrix) {
+	const op = "simd.Packed.PackAt"
+	p.whole(op)
+	b.Check(op, "b", -1, p.cols)
+	within(op, "the range of rows", row, row+b.Rows, p.rows)
+	p.pack(row, b)
+}
+
+// PackTransAt lays out the rows of b, transposed, as columns col to col + b.Rows − 1 of
+// the right operand, all of whose rows bᵀ has. Both col and b.Rows are multiples of
+// [PackAlign], b.Rows may also reach to the last column. Goroutines may lay out different columns at
+// the same time.
+func (p *Packed) PackTransAt(col int, b Matrix) {
+	const op = "simd.Packed.PackTransAt"
+	p.whole(op)
+	b.Check(op, "b", -1, p.rows)
+	within(op, "the range of columns", col, col+b.Rows, p.cols)
+	aligned(op, "col", col)
+	if col+b.Rows < p.cols {
+		aligned(op, "b.Rows", b.Rows)
+	}
+	p.packTrans(col, b)
+}
+
+// Slice returns rows r0 to r1−1 and columns c0 to c1−1 of the right operand, in the same
+// memory; c0 is a multiple of [PackAlign]. A view only multiplies: to pack it panics.
+func (p *Packed) Slice(r0, r1, c0, c1 int) Packed {
+	const op = "simd.Packed.Slice"
+	within(op, "the range of rows", r0, r1, p.rows)
+	within(op, "the range of columns", c0, c1, p.cols)
+	aligned(op, "c0", c0)
+	v := *p
+	v.view = true
+	v.rows, v.cols = r1-r0, c1-c0
+	v.row, v.col = p.row+r0, p.col+c0
+	return v
+}
+
+// whole panics if p is a view.
+func (p *Packed) whole(op string) {
+	if p.view {
+		panic(&ShapeError{op, "the receiver", "a view", "what is not a view"})
+	}
+}
+
+func within(op, arg string, i, j, n int) {
+	if i < 0 || j < i || j > n {
+		panic(&ShapeError{op, arg, fmt.Sprintf("[%d, %d)", i, j), fmt.Sprintf("within [0, %d)", n)})
+	}
+}
+
+func aligned(op, arg string, i int) {
+	if i%PackAlign != 0 {
+		panic(&ShapeError{op, arg, fmt.Sprint(i), fmt.Sprintf("a multiple of %d", PackAlign)})
+	}
+}
+
+func (p *Packed) reset(op string, rows, cols int) {
+	p.whole(op)
+	p.rows, p.cols, p.tile = rows, cols, gemmTile()
+	p.total, p.width = rows, roundUp(cols, p.tile.cols)
+	p.data = grow(p.data, rows*p.width)
+}
+
+// The layout: blocks of blockInner rows, in each its panels of tile.cols columns, in each
+// its rows. Zeros fill up the last panel.
+
+// inner returns how many rows from row k on lie in one block.
+func (p *Packed) inner(k int) int {
+	return min(blockInner-(p.row+k)%blockInner, p.rows-k)
+}
+
+// at returns where row k of the panel at column j begins, and how far apart panels are.
+func (p *Packed) at(k, j int) (at, panel int) {
+	k += p.row
+	first := k / blockInner * blockInner
+	kc := min(blockInner, p.total-first)
+	return first*p.width + kc*(p.col+j) + (k-first)*p.tile.cols, kc * p.tile.cols
+}
+
+// panel returns kc rows from row k on, which lie in one block, of the panel at column j.
+func (p *Packed) panel(k, kc, j int) []float32 {
+	at, _ := p.at(k, j)
+	return p.data[at : at+kc*p.tile.cols]
+}
+
+func (p *Packed) pack(row int, b Matrix) {
+	nr := p.tile.cols
+	for i := range b.Rows {
+		at, panel := p.at(row+i, 0)
+		src := b.Row(i)
+		for ; len(src) >= nr; src = src[nr:] {
+			copy(p.data[at:at+nr], src)
+			at += panel
+		}
+		if len(src) > 0 {
+			last := p.data[at : at+nr]
+			clear(last[copy(last, src):])
+		}
+	}
+}
+
+func (p *Packed) packTrans(col int, b Matrix) {
+	nr := p.tile.cols
+	for k := 0; k < p.rows; k += blockInner {
+		kc := p.inner(k)
 		for j := 0; j < b.Rows; j += nr {
-			w := min(nr, b.Rows-j)
-			transpose(dst[:kc*nr], nr, b.Data[j*b.Stride+k0:], b.Stride, w, kc)
-			dst = dst[kc*nr:]
+			transpose(p.panel(k, kc, col+j), nr, b.Data[j*b.Stride+k:], b.Stride, min(nr, b.Rows-j), kc)
 		}
 	}
 }
@@ -78,19 +196,16 @@ func transpose(dst []float32, width int, src []float32, stride, rows, cols int) 
 	}
 }
 
-func (p *Packed) resize(rows, cols int) {
-	p.rows, p.cols, p.tile = rows, cols, gemmTile()
-	n := rows * roundUp(cols, p.tile.cols)
-	if cap(p.data) < n {
-		p.data = make([]float32, n)
+// grow returns n elements, in the memory of x where that suffices. They begin at a cache
+// line, for a load across two costs twice.
+func grow(x []float32, n int) []float32 {
+	if cap(x) >= n {
+		return x[:n]
 	}
-	p.data = p.data[:n]
-}
-
-// panel returns the kc × tile.cols panel at row k0, column j of b.
-func (p *Packed) panel(k0, kc, j int) []float32 {
-	at := k0*roundUp(p.cols, p.tile.cols) + kc*j
-	return p.data[at : at+kc*p.tile.cols]
+	const line = 64 / 4
+	x = make([]float32, n+line-1)
+	past := int(uintptr(unsafe.Pointer(unsafe.SliceData(x)))/4) % line
+	return x[(line-past)%line:][:n]
 }
 
 func roundUp(n, to int) int { return (n + to - 1) / to * to }

@@ -13,7 +13,8 @@ import (
 var tested = []string{
 	"FMA", "LogSumExpRows", "SoftmaxRows", "NormalizeRows", "AddNormalizeRowsGrad",
 	"NewMatrix", "Matrix.Row", "Matrix.Slice", "Matrix.Reshape", "Matrix.Check",
-	"Packed.Pack", "Packed.PackTrans", "ShapeError.Error",
+	"Packed.Pack", "Packed.PackTrans", "Packed.Reset", "Packed.PackAt", "Packed.PackTransAt", "Packed.Slice",
+	"ShapeError.Error",
 }
 
 // Every exported function is in the tables by which the tests of bits, fences, overlaps and
