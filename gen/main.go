@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/contrast-go/contrast/gen/avx2"
+	"github.com/contrast-go/contrast/gen/avx512"
 	"github.com/contrast-go/contrast/gen/neon"
 	"github.com/contrast-go/contrast/gen/spec"
 )
@@ -61,6 +62,7 @@ func files() (map[string][]byte, error) {
 		files func() (map[string][]byte, error)
 	}{
 		{spec.AVX2, avx2.Files},
+		{spec.AVX512, avx512.Files},
 		{spec.NEON, neon.Files},
 	} {
 		asm, err := g.files()
@@ -69,9 +71,8 @@ func files() (map[string][]byte, error) {
 		}
 		for name, text := range asm {
 			all[filepath.Join(g.isa.Package, name)] = text
-		}
-		for _, k := range spec.Kernels {
-			all[filepath.Join(g.isa.Package, k.File+"_"+g.isa.Arch+".go")] = spec.Stubs(g.isa, k.File)
+			stub := strings.TrimSuffix(name, ".s") + ".go"
+			all[filepath.Join(g.isa.Package, stub)] = spec.Stubs(g.isa, strings.TrimSuffix(name, "_"+g.isa.Arch+".s"))
 		}
 	}
 	return all, nil

@@ -4,6 +4,7 @@ package simd
 
 import (
 	"github.com/contrast-go/contrast/asm/avx2"
+	"github.com/contrast-go/contrast/asm/avx512"
 	"github.com/contrast-go/contrast/internal/cpu"
 	"github.com/contrast-go/contrast/internal/generic"
 )
@@ -94,6 +95,10 @@ func log(dst, x []float32) {
 }
 
 func gemm(c []float32, ldc int, a []float32, ars, acs int, b []float32, k, rows int, alpha float32, add bool) {
+	if cpu.Active() >= cpu.AVX512 {
+		avx512.Gemm(c, ldc, a, ars, acs, b, k, rows, alpha, add)
+		return
+	}
 	if cpu.Active() >= cpu.AVX2 {
 		avx2.Gemm(c, ldc, a, ars, acs, b, k, rows, alpha, add)
 		return
@@ -102,6 +107,9 @@ func gemm(c []float32, ldc int, a []float32, ars, acs int, b []float32, k, rows 
 }
 
 func gemmTile() tile {
+	if cpu.Active() >= cpu.AVX512 {
+		return tile{avx512.GemmRows, avx512.GemmCols, false}
+	}
 	if cpu.Active() >= cpu.AVX2 {
 		return tile{avx2.GemmRows, avx2.GemmCols, false}
 	}

@@ -1,13 +1,13 @@
 // Package simd holds dense float32 kernels that return the same bits on every CPU.
 //
-// Each function runs on the best instruction set that the CPU offers (AVX2 on amd64,
+// Each function runs on the best instruction set that the CPU offers (AVX-512 or AVX2 on amd64,
 // Advanced SIMD on arm64) and falls back to portable Go. For the same inputs every
 // level returns identical bits for every result that is not NaN; a NaN result is
 // NaN everywhere, its sign and payload unspecified. The default rounding mode is
 // assumed and subnormals are kept, as Go programs have it; a C library
 // that sets flush-to-zero for its threads breaks the promise.
 //
-// The environment variable CONTRAST_LEVEL (generic, neon, avx2) lowers the level.
+// The environment variable CONTRAST_LEVEL (generic, neon, avx2, avx512) lowers the level.
 // The build tag purego leaves the assembly out.
 //
 // # Conventions

@@ -1,115 +1,46 @@
 // Package avx2 writes the kernels for amd64 with AVX2 and FMA3.
-//
-// Operands stand in Go's order, the reverse of Intel's: sources first, the
-// destination last. VSUBPS(b, a, d) is d = a − b.
 package avx2
 
 import (
-	"fmt"
 	"math"
 
-	"github.com/mmcloughlin/avo/attr"
-	"github.com/mmcloughlin/avo/build"
-	"github.com/mmcloughlin/avo/gotypes"
 	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/pass"
-	"github.com/mmcloughlin/avo/printer"
 	"github.com/mmcloughlin/avo/reg"
 
+	"github.com/contrast-go/contrast/gen/amd64"
 	"github.com/contrast-go/contrast/gen/spec"
 )
 
 // Files returns the assembly files by name.
 func Files() (map[string][]byte, error) {
-	files := make(map[string][]byte)
-	for _, k := range []struct {
-		name  string
-		write func(*file)
-	}{
-		{"dot", dot},
-		{"reduce", reduce},
-		{"elementwise", elementwise},
-		{"exp", exp},
-		{"log", log},
-		{"gemm", gemm},
-	} {
-		f := &file{build.NewContext(), make(map[string]operand.Mem)}
-		f.ConstraintExpr("!purego")
-		k.write(f)
-		text, err := f.print()
-		if err != nil {
-			return nil, fmt.Errorf("avx2: %s: %w", k.name, err)
-		}
-		files[k.name+"_amd64.s"] = text
-	}
-	return files, nil
+	return amd64.Files(spec.AVX2, []amd64.Writer{
+		{File: "dot", Write: with(dot)},
+		{File: "reduce", Write: with(reduce)},
+		{File: "elementwise", Write: with(elementwise)},
+		{File: "exp", Write: with(exp)},
+		{File: "log", Write: with(log)},
+		{File: "gemm", Write: with(gemm)},
+	})
 }
 
 // A file is one assembly file in the making.
-type file struct {
-	*build.Context
-	data map[string]operand.Mem // the constants laid down so far
-}
+type file struct{ *amd64.File }
 
-func (f *file) print() ([]byte, error) {
-	ir, err := f.Result()
-	if err != nil {
-		return nil, err
-	}
-	if err := pass.Compile.Execute(ir); err != nil {
-		return nil, err
-	}
-	return printer.NewGoAsm(printer.Config{Name: "gen"}).Print(ir)
-}
-
-// kernel begins a function of the table.
-func (f *file) kernel(name string) {
-	for _, k := range spec.Kernels {
-		if k.Name == name {
-			f.Function(name)
-			f.Attributes(attr.NOSPLIT)
-			f.SignatureExpr(k.Signature)
-			return
-		}
-	}
-	panic("avx2: no kernel " + name)
-}
-
-// ret ends a function. If it has a result, that is the lowest element of v.
-func (f *file) ret(v ...reg.VecVirtual) {
-	f.VZEROUPPER() // keeps the lower halves
-	for _, v := range v {
-		f.VMOVSS(v.AsX(), f.addr(f.ReturnIndex(0)))
-	}
-	f.RET()
-}
-
-func (f *file) addr(c gotypes.Component) operand.Mem {
-	b, err := c.Resolve()
-	if err != nil {
-		panic(err)
-	}
-	return b.Addr
-}
-
-// param loads an integer, or the base or the length of a slice.
-func (f *file) param(c gotypes.Component) reg.GPVirtual {
-	r := f.GP64()
-	f.MOVQ(f.addr(c), r)
-	return r
+func with(write func(*file)) func(*amd64.File) {
+	return func(f *amd64.File) { write(&file{f}) }
 }
 
 // broadcast fills a register with a float argument.
 func (f *file) broadcast(name string) reg.VecVirtual {
 	v := f.YMM()
-	f.VBROADCASTSS(f.addr(f.Param(name)), v)
+	f.VBROADCASTSS(f.Addr(f.Param(name)), v)
 	return v
 }
 
 // constant fills a register with v.
 func (f *file) constant(name string, v operand.Constant) reg.VecVirtual {
 	y := f.YMM()
-	f.VBROADCASTSS(f.rodata(name, v), y)
+	f.VBROADCASTSS(f.Rodata(name, v), y)
 	return y
 }
 
@@ -119,19 +50,7 @@ func (f *file) int8(name string, v int32) operand.Mem     { return f.bits8(name,
 
 func (f *file) bits8(name string, u uint32) operand.Mem {
 	two := operand.U64(u) | operand.U64(u)<<32
-	return f.rodata(name, two, two, two, two)
-}
-
-// rodata lays down a constant unless it is there.
-func (f *file) rodata(name string, v ...operand.Constant) operand.Mem {
-	if _, ok := f.data[name]; !ok {
-		f.data[name] = f.StaticGlobal(name)
-		f.DataAttributes(attr.RODATA | attr.NOPTR)
-		for _, v := range v {
-			f.AppendDatum(v)
-		}
-	}
-	return f.data[name]
+	return f.Rodata(name, two, two, two, two)
 }
 
 // zeros returns n registers of +0.

@@ -4,7 +4,7 @@ package avx2
 // latencies overlap just enough to keep both load ports busy.
 func dot(f *file) {
 	for _, name := range []string{"Dot", "SquaredDistance"} {
-		f.kernel(name)
+		f.Begin(name)
 		s := f.span("x", "y")
 		sum := f.zeros(4)
 		block := func() {
@@ -21,6 +21,6 @@ func dot(f *file) {
 		s.loop(4, block)
 		s.tail(32, 4, block)
 		f.fold(sum, f.VADDPS)
-		f.ret(sum[0])
+		f.End(sum[0])
 	}
 }

@@ -4,7 +4,7 @@ import "github.com/mmcloughlin/avo/reg"
 
 // elementwise writes the kernels that work on each element alone.
 func elementwise(f *file) {
-	f.kernel("Axpy")
+	f.Begin("Axpy")
 	s := f.span("y", "x")
 	alpha := f.broadcast("alpha")
 	f.elements(s, "y", func(r int) reg.VecVirtual {
@@ -13,7 +13,7 @@ func elementwise(f *file) {
 		return y
 	})
 
-	f.kernel("Scale")
+	f.Begin("Scale")
 	s = f.span("dst", "x")
 	alpha = f.broadcast("alpha")
 	f.elements(s, "dst", func(r int) reg.VecVirtual {
@@ -22,7 +22,7 @@ func elementwise(f *file) {
 		return x
 	})
 
-	f.kernel("Add")
+	f.Begin("Add")
 	s = f.span("dst", "x", "y")
 	f.elements(s, "dst", func(r int) reg.VecVirtual {
 		x, y := s.load("x", r), s.load("y", r)
@@ -30,7 +30,7 @@ func elementwise(f *file) {
 		return x
 	})
 
-	f.kernel("Weigh")
+	f.Begin("Weigh")
 	s = f.span("dst", "x", "w")
 	alpha = f.broadcast("alpha")
 	f.elements(s, "dst", func(r int) reg.VecVirtual {
@@ -55,5 +55,5 @@ func (f *file) elements(s *span, dst string, value func(r int) reg.VecVirtual) {
 	s.loop(4, block(4))
 	s.loop(1, block(1))
 	s.tail(8, 1, block(1))
-	f.ret()
+	f.End()
 }

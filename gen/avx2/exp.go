@@ -12,9 +12,9 @@ import (
 // exp writes ExpSum and SumExp: 16 lanes in two registers. The blocks overlap,
 // because nothing but the last addition waits for the block before.
 func exp(f *file) {
-	f.kernel("ExpSum")
+	f.Begin("ExpSum")
 	f.expSum(f.span("x", "dst"), true)
-	f.kernel("SumExp")
+	f.Begin("SumExp")
 	f.expSum(f.span("x"), false)
 }
 
@@ -50,7 +50,7 @@ func (f *file) expSum(s *span, store bool) {
 		f.VMOVAPS(t, sum[1])
 	})
 	f.fold(sum, f.VADDPS)
-	f.ret(sum[0])
+	f.End(sum[0])
 }
 
 // expConstants are the operands of exp: registers as far as they go.

@@ -4,6 +4,7 @@ import (
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
+	"github.com/contrast-go/contrast/gen/amd64"
 	"github.com/contrast-go/contrast/gen/spec"
 )
 
@@ -11,10 +12,10 @@ import (
 // b and two in turn for the elements of a. Per k 8 loads feed 12 FMAs.
 func gemm(f *file) {
 	rows := spec.AVX2.GemmRows
-	f.kernel("Gemm")
-	c, ldc := f.param(f.Param("c").Base()), f.param(f.Param("ldc"))
-	a, ars, acs := f.param(f.Param("a").Base()), f.param(f.Param("ars")), f.param(f.Param("acs"))
-	left := f.param(f.Param("rows"))
+	f.Begin("Gemm")
+	c, ldc := f.Arg(f.Param("c").Base()), f.Arg(f.Param("ldc"))
+	a, ars, acs := f.Arg(f.Param("a").Base()), f.Arg(f.Param("ars")), f.Arg(f.Param("acs"))
+	left := f.Arg(f.Param("rows"))
 	f.SHLQ(operand.U8(2), acs) // in bytes
 	f.TESTQ(left, left)
 	f.JLE(operand.LabelRef("done"))
@@ -33,15 +34,15 @@ func gemm(f *file) {
 	}
 	pa, pa3, c3 := f.GP64(), f.GP64(), f.GP64()
 	f.MOVQ(a, pa)
-	f.LEAQ(indexed(ars, ars, 2), pa3)
-	f.LEAQ(indexed(a, pa3, 4), pa3)
-	f.LEAQ(indexed(ldc, ldc, 2), c3)
-	f.LEAQ(indexed(c, c3, 4), c3)
-	b, k := f.param(f.Param("b").Base()), f.param(f.Param("k"))
+	f.LEAQ(amd64.Indexed(ars, ars, 2), pa3)
+	f.LEAQ(amd64.Indexed(a, pa3, 4), pa3)
+	f.LEAQ(amd64.Indexed(ldc, ldc, 2), c3)
+	f.LEAQ(amd64.Indexed(c, c3, 4), c3)
+	b, k := f.Arg(f.Param("b").Base()), f.Arg(f.Param("k"))
 
 	f.Comment("Begin at 0, or go on from c.")
 	sum := f.zeros(2 * rows)
-	f.CMPB(f.addr(f.Param("add")), operand.U8(0))
+	f.CMPB(f.Addr(f.Param("add")), operand.U8(0))
 	f.JE(operand.LabelRef("begin"))
 	for i, s := range sum {
 		f.VMOVUPS(row(c, c3, ldc, i/2, 32*(i%2)), s)
@@ -90,17 +91,12 @@ func gemm(f *file) {
 	}
 
 	f.Comment("The next six rows.")
-	f.LEAQ(indexed(ars, ars, 2), pa3)
-	f.LEAQ(indexed(a, pa3, 8), a)
-	f.LEAQ(indexed(ldc, ldc, 2), c3)
-	f.LEAQ(indexed(c, c3, 8), c)
+	f.LEAQ(amd64.Indexed(ars, ars, 2), pa3)
+	f.LEAQ(amd64.Indexed(a, pa3, 8), a)
+	f.LEAQ(amd64.Indexed(ldc, ldc, 2), c3)
+	f.LEAQ(amd64.Indexed(c, c3, 8), c)
 	f.SUBQ(operand.I8(rows), left)
 	f.JG(operand.LabelRef("tile"))
 	f.Label("done")
-	f.ret()
-}
-
-// indexed is the address base + scale·index.
-func indexed(base, index reg.GPVirtual, scale uint8) operand.Mem {
-	return operand.Mem{Base: base, Index: index, Scale: scale}
+	f.End()
 }

@@ -16,12 +16,12 @@ const (
 
 // log writes Log. One register a block is enough: blocks do not depend on each other.
 func log(f *file) {
-	f.kernel("Log")
+	f.Begin("Log")
 	s := f.span("dst", "x")
 	block := func() { s.store(f.log(s.load("x", 0)), "dst", 0) }
 	s.loop(1, block)
 	s.tail(8, 1, block)
-	f.ret()
+	f.End()
 }
 
 // log returns the logarithms of x.

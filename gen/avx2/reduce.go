@@ -7,7 +7,7 @@ import (
 
 // reduce writes Sum and Max.
 func reduce(f *file) {
-	f.kernel("Sum")
+	f.Begin("Sum")
 	s := f.span("x")
 	sum := f.zeros(2)
 	block := func() {
@@ -18,9 +18,9 @@ func reduce(f *file) {
 	s.loop(2, block)
 	s.tail(16, 2, block)
 	f.fold(sum, f.VADDPS)
-	f.ret(sum[0])
+	f.End(sum[0])
 
-	f.kernel("Max")
+	f.Begin("Max")
 	s = f.span("x")
 	low := f.constant("negInf", operand.U32(0xff800000))
 	m := make([]reg.VecVirtual, 4)
@@ -40,5 +40,5 @@ func reduce(f *file) {
 	s.loop(4, block)
 	s.tail(32, 4, block)
 	f.fold(m, f.VMAXPS)
-	f.ret(m[0])
+	f.End(m[0])
 }

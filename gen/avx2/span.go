@@ -21,9 +21,9 @@ type span struct {
 func (f *file) span(slices ...string) *span {
 	s := &span{f: f, base: make(map[string]reg.GPVirtual)}
 	for _, name := range slices {
-		s.base[name] = f.param(f.Param(name).Base())
+		s.base[name] = f.Arg(f.Param(name).Base())
 	}
-	s.n = f.param(f.Param(slices[0]).Len())
+	s.n = f.Arg(f.Param(slices[0]).Len())
 	s.i = f.GP64()
 	f.XORQ(s.i, s.i)
 	return s
@@ -74,15 +74,15 @@ func (s *span) tail(limit, regs int, body func()) {
 // masks lays down n ones and n zeros and returns the place of the first zero.
 func (f *file) masks(n int) operand.Mem {
 	name := fmt.Sprint("masks", n)
-	if _, ok := f.data[name]; !ok {
+	if !f.Has(name) {
 		ones := make([]operand.Constant, n/2)
 		for i := range ones {
 			ones[i] = operand.U64(math.MaxUint64)
 		}
-		f.rodata(name, ones...)
+		f.Rodata(name, ones...)
 		f.AddDatum(4*(2*n-2), operand.U64(0)) // the assembler fills the gap with zeros
 	}
-	return f.data[name].Offset(4 * n)
+	return f.Rodata(name).Offset(4 * n)
 }
 
 func (s *span) at(slice string, r int) operand.Mem {

@@ -27,12 +27,14 @@ type ISA struct {
 
 // The instruction sets.
 var (
-	AVX2 = ISA{Package: "avx2", Arch: "amd64", GemmRows: 6, GemmCols: 16}
-	NEON = ISA{Package: "neon", Arch: "arm64", GemmRows: 8, GemmCols: 12,
+	AVX2   = ISA{Package: "avx2", Arch: "amd64", GemmRows: 6, GemmCols: 16}
+	AVX512 = ISA{Package: "avx512", Arch: "amd64", GemmRows: 12, GemmCols: 32}
+	NEON   = ISA{Package: "neon", Arch: "arm64", GemmRows: 8, GemmCols: 12,
 		Doc: "ars is 1: a is column-major, so that one load takes the GemmRows elements of a column."}
 )
 
 // Kernels lists all kernels; those of one file stand together, in the order of the file.
+// An instruction set may lack a file: package simd then goes to the next lower level.
 var Kernels = []Kernel{
 	{"dot", "Dot", "func(x, y []float32) float32", `
 Dot returns Σ x[i]·y[i], each product fused into its lane's sum:

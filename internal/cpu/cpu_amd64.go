@@ -4,13 +4,16 @@ package cpu
 
 import "github.com/klauspost/cpuid/v2"
 
-// detect lists the levels above Generic. cpuid reports AVX only where the
-// operating system saves its registers.
+// detect lists the levels above Generic. cpuid reports AVX and
+// AVX-512 only where the operating system saves their registers.
 func detect() []Level {
-	if cpuid.CPU.Supports(cpuid.AVX2, cpuid.FMA3) {
+	if !cpuid.CPU.Supports(cpuid.AVX2, cpuid.FMA3) {
+		return nil
+	}
+	if !cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512DQ, cpuid.AVX512BW, cpuid.AVX512VL) {
 		return []Level{AVX2}
 	}
-	return nil
+	return []Level{AVX2, AVX512}
 }
 
 func featureNames() []string {

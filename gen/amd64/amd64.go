@@ -1,0 +1,116 @@
+// Package amd64 holds what the generators for amd64 share.
+//
+// Operands stand in Go's order, the reverse of Intel's: sources first, the
+// destination last. VSUBPS(b, a, d) is d = a − b.
+package amd64
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/attr"
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/gotypes"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/pass"
+	"github.com/mmcloughlin/avo/printer"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/contrast-go/contrast/gen/spec"
+)
+
+// A Writer writes the kernels of one file of the table.
+type Writer struct {
+	File  string
+	Write func(*File)
+}
+
+// Files returns the assembly files by name.
+func Files(isa spec.ISA, writers []Writer) (map[string][]byte, error) {
+	files := make(map[string][]byte)
+	for _, w := range writers {
+		f := &File{build.NewContext(), make(map[string]operand.Mem)}
+		f.ConstraintExpr("!purego")
+		w.Write(f)
+		text, err := f.print()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", isa.Package, w.File, err)
+		}
+		files[w.File+"_amd64.s"] = text
+	}
+	return files, nil
+}
+
+// A File is one assembly file in the making.
+type File struct {
+	*build.Context
+	data map[string]operand.Mem // the constants laid down so far
+}
+
+func (f *File) print() ([]byte, error) {
+	ir, err := f.Result()
+	if err != nil {
+		return nil, err
+	}
+	if err := pass.Compile.Execute(ir); err != nil {
+		return nil, err
+	}
+	return printer.NewGoAsm(printer.Config{Name: "gen"}).Print(ir)
+}
+
+// Begin begins a function of the table.
+func (f *File) Begin(kernel string) {
+	for _, k := range spec.Kernels {
+		if k.Name == kernel {
+			f.Function(kernel)
+			f.Attributes(attr.NOSPLIT)
+			f.SignatureExpr(k.Signature)
+			return
+		}
+	}
+	panic("amd64: no kernel " + kernel)
+}
+
+// End ends a function. If it has a result, that is the lowest element of v.
+func (f *File) End(v ...reg.VecVirtual) {
+	f.VZEROUPPER() // keeps the lower halves
+	for _, v := range v {
+		f.VMOVSS(v.AsX(), f.Addr(f.ReturnIndex(0)))
+	}
+	f.RET()
+}
+
+// Addr is where an argument or a result lies.
+func (f *File) Addr(c gotypes.Component) operand.Mem {
+	b, err := c.Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return b.Addr
+}
+
+// Arg loads an integer, or the base or the length of a slice.
+func (f *File) Arg(c gotypes.Component) reg.GPVirtual {
+	r := f.GP64()
+	f.MOVQ(f.Addr(c), r)
+	return r
+}
+
+// Rodata lays down a constant unless it is there.
+func (f *File) Rodata(name string, v ...operand.Constant) operand.Mem {
+	if _, ok := f.data[name]; !ok {
+		f.data[name] = f.StaticGlobal(name)
+		f.DataAttributes(attr.RODATA | attr.NOPTR)
+		for _, v := range v {
+			f.AppendDatum(v)
+		}
+	}
+	return f.data[name]
+}
+
+// Has reports whether a constant is there.
+func (f *File) Has(name string) bool { _, ok := f.data[name]; return ok }
+
+// Indexed is the address base + scale·index.
+func Indexed(base, index reg.GPVirtual, scale uint8) operand.Mem {
+	return operand.Mem{Base: base, Index: index, Scale: scale}
+}
