@@ -1,20 +1,22 @@
 // Package par runs independent pieces of work on several goroutines. It is the
 // only starter of goroutines in the numeric packages.
 //
-// The goroutines are started once and parked between calls, so that a call
-// allocates nothing in steady state. Pieces are handed out one by one; whatever
-// a piece computes must not depend on who runs it.
+// The goroutines, called helpers, are started once and serve all calls, so that a call
+// allocates nothing in steady state. To wake a parked goroutine takes longer than many a
+// piece does: a helper that has nothing to do polls for a while before it parks.
 package par
 
 import (
+	"math/bits"
 	"runtime"
-	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // A Task is work cut into pieces. Run may be called for different pieces at the
 // same time, but never twice at the same time with the same worker, so worker
-// indexes scratch memory. A pointer receiver keeps Do free of allocations.
+// indexes scratch memory. A pointer receiver keeps Do free of allocations. Whatever a
+// piece computes must not depend on who runs it.
 type Task interface {
 	Run(worker, piece int)
 }
@@ -29,83 +31,205 @@ func Workers(n int) int {
 
 // Do calls t.Run(worker, piece) once for each piece in [0, pieces) and returns
 // when all have returned. worker is less than Workers(workers) and than pieces.
-// Do may be called from within a piece.
+// At most GOMAXPROCS workers run. Do may be called from within a piece.
 func Do(workers, pieces int, t Task) {
 	workers = min(Workers(workers), pieces)
-	if workers <= 1 {
-		for i := range pieces {
-			t.Run(0, i)
-		}
-		return
-	}
-	j := jobs.Get().(*job)
-	j.task, j.pieces = t, int64(pieces)
-	j.next.Store(0)
-	j.done.Store(0)
-	j.worker.Store(0)
-	j.holders.Store(int32(workers))
-	for n := helpers.Load(); int(n) < workers-1; n = helpers.Load() {
-		if helpers.CompareAndSwap(n, n+1) {
-			go help()
+	if workers > 1 {
+		if j := newJob(workers, pieces, t); j != nil {
+			defer j.close()
+			callHelpers(workers - 1)
+			j.work(0)
+			j.wait()
+			return
 		}
 	}
-	for range workers - 1 {
-		select {
-		case queue <- j:
-		default: // the helpers are busy enough
-			j.holders.Add(-1)
-		}
+	for i := range pieces {
+		t.Run(0, i)
 	}
-	j.work()
-	<-j.finished
-	j.release()
 }
 
-// A job is one call of Do. The caller works too and waits for the pieces, not
-// for its helpers: a helper that comes late, because all were busy, finds nothing left.
-// So calls can nest without waiting for each other.
+// A job is one call of Do. The caller works too and waits for the pieces, not for
+// helpers: one that comes late finds nothing left. So calls can nest without waiting for
+// each other.
 type job struct {
-	task     Task
-	pieces   int64
-	next     atomic.Int64 // piece to hand out
-	done     atomic.Int64 // pieces that have returned
-	worker   atomic.Int32 // worker index to hand out
-	holders  atomic.Int32 // goroutines that may still look at the job
-	finished chan struct{}
+	task    Task
+	pieces  int64
+	workers int64
+	bit     uint64        // its place in used and open
+	next    atomic.Int64  // piece to hand out
+	left    atomic.Int64  // pieces that have not returned; and blocked, once the caller is
+	seats   atomic.Int32  // helpers that may still join
+	holders atomic.Int32  // the caller, the free seats and the helpers that joined
+	done    chan struct{} // wakes the caller
 }
 
+// blocked is more than any number of pieces.
+const blocked = 1 << 62
+
+// All jobs there are. A call that finds none free has company enough, and works alone.
 var (
-	jobs    = sync.Pool{New: func() any { return &job{finished: make(chan struct{}, 1)} }}
-	helpers atomic.Int32          // goroutines started: as many as the widest call asked for
-	queue   = make(chan *job, 64) // invitations to help
+	jobs [64]job
+	used atomic.Uint64 // bit i: jobs[i] is held by someone
+	open atomic.Uint64 // bit i: jobs[i] has free seats; what helpers poll
 )
 
-// help is a helper: it takes invitations for ever, and is parked while there are none.
-func help() {
-	for j := range queue {
-		j.work()
-		j.release()
+// newJob returns an open job, or nil where all are used.
+func newJob(workers, pieces int, t Task) *job {
+	for {
+		u := used.Load()
+		i := bits.TrailingZeros64(^u)
+		if i == len(jobs) {
+			return nil
+		}
+		j := &jobs[i]
+		if !used.CompareAndSwap(u, u|1<<i) {
+			continue
+		}
+		if j.done == nil {
+			j.bit, j.done = 1<<i, make(chan struct{}, 1)
+		}
+		j.task, j.pieces, j.workers = t, int64(pieces), int64(workers)
+		j.next.Store(0)
+		j.left.Store(j.pieces)
+		j.holders.Store(int32(workers))
+		j.seats.Store(int32(workers - 1))
+		open.Or(j.bit)
+		return j
 	}
 }
 
-func (j *job) work() {
-	w := int(j.worker.Add(1)) - 1
+// join returns an open job and the worker that its caller has a seat for, or nil.
+func join() (j *job, worker int) {
+	for o := open.Load(); o != 0; o &= o - 1 {
+		j := &jobs[bits.TrailingZeros64(o)]
+		if s := take(&j.seats); s > 0 {
+			if s == 1 {
+				open.And(^j.bit)
+			}
+			return j, s
+		}
+	}
+	return nil, 0
+}
+
+// work runs pieces until none is left. Where there are many it takes some at a time, fewer
+// and fewer, so that all workers end together.
+func (j *job) work(worker int) {
 	for {
-		i := j.next.Add(1) - 1
+		n := max((j.pieces-j.next.Load())/(8*j.workers), 1)
+		i := j.next.Add(n) - n
 		if i >= j.pieces {
 			return
 		}
-		j.task.Run(w, int(i))
-		if j.done.Add(1) == j.pieces {
-			j.finished <- struct{}{}
+		n = min(n, j.pieces-i)
+		for p := i; p < i+n; p++ {
+			j.task.Run(worker, int(p))
+		}
+		if j.left.Add(-n) == blocked {
+			j.done <- struct{}{}
 		}
 	}
 }
 
-// release gives the job back once nobody looks at it any more.
-func (j *job) release() {
-	if j.holders.Add(-1) == 0 {
+// wait returns when all pieces have.
+func (j *job) wait() {
+	if !poll(func() bool { return j.left.Load() == 0 }) && j.left.Add(blocked) > blocked {
+		<-j.done
+	}
+}
+
+// close ends the caller's part, also where a piece that it ran panicked.
+func (j *job) close() {
+	j.next.Store(j.pieces)
+	open.And(^j.bit)
+	j.release(1 + j.seats.Swap(0))
+}
+
+// release frees the job once nobody holds it.
+func (j *job) release(holders int32) {
+	if j.holders.Add(-holders) == 0 {
 		j.task = nil
-		jobs.Put(j)
+		used.And(^j.bit)
+	}
+}
+
+// Helpers are working, polling or parked.
+var (
+	helpers atomic.Int32              // as many as the widest call could use
+	polling atomic.Int32              // those that will see an open job at once
+	parked  atomic.Int32              // those that wait for a wake that nobody has sent yet
+	wakes   = make(chan struct{}, 64) // to parked helpers
+)
+
+// callHelpers sees to it that n helpers look for a job, if there are processors for them.
+func callHelpers(n int) {
+	n = min(n, runtime.GOMAXPROCS(0)-1)
+	called := false
+	for range n - int(polling.Load()) {
+		if take(&parked) > 0 {
+			wakes <- struct{}{}
+			called = true
+		} else if h := helpers.Load(); int(h) < n && helpers.CompareAndSwap(h, h+1) {
+			go help()
+			called = true
+		}
+	}
+	if called {
+		// Processors that wake up leave the goroutine that was readied last to this one for a
+		// while, in case it soon has time. Give it that: they take the caller at once.
+		runtime.Gosched()
+	}
+}
+
+// help is a helper.
+func help() {
+	for {
+		if j, worker := join(); j != nil {
+			j.work(worker)
+			j.release(1)
+			continue
+		}
+		found := int(polling.Add(1)) < runtime.GOMAXPROCS(0) && poll(func() bool { return open.Load() != 0 })
+		polling.Add(-1)
+		if found {
+			continue
+		}
+		// A call that opens a job now no longer counts on this helper. Either it finds it among
+		// those parked, or its job shows in a last look.
+		parked.Add(1)
+		if open.Load() == 0 || take(&parked) == 0 {
+			<-wakes
+		}
+	}
+}
+
+// patience is how long a goroutine polls before it parks: a little longer than to wake one
+// takes, and than most computations work between two calls of Do.
+const patience = 100 * time.Microsecond
+
+// poll reports whether ready has become true within patience.
+func poll(ready func() bool) bool {
+	for start := time.Now(); ; runtime.Gosched() {
+		for range 1 << 12 {
+			if ready() {
+				return true
+			}
+		}
+		if time.Since(start) > patience {
+			return false
+		}
+	}
+}
+
+// take takes one from n and returns what there was; 0 where nothing is left.
+func take(n *atomic.Int32) int {
+	for {
+		v := n.Load()
+		if v <= 0 {
+			return 0
+		}
+		if n.CompareAndSwap(v, v-1) {
+			return int(v)
+		}
 	}
 }
