@@ -93,6 +93,22 @@ func log(dst, x []float32) {
 	generic.Log(dst, x)
 }
 
+func copyBlock(dst []float32, ldd int, src []float32, lds, rows, cols int) {
+	if cpu.Active() >= cpu.NEON {
+		neon.Copy(dst, ldd, src, lds, rows, cols)
+		return
+	}
+	generic.Copy(dst, ldd, src, lds, rows, cols)
+}
+
+func transpose(dst []float32, ldd int, src []float32, lds, rows, cols int) {
+	if cpu.Active() >= cpu.NEON {
+		neon.Transpose(dst, ldd, src, lds, rows, cols)
+		return
+	}
+	generic.Transpose(dst, ldd, src, lds, rows, cols)
+}
+
 func gemm(c []float32, ldc int, a []float32, ars, acs int, b []float32, k, rows int, alpha float32, add bool) {
 	if cpu.Active() >= cpu.NEON {
 		neon.Gemm(c, ldc, a, ars, acs, b, k, rows, alpha, add)

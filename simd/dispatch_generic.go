@@ -30,6 +30,14 @@ func sumExp(x []float32, shift float32) float32 { return generic.SumExp(x, shift
 
 func log(dst, x []float32) { generic.Log(dst, x) }
 
+func copyBlock(dst []float32, ldd int, src []float32, lds, rows, cols int) {
+	generic.Copy(dst, ldd, src, lds, rows, cols)
+}
+
+func transpose(dst []float32, ldd int, src []float32, lds, rows, cols int) {
+	generic.Transpose(dst, ldd, src, lds, rows, cols)
+}
+
 func gemm(c []float32, ldc int, a []float32, ars, acs int, b []float32, k, rows int, alpha float32, add bool) {
 	generic.Gemm(c, ldc, a, ars, acs, b, k, rows, alpha, add)
 }

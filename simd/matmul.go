@@ -170,7 +170,7 @@ func (w *workspace) block(c Matrix, a operand, p *Packed, k0, kc int, alpha floa
 	case p.tile.unit && a.rs != 1:
 		mp := roundUp(c.Rows, mr)
 		w.a = grow(w.a, mp*kc)
-		transpose(w.a, mp, a.data, a.rs, c.Rows, kc)
+		turn(w.a, mp, a.data, a.rs, c.Rows, kc)
 		a = operand{w.a, 1, mp}
 		edge = operand{w.a[full:], 1, mp}
 	case full < c.Rows:

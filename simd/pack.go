@@ -3,6 +3,8 @@ package simd
 import (
 	"fmt"
 	"unsafe"
+
+	"github.com/contrast-go/contrast/internal/generic"
 )
 
 // A Packed matrix is the right operand b of matrix products, laid out for the
@@ -146,19 +148,35 @@ func (p *Packed) panel(k, kc, j int) []float32 {
 	return p.data[at : at+kc*p.tile.cols]
 }
 
+// packRows is how many rows are laid out at a time: few, for each page of b to be read but
+// once, and enough for whole runs of a panel to be written.
+const packRows = 32
+
 func (p *Packed) pack(row int, b Matrix) {
+	for i, n := 0, 0; i < b.Rows; i += n {
+		n = min(packRows, p.inner(row+i), b.Rows-i)
+		p.packStrip(row+i, b.Slice(i, i+n))
+	}
+}
+
+// packStrip lays out the rows of b, which lie in one block, from row on. Like panel it is
+// never inlined, so that the scheduler gets in between assembly calls.
+//
+//go:noinline
+func (p *Packed) packStrip(row int, b Matrix) {
 	nr := p.tile.cols
-	for i := range b.Rows {
-		at, panel := p.at(row+i, 0)
-		src := b.Row(i)
-		for ; len(src) >= nr; src = src[nr:] {
-			copy(p.data[at:at+nr], src)
-			at += panel
+	at, panel := p.at(row, 0)
+	for j := 0; j < b.Cols; j += nr {
+		dst := p.data[at:][:b.Rows*nr]
+		if cols := b.Cols - j; cols < nr {
+			for i := range b.Rows {
+				last := dst[i*nr:][:nr]
+				clear(last[copy(last, b.Row(i)[j:]):])
+			}
+		} else {
+			copyBlock(dst, nr, b.Data[j:], b.Stride, b.Rows, nr)
 		}
-		if len(src) > 0 {
-			last := p.data[at : at+nr]
-			clear(last[copy(last, src):])
-		}
+		at += panel
 	}
 }
 
@@ -167,31 +185,29 @@ func (p *Packed) packTrans(col int, b Matrix) {
 	for k := 0; k < p.rows; k += blockInner {
 		kc := p.inner(k)
 		for j := 0; j < b.Rows; j += nr {
-			transpose(p.panel(k, kc, col+j), nr, b.Data[j*b.Stride+k:], b.Stride, min(nr, b.Rows-j), kc)
+			turn(p.panel(k, kc, col+j), nr, b.Data[j*b.Stride+k:], b.Stride, min(nr, b.Rows-j), kc)
 		}
 	}
 }
 
-// transpose stores the rows × cols block src, transposed, in dst, whose rows are
-// width long, and zeros beyond. rows is at most width.
-func transpose(dst []float32, width int, src []float32, stride, rows, cols int) {
-	i := 0
-	for ; i+4 <= rows; i += 4 {
-		r0, r1 := src[i*stride:][:cols], src[(i+1)*stride:][:cols]
-		r2, r3 := src[(i+2)*stride:][:cols], src[(i+3)*stride:][:cols]
-		for k := range r0 {
-			d := (*[4]float32)(dst[k*width+i:])
-			d[0], d[1], d[2], d[3] = r0[k], r1[k], r2[k], r3[k]
-		}
+// turn stores the rows × cols block src, transposed, in dst, whose rows are
+// width long, and zeros beyond. rows is at most width. It is never inlined, see panel.
+//
+//go:noinline
+func turn(dst []float32, width int, src []float32, stride, rows, cols int) {
+	r, c := rows&^7, cols&^7
+	if r > 0 && c > 0 {
+		transpose(dst, width, src, stride, r, c)
 	}
-	for ; i < rows; i++ {
-		for k, v := range src[i*stride:][:cols] {
-			dst[k*width+i] = v
-		}
+	if c < cols {
+		generic.Transpose(dst[c*width:], width, src[c:], stride, r, cols-c)
 	}
-	for ; i < width; i++ {
+	if r < rows {
+		generic.Transpose(dst[r:], width, src[r*stride:], stride, rows-r, cols)
+	}
+	if rows < width {
 		for k := range cols {
-			dst[k*width+i] = 0
+			clear(dst[k*width+rows : (k+1)*width])
 		}
 	}
 }

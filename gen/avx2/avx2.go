@@ -19,6 +19,7 @@ func Files() (map[string][]byte, error) {
 		{File: "elementwise", Write: with(elementwise)},
 		{File: "exp", Write: with(exp)},
 		{File: "log", Write: with(log)},
+		{File: "pack", Write: with(pack)},
 		{File: "gemm", Write: with(gemm)},
 	})
 }

@@ -36,6 +36,7 @@ func (v vec) bits() uint32 {
 }
 
 func (v vec) s4() string        { return fmt.Sprintf("V%d.S4", v.bits()) }
+func (v vec) d2() string        { return fmt.Sprintf("V%d.D2", v.bits()) }
 func (v vec) b16() string       { return fmt.Sprintf("V%d.B16", v.bits()) }
 func (v vec) lane(i int) string { return fmt.Sprintf("V%d.S[%d]", v.bits(), i) }
 func (v vec) f() string         { return fmt.Sprintf("F%d", v.bits()) } // the scalar in lane 0
@@ -272,6 +273,10 @@ func (a *asm) shl(d, n vec, s int)  { a.ins("VSHL", s, n.s4(), d.s4()) }
 func (a *asm) ushr(d, n vec, s int) { a.ins("VUSHR", s, n.s4(), d.s4()) }
 func (a *asm) dup(d vec, n reg)     { a.ins("VDUP", n, d.s4()) }
 func (a *asm) ext8(d, n, m vec)     { a.ins("VEXT", 8, m.b16(), n.b16(), d.b16()) } // upper half of n, lower of m
+func (a *asm) trn1(d, n, m vec)     { a.ins("VTRN1", m.s4(), n.s4(), d.s4()) }      // elements 0 and 2 of n, before each that of m
+func (a *asm) trn2(d, n, m vec)     { a.ins("VTRN2", m.s4(), n.s4(), d.s4()) }      // 1 and 3
+func (a *asm) low(d, n, m vec)      { a.ins("VZIP1", m.d2(), n.d2(), d.d2()) }      // lower halves of n and m
+func (a *asm) high(d, n, m vec)     { a.ins("VZIP2", m.d2(), n.d2(), d.d2()) }      // upper halves
 func (a *asm) fmla(d, n, m vec)     { a.ins("VFMLA", m.s4(), n.s4(), d.s4()) }      // d += n·m
 func (a *asm) fadds(d, n, m vec)    { a.ins("FADDS", m.f(), n.f(), d.f()) }
 

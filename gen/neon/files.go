@@ -20,6 +20,7 @@ func Files() (map[string][]byte, error) {
 		"Axpy": axpy, "Scale": scale, "Add": add, "Weigh": weigh,
 		"ExpSum": expSum, "SumExp": sumExp,
 		"Log":  log,
+		"Copy": copyBlock, "Transpose": transpose,
 		"Gemm": gemm,
 	}
 	open := map[string]*asm{}

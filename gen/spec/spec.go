@@ -89,6 +89,20 @@ Log stores the natural logarithm:
 
 	for i := range dst { dst[i] = log(x[i]) }`},
 
+	{"pack", "Copy", "func(dst []float32, ldd int, src []float32, lds, rows, cols int)", `
+Copy copies a block of a matrix:
+
+	for i := range rows { for j := range cols { dst[i*ldd+j] = src[i*lds+j] } }
+
+cols is a multiple of 4.`},
+
+	{"pack", "Transpose", "func(dst []float32, ldd int, src []float32, lds, rows, cols int)", `
+Transpose stores the transpose of a block of a matrix:
+
+	for i := range rows { for j := range cols { dst[j*ldd+i] = src[i*lds+j] } }
+
+rows and cols are multiples of 8.`},
+
 	{"gemm", "Gemm", "func(c []float32, ldc int, a []float32, ars, acs int, b []float32, k, rows int, alpha float32, add bool)", `
 Gemm updates rows × GemmCols elements of c with the product of a block of
 a and a packed panel of b, one chain of fused multiply-adds an element, k ascending:

@@ -1,0 +1,87 @@
+//go:build amd64 && !purego
+
+package avx2_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/contrast-go/contrast/asm/avx2"
+	"github.com/contrast-go/contrast/internal/check"
+	"github.com/contrast-go/contrast/internal/generic"
+)
+
+// A layout is Copy or Transpose: rows and cols are multiples of unit.
+type layout struct {
+	name       string
+	unit       int
+	transposes bool
+	got, want  func(dst []float32, ldd int, src []float32, lds, rows, cols int)
+}
+
+var layouts = []layout{
+	{"Copy", 4, false, avx2.Copy, generic.Copy},
+	{"Transpose", 8, true, avx2.Transpose, generic.Transpose},
+}
+
+// each calls f with the sizes that l takes, and with the length of a row in both operands.
+func (l layout) each(f func(rows, cols, ldd, lds int)) {
+	step := 1
+	if l.transposes {
+		step = l.unit
+	}
+	for rows := 0; rows <= 6*step; rows += step {
+		for cols := 0; cols <= 10*l.unit; cols += l.unit {
+			for gap := range 3 {
+				if l.transposes {
+					f(rows, cols, rows+gap, cols+2*gap)
+				} else {
+					f(rows, cols, cols+gap, cols+2*gap)
+				}
+			}
+		}
+	}
+}
+
+// extent is the memory of a matrix from its first to its last element.
+func extent(rows, cols, stride int) int {
+	if rows == 0 || cols == 0 {
+		return 0
+	}
+	return (rows-1)*stride + cols
+}
+
+func TestLayoutBits(t *testing.T) {
+	needAVX2(t)
+	r := check.NewRand(1)
+	for _, l := range layouts {
+		l.each(func(rows, cols, ldd, lds int) {
+			src := r.Bits32(rows*lds + 1)
+			got := r.Bits32(max(rows, cols)*ldd + 9)
+			want := slices.Clone(got)
+			l.got(got, ldd, src, lds, rows, cols)
+			l.want(want, ldd, src, lds, rows, cols)
+			check.SameBits(t, fmt.Sprintf("%s %d×%d ldd=%d lds=%d", l.name, rows, cols, ldd, lds), got, want)
+		})
+	}
+}
+
+func TestLayoutFence(t *testing.T) {
+	needAVX2(t)
+	fd, fs := check.NewFence(t, 1<<13), check.NewFence(t, 1<<13)
+	for _, l := range layouts {
+		l.each(func(rows, cols, ldd, lds int) {
+			n := extent(rows, cols, ldd)
+			if l.transposes {
+				n = extent(cols, rows, ldd)
+			}
+			for _, atEnd := range []bool{false, true} {
+				dst, src := fd.Slice(n, atEnd), fs.Slice(extent(rows, cols, lds), atEnd)
+				if check.Faults(func() { l.got(dst, ldd, src, lds, rows, cols) }) {
+					t.Errorf("%s %d×%d ldd=%d lds=%d atEnd=%v: access outside the slices", l.name, rows, cols, ldd, lds, atEnd)
+				}
+			}
+		})
+	}
+}
