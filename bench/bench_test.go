@@ -1,22 +1,22 @@
 package bench
 
 import (
+	"flag"
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"runtime"
 	"testing"
 
 	"github.com/contrast-go/contrast/internal/cpu"
 	"github.com/contrast-go/contrast/simd"
 )
 
-// eachLevel runs f at the level in use, the best unless CONTRAST_LEVEL names another one, and
-// where generic is set at the generic level too.
-func eachLevel(b *testing.B, generic bool, f func(b *testing.B)) {
+// eachLevel runs f at the level in use, the best unless CONTRAST_LEVEL names another one, or
+// where all is set at every level that there is.
+func eachLevel(b *testing.B, all bool, f func(b *testing.B)) {
 	levels := []cpu.Level{cpu.Active()}
-	if generic && cpu.Active() != cpu.Generic {
-		levels = append(levels, cpu.Generic)
+	if all {
+		levels = cpu.Levels()
 	}
 	for _, l := range levels {
 		b.Run("level="+l.String(), func(b *testing.B) {
@@ -30,19 +30,17 @@ func eachLevel(b *testing.B, generic bool, f func(b *testing.B)) {
 	}
 }
 
-// skipSlow skips what takes the generic level seconds an iteration.
-func skipSlow(b *testing.B, flops float64) {
-	if cpu.Active() == cpu.Generic && flops > 2e9 {
-		b.Skip("takes seconds at the generic level; its rate is that of smaller sizes")
-	}
-}
+// once reports whether each benchmark is to run only once, to see whether it works.
+func once() bool { return flag.Lookup("test.benchtime").Value.String() == "1x" }
 
-// workerCounts are those that the losses run with: one, and all cores.
-func workerCounts() []int {
-	if n := runtime.GOMAXPROCS(0); n > 1 {
-		return []int{1, n}
+// skipSlow skips what is too slow to be worth its time.
+func skipSlow(b *testing.B, flops float64) {
+	switch {
+	case cpu.Active() == cpu.Generic && flops > 2e9:
+		b.Skip("takes seconds at the generic level; its rate is that of smaller sizes")
+	case once() && flops > 5e9:
+		b.Skip("too large to run only once")
 	}
-	return []int{1}
 }
 
 // reportFlops reports the rate of operations, of which each iteration made so many, and its
@@ -53,6 +51,16 @@ func reportFlops(b *testing.B, flops, peak float64) {
 	if peak > 0 {
 		b.ReportMetric(100*rate/peak, "%peak")
 	}
+}
+
+// reportRate reports how many of what were done a second, of n an iteration.
+func reportRate(b *testing.B, n int, what string) {
+	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), what+"/s")
+}
+
+// reportElements reports how many elements were done a nanosecond, of n an iteration.
+func reportElements(b *testing.B, n int) {
+	b.ReportMetric(float64(n)*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "elem/ns")
 }
 
 // uniform returns n numbers in [−1, 1).
@@ -76,6 +84,14 @@ func near(b *testing.B, name string, got, want, relative float64) {
 	if !(math.Abs(got-want) <= relative*math.Abs(want)) {
 		b.Fatalf("%s is %v, want %v", name, got, want)
 	}
+}
+
+func float64s(x []float32) []float64 {
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = float64(v)
+	}
+	return y
 }
 
 func size(name string, n int) string { return fmt.Sprintf("%s=%d", name, n) }

@@ -8,76 +8,230 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// runLoss measures the value and the gradients of n pairs of embeddings, of d numbers each. The
-// rate counts the operations of the plain way to do it: three products of rows × rows × d,
-// for the logits and for both gradients.
-func runLoss(b *testing.B, rowsPerPair int, newLoss func(workers int) infonce.Loss, truth func(q, k ref.Mat, labels []int) float64) {
-	const d = 128
-	for _, n := range []int{256, 1024, 4096} {
-		for _, workers := range workerCounts() {
-			b.Run(size("n", n)+"/"+size("d", d)+"/"+size("workers", workers), func(b *testing.B) {
-				eachLevel(b, n == 256 && workers == 1, func(b *testing.B) {
-					rows := float64(rowsPerPair * n)
-					flops := 6 * rows * rows * d
-					skipSlow(b, flops)
-					loss := newLoss(workers)
-					evaluate := func(n int) float64 {
-						batch, grad := newBatch(n, d)
-						r, err := loss.Evaluate(batch, &grad, 1)
-						if err != nil {
-							b.Fatal(err)
-						}
-						return r.Loss
-					}
-					small, _ := newBatch(20, d)
-					q, k := ref.FromFloat32(20, d, d, small.Q.Data), ref.FromFloat32(20, d, d, small.K.Data)
-					near(b, "the loss of 20 pairs", evaluate(20), truth(q, k, small.Labels), 2e-6)
-					evaluate(n)
+// A subject is a loss to measure.
+type subject struct {
+	batch func(n, d int) infonce.Batch
+	new   func(workers int) infonce.Loss
+	truth func(b infonce.Batch) (float64, ref.Grad)
+	flops func(n, d float64) float64 // of value and gradients, computed the plain way; nil if they are not what takes the time
+}
 
-					batch, grad := newBatch(n, d)
-					best := peak(workers)
-					for b.Loop() {
-						if _, err := loss.Evaluate(batch, &grad, 1); err != nil {
-							b.Fatal(err)
-						}
+// dense is three products of rows × rows × d, for the logits and for both gradients.
+func dense(rows, d float64) float64 { return 6 * rows * rows * d }
+
+var infoNCE = subject{
+	pairs,
+	func(workers int) infonce.Loss { return &infonce.InfoNCE{Workers: workers} },
+	func(b infonce.Batch) (float64, ref.Grad) {
+		return ref.InfoNCE(mat(b.Q), mat(b.K), float64(float32(0.07)), true)
+	},
+	dense,
+}
+
+func BenchmarkInfoNCE(b *testing.B) { infoNCE.run(b) }
+
+func BenchmarkCLIP(b *testing.B) {
+	subject{
+		pairs,
+		func(workers int) infonce.Loss { return &infonce.InfoNCE{Symmetric: true, Workers: workers} },
+		func(b infonce.Batch) (float64, ref.Grad) {
+			return ref.CLIP(mat(b.Q), mat(b.K), float64(float32(0.07)), true)
+		},
+		dense,
+	}.run(b)
+}
+
+func BenchmarkNTXent(b *testing.B) {
+	subject{
+		pairs,
+		func(workers int) infonce.Loss { return &infonce.NTXent{Workers: workers} },
+		func(b infonce.Batch) (float64, ref.Grad) { return ref.NTXent(mat(b.Q), mat(b.K), 0.5, true) },
+		func(n, d float64) float64 { return dense(2*n, d) },
+	}.run(b)
+}
+
+// BenchmarkBatchHard has rows instead of pairs, 4 of each label.
+func BenchmarkBatchHard(b *testing.B) {
+	subject{
+		labelled,
+		func(workers int) infonce.Loss { return &infonce.BatchHard{Workers: workers} },
+		func(b infonce.Batch) (float64, ref.Grad) {
+			return ref.BatchHard(mat(b.Q), b.Labels, ref.TripletOptions{Margin: 1})
+		},
+		dense,
+	}.run(b)
+}
+
+// BenchmarkTriplet has triplets instead of pairs.
+func BenchmarkTriplet(b *testing.B) {
+	subject{
+		triplets,
+		func(workers int) infonce.Loss { return &infonce.Triplet{Workers: workers} },
+		func(b infonce.Batch) (float64, ref.Grad) {
+			return ref.Triplet(mat(b.Q), mat(b.K), mat(b.Negatives), ref.TripletOptions{Margin: 1})
+		},
+		nil,
+	}.run(b)
+}
+
+// run measures the loss of n pairs of embeddings, of d numbers each: pass=both is value and
+// gradients, pass=forward the value alone.
+func (s subject) run(b *testing.B) {
+	for _, n := range []int{256, 1024, 4096} {
+		for _, d := range []int{128, 512, 768} {
+			for _, workers := range []int{1, 2} {
+				b.Run(size("n", n)+"/"+size("d", d)+"/"+size("workers", workers), func(b *testing.B) {
+					b.Run("pass=both", func(b *testing.B) {
+						eachLevel(b, n == 256 && d == 128 && workers == 1, func(b *testing.B) { s.measure(b, n, d, workers, true) })
+					})
+					if workers == 1 {
+						b.Run("pass=forward", func(b *testing.B) {
+							eachLevel(b, false, func(b *testing.B) { s.measure(b, n, d, workers, false) })
+						})
 					}
-					reportFlops(b, flops, best)
-					b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "pairs/s")
 				})
-			})
+			}
 		}
 	}
 }
 
-// newBatch returns n pairs and a place for their gradients. There are 4 rows a label.
-func newBatch(n, d int) (b, grad infonce.Batch) {
-	b = infonce.Batch{Q: uniformMatrix(1, n, d), K: uniformMatrix(2, n, d), Labels: make([]int, n)}
+// BenchmarkLevels compares the levels where the work is large enough for all that they have.
+func BenchmarkLevels(b *testing.B) {
+	b.Run("loss=InfoNCE/n=1024/d=512/workers=1", func(b *testing.B) {
+		eachLevel(b, true, func(b *testing.B) { infoNCE.measure(b, 1024, 512, 1, true) })
+	})
+}
+
+// BenchmarkWorkers shows what more workers gain, and that more than there are processors lose little.
+func BenchmarkWorkers(b *testing.B) {
+	for _, n := range []int{256, 1024, 4096} {
+		b.Run("loss=InfoNCE/"+size("n", n)+"/d=128", func(b *testing.B) {
+			alone := 0.0
+			for _, workers := range []int{1, 2, 3, 4, 6, 8, 12, 16} {
+				b.Run(size("workers", workers), func(b *testing.B) {
+					infoNCE.measure(b, n, 128, workers, true)
+					ns := float64(b.Elapsed().Nanoseconds()) / float64(b.N)
+					if workers == 1 {
+						alone = ns
+					}
+					if alone > 0 {
+						b.ReportMetric(alone/ns, "speedup")
+					}
+				})
+			}
+		})
+	}
+}
+
+// measure is one benchmark at the level in use.
+func (s subject) measure(b *testing.B, n, d, workers int, gradient bool) {
+	flops := 0.0
+	if s.flops != nil {
+		flops = s.flops(float64(n), float64(d))
+	}
+	skipSlow(b, flops)
+	if !gradient {
+		flops /= 3
+	}
+	loss := s.new(workers)
+	s.check(b, loss, d)
+	descends(b, loss, s.batch(n, d))
+
+	batch := s.batch(n, d)
+	var grad *infonce.Batch
+	if gradient {
+		g := newGrad(batch)
+		grad = &g
+	}
+	best := 0.0
+	if s.flops != nil {
+		best = peak(workers)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := loss.Evaluate(batch, grad, 1); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if s.flops != nil {
+		reportFlops(b, flops, best)
+	}
+	reportRate(b, n, "pairs")
+}
+
+// check compares value and gradients of a few pairs with the truth.
+func (s subject) check(b *testing.B, loss infonce.Loss, d int) {
+	batch := s.batch(20, d)
+	grad := newGrad(batch)
+	r, err := loss.Evaluate(batch, &grad, 1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	want, wantGrad := s.truth(batch)
+	near(b, "the loss of 20 pairs", r.Loss, want, 2e-6)
+	for _, g := range []struct {
+		got  simd.Matrix
+		want ref.Mat
+	}{{grad.Q, wantGrad.DQ}, {grad.K, wantGrad.DK}, {grad.Negatives, wantGrad.DNeg}} {
+		largest := 0.0
+		for _, w := range g.want.Data {
+			largest = max(largest, w, -w)
+		}
+		for i, w := range g.want.Data {
+			near(b, "a gradient and twice the largest", 2*largest+float64(g.got.Data[i]), 2*largest+w, 1e-5)
+		}
+	}
+}
+
+// descends stops the benchmark unless a small step against the gradient lowers the loss as
+// the gradient says: at any size the value and the gradient belong together.
+func descends(b *testing.B, loss infonce.Loss, batch infonce.Batch) {
+	grad := newGrad(batch)
+	before, err := loss.Evaluate(batch, &grad, 1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	square := 0.0
+	for _, g := range []simd.Matrix{grad.Q, grad.K, grad.Negatives} {
+		for _, v := range g.Data {
+			square += float64(v) * float64(v)
+		}
+	}
+	lower := before.Loss / 1000
+	step := float32(-lower / square)
+	simd.Axpy(batch.Q.Data, step, grad.Q.Data)
+	simd.Axpy(batch.K.Data, step, grad.K.Data)
+	simd.Axpy(batch.Negatives.Data, step, grad.Negatives.Data)
+	after, err := loss.Evaluate(batch, nil, 1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	near(b, "what a step lowers the loss", before.Loss-after.Loss, lower, 0.05)
+}
+
+func pairs(n, d int) infonce.Batch {
+	return infonce.Batch{Q: uniformMatrix(1, n, d), K: uniformMatrix(2, n, d)}
+}
+
+func triplets(n, d int) infonce.Batch {
+	b := pairs(n, d)
+	b.Negatives = uniformMatrix(3, n, d)
+	return b
+}
+
+// labelled returns rows of which 4 have the same label.
+func labelled(n, d int) infonce.Batch {
+	b := infonce.Batch{Q: uniformMatrix(1, n, d), Labels: make([]int, n)}
 	for i := range b.Labels {
 		b.Labels[i] = i / 4
 	}
-	return b, infonce.Batch{Q: simd.NewMatrix(n, d), K: simd.NewMatrix(n, d)}
+	return b
 }
 
-func BenchmarkInfoNCE(b *testing.B) {
-	runLoss(b, 1, func(workers int) infonce.Loss { return &infonce.InfoNCE{Workers: workers} },
-		func(q, k ref.Mat, _ []int) float64 { l, _ := ref.InfoNCE(q, k, float64(float32(0.07)), true); return l })
+// newGrad returns a place for the gradients of b.
+func newGrad(b infonce.Batch) infonce.Batch {
+	like := func(m simd.Matrix) simd.Matrix { return simd.NewMatrix(m.Rows, m.Cols) }
+	return infonce.Batch{Q: like(b.Q), K: like(b.K), Negatives: like(b.Negatives)}
 }
 
-func BenchmarkCLIP(b *testing.B) {
-	runLoss(b, 1, func(workers int) infonce.Loss { return &infonce.InfoNCE{Symmetric: true, Workers: workers} },
-		func(q, k ref.Mat, _ []int) float64 { l, _ := ref.CLIP(q, k, float64(float32(0.07)), true); return l })
-}
-
-func BenchmarkNTXent(b *testing.B) {
-	runLoss(b, 2, func(workers int) infonce.Loss { return &infonce.NTXent{Workers: workers} },
-		func(q, k ref.Mat, _ []int) float64 { l, _ := ref.NTXent(q, k, 0.5, true); return l })
-}
-
-// BenchmarkBatchHard has rows instead of pairs.
-func BenchmarkBatchHard(b *testing.B) {
-	runLoss(b, 1, func(workers int) infonce.Loss { return &infonce.BatchHard{Workers: workers} },
-		func(q, _ ref.Mat, labels []int) float64 {
-			l, _ := ref.BatchHard(q, labels, ref.TripletOptions{Margin: 1})
-			return l
-		})
-}
+func mat(m simd.Matrix) ref.Mat { return ref.FromFloat32(m.Rows, m.Cols, m.Stride, m.Data) }

@@ -15,7 +15,7 @@ import (
 // others, on one core, packing included. gonum is held to one core too.
 func BenchmarkMatMulTransB(b *testing.B) {
 	for _, n := range []int{256, 1024, 4096} {
-		for _, d := range []int{128, 512} {
+		for _, d := range []int{128, 512, 768} {
 			b.Run(size("n", n)+"/"+size("d", d), func(b *testing.B) {
 				x, y, dst := uniformMatrix(1, n, d), uniformMatrix(2, n, d), simd.NewMatrix(n, n)
 				run := func(b *testing.B, f func()) {
@@ -23,12 +23,12 @@ func BenchmarkMatMulTransB(b *testing.B) {
 					skipSlow(b, flops)
 					clear(dst.Data)
 					f()
-					for _, at := range [][2]int{{0, 0}, {n / 2, 1}, {n - 1, n - 1}} {
-						i, j := at[0], at[1]
-						x64, y64 := float64s(x.Row(i)), float64s(y.Row(j))
-						near(b, "an element and 100", 100+float64(dst.Row(i)[j]), 100+ref.Dot(x64, y64), 1e-6)
+					for i := 0; i < n; i += n / 16 {
+						j := i * 7 % n
+						near(b, "an element and 100", 100+float64(dst.Row(i)[j]), 100+ref.Dot(float64s(x.Row(i)), float64s(y.Row(j))), 1e-6)
 					}
 					best := peak(1)
+					b.ReportAllocs()
 					for b.Loop() {
 						f()
 					}
@@ -45,6 +45,27 @@ func BenchmarkMatMulTransB(b *testing.B) {
 					})
 				})
 			})
+		}
+	}
+}
+
+// BenchmarkPack lays out n embeddings of d numbers as the right operand of products.
+func BenchmarkPack(b *testing.B) {
+	for _, n := range []int{256, 1024, 4096} {
+		for _, d := range []int{128, 768} {
+			x := uniformMatrix(1, n, d)
+			var p simd.Packed
+			run := func(b *testing.B, pack func(simd.Matrix)) {
+				eachLevel(b, false, func(b *testing.B) {
+					pack(x)
+					b.SetBytes(int64(4 * n * d))
+					for b.Loop() {
+						pack(x)
+					}
+				})
+			}
+			b.Run(size("n", n)+"/"+size("d", d)+"/trans=false", func(b *testing.B) { run(b, p.Pack) })
+			b.Run(size("n", n)+"/"+size("d", d)+"/trans=true", func(b *testing.B) { run(b, p.PackTrans) })
 		}
 	}
 }

@@ -1,54 +1,66 @@
 package bench
 
 import (
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
 
-const peakInner = 256
-
-// A peakMemory has room for the operands of peakCall on every architecture.
-type peakMemory struct {
-	a [9 * peakInner]float32
-	b [16 * peakInner]float32
-	c [160 * 16]float32
-}
-
 // peak returns the floating-point operations a nanosecond (GFLOP/s) that so many
 // goroutines can make at once, the best of some short runs; 0 if unknown.
 func peak(workers int) float64 {
-	const runs, calls = 15, 200 // some 30 ms
-	memory := make([]peakMemory, workers)
+	workers = min(workers, runtime.GOMAXPROCS(0))
+	runs, calls := 15, 150 // some 30 ms
+	if once() {
+		runs = 1
+	}
 	best := 0.0
 	for range runs {
-		start := time.Now()
-		var all sync.WaitGroup
-		for w := range workers {
-			all.Go(func() {
-				for range calls {
-					peakCall(&memory[w])
-				}
-			})
-		}
-		all.Wait()
-		elapsed := time.Since(start)
-		flops := workers * calls * peakCall(&memory[0])
-		best = max(best, float64(flops)/float64(elapsed.Nanoseconds()))
+		best = max(best, peakRun(workers, calls))
 	}
 	return best
 }
 
+// peakRun measures from when all goroutines are there until the last is done.
+func peakRun(workers, calls int) float64 {
+	var all sync.WaitGroup
+	var here, flops atomic.Int64
+	var begun atomic.Bool
+	var start time.Time
+	for range workers {
+		all.Go(func() {
+			if here.Add(1) == int64(workers) {
+				start = time.Now()
+				begun.Store(true)
+			}
+			for !begun.Load() {
+			}
+			n := 0
+			for range calls {
+				n += peakCall()
+			}
+			flops.Add(int64(n))
+		})
+	}
+	all.Wait()
+	return float64(flops.Load()) / float64(time.Since(start).Nanoseconds())
+}
+
 func BenchmarkPeak(b *testing.B) {
-	eachLevel(b, false, func(b *testing.B) {
-		var p peakMemory
-		flops := peakCall(&p)
-		if flops == 0 {
-			b.Skip("no kernel to measure with")
-		}
-		for b.Loop() {
-			peakCall(&p)
-		}
-		reportFlops(b, float64(flops), 0)
-	})
+	for _, workers := range []int{1, 2} {
+		b.Run(size("workers", workers), func(b *testing.B) {
+			eachLevel(b, true, func(b *testing.B) {
+				if peakCall() == 0 {
+					b.Skip("no instruction to measure with")
+				}
+				best := 0.0
+				for b.Loop() {
+					best = max(best, peakRun(workers, 150))
+				}
+				b.ReportMetric(best, "GFLOP/s")
+			})
+		})
+	}
 }

@@ -45,10 +45,11 @@ func BenchmarkTrainStep(b *testing.B) {
 			if !(loss > 1 && loss < 1.2*math.Log(2*batch-1)) {
 				b.Fatalf("the loss of the first step is %v", loss)
 			}
+			b.ReportAllocs()
 			for b.Loop() {
 				step()
 			}
-			b.ReportMetric(float64(batch)*float64(b.N)/b.Elapsed().Seconds(), "pairs/s")
+			reportRate(b, batch, "pairs")
 		})
 	})
 }
