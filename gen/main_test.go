@@ -44,7 +44,7 @@ func TestKernelsComplete(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, isa := range []spec.ISA{spec.AVX2, spec.NEON} {
+	for _, isa := range []spec.ISA{spec.AVX2, spec.AVX512, spec.NEON} {
 		for _, k := range spec.Kernels {
 			base := filepath.Join(isa.Package, k.File+"_"+isa.Arch)
 			if !bytes.Contains(all[base+".s"], []byte("TEXT ·"+k.Name+"(SB), NOSPLIT, $0-")) {

@@ -34,8 +34,15 @@ var vectorFuncs = []vectorFunc{
 	{"Scale", "dx", func(dst, x, _ []float32, alpha float32) float32 { simd.Scale(dst, alpha, x); return 0 }},
 	{"Add", "dxy", func(dst, x, y []float32, _ float32) float32 { simd.Add(dst, x, y); return 0 }},
 	{"Weigh", "dxy", func(dst, x, y []float32, alpha float32) float32 { simd.Weigh(dst, x, y, alpha); return 0 }},
+	{"Raise", "dx", func(dst, x, _ []float32, alpha float32) float32 { simd.Raise(dst, x, alpha, -0.25); return 0 }},
+	{"Find", "x", func(_, x, _ []float32, alpha float32) float32 { return float32(simd.Find(x, alpha)) }},
 	{"Exp", "dx", func(dst, x, _ []float32, _ float32) float32 { simd.Exp(dst, x); return 0 }},
 	{"ExpSum", "dx", func(dst, x, _ []float32, alpha float32) float32 { return simd.ExpSum(dst, x, alpha) }},
+	{"ExpLanes", "dx", func(dst, x, _ []float32, alpha float32) float32 {
+		var lane [16]float32
+		simd.ExpLanes(dst, x, alpha, &lane)
+		return simd.SumLanes(&lane)
+	}},
 	{"SumExp", "x", func(_, x, _ []float32, alpha float32) float32 { return simd.SumExp(x, alpha) }},
 	{"Log", "dx", func(dst, x, _ []float32, _ float32) float32 { simd.Log(dst, x); return 0 }},
 	{"LogSumExp", "x", func(_, x, _ []float32, _ float32) float32 { return simd.LogSumExp(x) }},

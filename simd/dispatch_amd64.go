@@ -13,6 +13,9 @@ import (
 // than a call through a variable, which would also move the caller's stack memory to the heap.
 
 func dot(x, y []float32) float32 {
+	if cpu.Active() >= cpu.AVX512 {
+		return avx512.Dot(x, y)
+	}
 	if cpu.Active() >= cpu.AVX2 {
 		return avx2.Dot(x, y)
 	}
@@ -20,6 +23,9 @@ func dot(x, y []float32) float32 {
 }
 
 func squaredDistance(x, y []float32) float32 {
+	if cpu.Active() >= cpu.AVX512 {
+		return avx512.SquaredDistance(x, y)
+	}
 	if cpu.Active() >= cpu.AVX2 {
 		return avx2.SquaredDistance(x, y)
 	}
@@ -27,6 +33,9 @@ func squaredDistance(x, y []float32) float32 {
 }
 
 func sum(x []float32) float32 {
+	if cpu.Active() >= cpu.AVX512 {
+		return avx512.Sum(x)
+	}
 	if cpu.Active() >= cpu.AVX2 {
 		return avx2.Sum(x)
 	}
@@ -34,13 +43,30 @@ func sum(x []float32) float32 {
 }
 
 func maximum(x []float32) float32 {
+	if cpu.Active() >= cpu.AVX512 {
+		return avx512.Max(x)
+	}
 	if cpu.Active() >= cpu.AVX2 {
 		return avx2.Max(x)
 	}
 	return generic.Max(x)
 }
 
+func find(x []float32, least float32) int {
+	if cpu.Active() >= cpu.AVX512 {
+		return avx512.Find(x, least)
+	}
+	if cpu.Active() >= cpu.AVX2 {
+		return avx2.Find(x, least)
+	}
+	return generic.Find(x, least)
+}
+
 func axpy(y []float32, alpha float32, x []float32) {
+	if cpu.Active() >= cpu.AVX512 {
+		avx512.Axpy(y, alpha, x)
+		return
+	}
 	if cpu.Active() >= cpu.AVX2 {
 		avx2.Axpy(y, alpha, x)
 		return
@@ -49,6 +75,10 @@ func axpy(y []float32, alpha float32, x []float32) {
 }
 
 func scale(dst []float32, alpha float32, x []float32) {
+	if cpu.Active() >= cpu.AVX512 {
+		avx512.Scale(dst, alpha, x)
+		return
+	}
 	if cpu.Active() >= cpu.AVX2 {
 		avx2.Scale(dst, alpha, x)
 		return
@@ -57,6 +87,10 @@ func scale(dst []float32, alpha float32, x []float32) {
 }
 
 func add(dst, x, y []float32) {
+	if cpu.Active() >= cpu.AVX512 {
+		avx512.Add(dst, x, y)
+		return
+	}
 	if cpu.Active() >= cpu.AVX2 {
 		avx2.Add(dst, x, y)
 		return
@@ -65,6 +99,10 @@ func add(dst, x, y []float32) {
 }
 
 func weigh(dst, x, w []float32, alpha float32) {
+	if cpu.Active() >= cpu.AVX512 {
+		avx512.Weigh(dst, x, w, alpha)
+		return
+	}
 	if cpu.Active() >= cpu.AVX2 {
 		avx2.Weigh(dst, x, w, alpha)
 		return
@@ -72,21 +110,45 @@ func weigh(dst, x, w []float32, alpha float32) {
 	generic.Weigh(dst, x, w, alpha)
 }
 
-func expSum(dst, x []float32, shift float32) float32 {
-	if cpu.Active() >= cpu.AVX2 {
-		return avx2.ExpSum(dst, x, shift)
+func raise(dst, x []float32, alpha, c float32) {
+	if cpu.Active() >= cpu.AVX512 {
+		avx512.Raise(dst, x, alpha, c)
+		return
 	}
-	return generic.ExpSum(dst, x, shift)
+	if cpu.Active() >= cpu.AVX2 {
+		avx2.Raise(dst, x, alpha, c)
+		return
+	}
+	generic.Raise(dst, x, alpha, c)
 }
 
 func sumExp(x []float32, shift float32) float32 {
+	if cpu.Active() >= cpu.AVX512 {
+		return avx512.SumExp(x, shift)
+	}
 	if cpu.Active() >= cpu.AVX2 {
 		return avx2.SumExp(x, shift)
 	}
 	return generic.SumExp(x, shift)
 }
 
+func expLanes(dst, x []float32, shift float32, lane *[16]float32) {
+	if cpu.Active() >= cpu.AVX512 {
+		avx512.ExpLanes(dst, x, shift, lane)
+		return
+	}
+	if cpu.Active() >= cpu.AVX2 {
+		avx2.ExpLanes(dst, x, shift, lane)
+		return
+	}
+	generic.ExpLanes(dst, x, shift, lane)
+}
+
 func log(dst, x []float32) {
+	if cpu.Active() >= cpu.AVX512 {
+		avx512.Log(dst, x)
+		return
+	}
 	if cpu.Active() >= cpu.AVX2 {
 		avx2.Log(dst, x)
 		return

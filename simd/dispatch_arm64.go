@@ -39,6 +39,13 @@ func maximum(x []float32) float32 {
 	return generic.Max(x)
 }
 
+func find(x []float32, least float32) int {
+	if cpu.Active() >= cpu.NEON {
+		return neon.Find(x, least)
+	}
+	return generic.Find(x, least)
+}
+
 func axpy(y []float32, alpha float32, x []float32) {
 	if cpu.Active() >= cpu.NEON {
 		neon.Axpy(y, alpha, x)
@@ -71,11 +78,12 @@ func weigh(dst, x, w []float32, alpha float32) {
 	generic.Weigh(dst, x, w, alpha)
 }
 
-func expSum(dst, x []float32, shift float32) float32 {
+func raise(dst, x []float32, alpha, c float32) {
 	if cpu.Active() >= cpu.NEON {
-		return neon.ExpSum(dst, x, shift)
+		neon.Raise(dst, x, alpha, c)
+		return
 	}
-	return generic.ExpSum(dst, x, shift)
+	generic.Raise(dst, x, alpha, c)
 }
 
 func sumExp(x []float32, shift float32) float32 {
@@ -83,6 +91,14 @@ func sumExp(x []float32, shift float32) float32 {
 		return neon.SumExp(x, shift)
 	}
 	return generic.SumExp(x, shift)
+}
+
+func expLanes(dst, x []float32, shift float32, lane *[16]float32) {
+	if cpu.Active() >= cpu.NEON {
+		neon.ExpLanes(dst, x, shift, lane)
+		return
+	}
+	generic.ExpLanes(dst, x, shift, lane)
 }
 
 func log(dst, x []float32) {

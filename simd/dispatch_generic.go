@@ -16,6 +16,8 @@ func sum(x []float32) float32 { return generic.Sum(x) }
 
 func maximum(x []float32) float32 { return generic.Max(x) }
 
+func find(x []float32, least float32) int { return generic.Find(x, least) }
+
 func axpy(y []float32, alpha float32, x []float32) { generic.Axpy(y, alpha, x) }
 
 func scale(dst []float32, alpha float32, x []float32) { generic.Scale(dst, alpha, x) }
@@ -24,9 +26,13 @@ func add(dst, x, y []float32) { generic.Add(dst, x, y) }
 
 func weigh(dst, x, w []float32, alpha float32) { generic.Weigh(dst, x, w, alpha) }
 
-func expSum(dst, x []float32, shift float32) float32 { return generic.ExpSum(dst, x, shift) }
+func raise(dst, x []float32, alpha, c float32) { generic.Raise(dst, x, alpha, c) }
 
 func sumExp(x []float32, shift float32) float32 { return generic.SumExp(x, shift) }
+
+func expLanes(dst, x []float32, shift float32, lane *[16]float32) {
+	generic.ExpLanes(dst, x, shift, lane)
+}
 
 func log(dst, x []float32) { generic.Log(dst, x) }
 

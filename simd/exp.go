@@ -22,13 +22,38 @@ func ExpSum(dst, x []float32, shift float32) float32 {
 	sameLen("simd.ExpSum", "x", x, len(dst))
 	noOverlap("simd.ExpSum", "x", dst, x)
 	if len(x) <= chunk {
-		return expSum(dst, x, shift)
+		var lane [16]float32
+		expLanes(dst, x, shift, &lane)
+		return SumLanes(&lane)
 	}
 	var s float32
 	for ; len(x) > chunk; dst, x = dst[chunk:], x[chunk:] {
 		s += ExpSum(dst[:chunk], x[:chunk], shift)
 	}
 	return s + ExpSum(dst, x, shift)
+}
+
+// ExpLanes stores e^(x[i]−shift) in dst and adds it to lane[i mod 16]. [SumLanes] adds the
+// lanes: from zeros, and up to the length at which [ExpSum] begins to add piece by
+// piece, that gives the bits of ExpSum. A sum may be cut anywhere at a multiple of 16
+// without changing a bit of its lanes. The lengths must agree; lane must be apart from dst and x.
+func ExpLanes(dst, x []float32, shift float32, lane *[16]float32) {
+	sameLen("simd.ExpLanes", "x", x, len(dst))
+	noOverlap("simd.ExpLanes", "x", dst, x)
+	for ; len(x) > chunk; dst, x = dst[chunk:], x[chunk:] {
+		ExpLanes(dst[:chunk], x[:chunk], shift, lane)
+	}
+	expLanes(dst, x, shift, lane)
+}
+
+// SumLanes returns the sum of the lanes, added in halves: 8 of 8 others, 4 of 4, 2 of 2, 1 of 1.
+func SumLanes(lane *[16]float32) float32 {
+	var s [8]float32
+	for i := range s {
+		s[i] = lane[i] + lane[i+8]
+	}
+	s0, s1, s2, s3 := s[0]+s[4], s[1]+s[5], s[2]+s[6], s[3]+s[7]
+	return s0 + s2 + (s1 + s3) + 0
 }
 
 // SumExp returns Σ e^(x[i]−shift): the bits of [ExpSum], but nothing is stored.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/internal/ref"
+	"github.com/contrast-go/contrast/internal/scalar"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -61,6 +62,40 @@ func TestExpTruth(t *testing.T) {
 				}
 			}
 		})
+	})
+}
+
+// The lanes go on from what they are given: a sum may be cut at any multiple of 16, and has the bits of
+// ExpSum as long as that is one piece.
+func TestExpLanesCut(t *testing.T) {
+	r := check.NewRand(5)
+	x := r.Float32s(2*chunk+100, -110, 75)
+	start := [16]float32(r.Normals32(16))
+	check.EachLevel(t, func(t *testing.T) {
+		for _, n := range []int{0, 1, 15, 16, 17, 31, 33, 48, 64, 77, 100, 128, 300, chunk, chunk + 8, 2*chunk + 100} {
+			want, wantDst := start, make([]float32, n)
+			for i, v := range x[:n] {
+				wantDst[i] = scalar.Exp(v - 0.5)
+				want[i%16] += wantDst[i]
+			}
+			for cut := 0; cut <= n; cut += 16 * (1 + n/300) {
+				lane, dst := start, make([]float32, n)
+				simd.ExpLanes(dst[:cut], x[:cut], 0.5, &lane)
+				simd.ExpLanes(dst[cut:], x[cut:n], 0.5, &lane)
+				name := fmt.Sprintf("n=%d cut at %d", n, cut)
+				check.SameBits(t, name, lane[:], want[:])
+				check.SameBits(t, name+" dst", dst, wantDst)
+				if t.Failed() {
+					return
+				}
+			}
+			if n <= chunk {
+				var lane [16]float32
+				dst := make([]float32, n)
+				simd.ExpLanes(dst, x[:n], 0.5, &lane)
+				check.SameBits(t, fmt.Sprintf("n=%d ExpSum", n), []float32{simd.SumLanes(&lane)}, []float32{simd.ExpSum(dst, x[:n], 0.5)})
+			}
+		}
 	})
 }
 

@@ -11,7 +11,7 @@ import (
 
 // What is not in the tables of functions of vectors and of products has tests of its own.
 var tested = []string{
-	"FMA", "LogSumExpRows", "SoftmaxRows", "NormalizeRows", "AddNormalizeRowsGrad",
+	"FMA", "SumLanes", "LogSumExpRows", "SoftmaxRows", "NormalizeRows", "AddNormalizeRowsGrad",
 	"NewMatrix", "Matrix.Row", "Matrix.Slice", "Matrix.Reshape", "Matrix.Check",
 	"Packed.Pack", "Packed.PackTrans", "Packed.Reset", "Packed.PackAt", "Packed.PackTransAt", "Packed.Slice",
 	"ShapeError.Error",

@@ -56,6 +56,20 @@ func Max(x []float32) float32 {
 	return m
 }
 
+// Find returns the first i with x[i] ≥ least, and len(x) if there is none. NaN is not so large.
+func Find(x []float32, least float32) int {
+	if len(x) <= chunk {
+		return find(x, least)
+	}
+	for at := 0; at < len(x); at += chunk {
+		part := x[at:min(at+chunk, len(x))]
+		if i := Find(part, least); i < len(part) {
+			return at + i
+		}
+	}
+	return len(x)
+}
+
 // Axpy adds alpha·x to y, fused. The lengths must agree.
 func Axpy(y []float32, alpha float32, x []float32) {
 	sameLen("simd.Axpy", "x", x, len(y))
@@ -98,4 +112,15 @@ func Weigh(dst, x, w []float32, alpha float32) {
 		Weigh(dst[:chunk], x[:chunk], w[:chunk], alpha)
 	}
 	weigh(dst, x, w, alpha)
+}
+
+// Raise raises the elements of dst to alpha·x[i] + c, fused, where that is larger: a running
+// maximum. A NaN among them leaves dst[i] as it is. The lengths must agree.
+func Raise(dst, x []float32, alpha, c float32) {
+	sameLen("simd.Raise", "x", x, len(dst))
+	noOverlap("simd.Raise", "x", dst, x)
+	for ; len(dst) > chunk; dst, x = dst[chunk:], x[chunk:] {
+		Raise(dst[:chunk], x[:chunk], alpha, c)
+	}
+	raise(dst, x, alpha, c)
 }

@@ -144,6 +144,7 @@ var elementwise = []struct {
 	{"Axpy", 1, func(dst, x, _, alpha float64) float64 { return float64(alpha*x) + dst }},
 	{"Scale", 0, func(_, x, _, alpha float64) float64 { return alpha * x }},
 	{"Add", 0, func(_, x, y, _ float64) float64 { return x + y }},
+	{"Raise", 1, func(dst, x, _, alpha float64) float64 { return max(dst, float64(alpha*x)-0.25) }},
 	{"Weigh", 2, func(_, x, y, alpha float64) float64 { return x * (y + alpha) }},
 }
 
@@ -184,6 +185,31 @@ func TestElementwiseTruth(t *testing.T) {
 						check.SameBits(t, e.name+" after dst", dst[od+n:], old[od+n:])
 					})
 				}
+			}
+		}
+	})
+}
+
+// Find gives the first that is large enough, wherever it is, and passes over NaN.
+func TestFindAnywhere(t *testing.T) {
+	check.EachLevel(t, func(t *testing.T) {
+		for _, n := range []int{1, 5, 8, 31, 64, 100, 2*chunk + 9} {
+			x := repeat(-2, n)
+			if got := simd.Find(x, -1); got != n {
+				t.Fatalf("n=%d: %d where none is so large", n, got)
+			}
+			for i := 0; i < n; i += 1 + n/200 {
+				x[i], x[n-1] = -1, 3
+				if i > 0 {
+					x[i-1] = nan
+				}
+				if got := simd.Find(x, -1); got != i {
+					t.Fatalf("n=%d: %d where element %d is the first so large", n, got, i)
+				}
+				if got := simd.Find(x, nan); got != n {
+					t.Fatalf("n=%d: %d, but nothing is as large as NaN", n, got)
+				}
+				x[max(i-1, 0)], x[i], x[n-1] = -2, -2, -2
 			}
 		}
 	})

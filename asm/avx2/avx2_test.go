@@ -39,7 +39,9 @@ var vectorKernels = []struct {
 	{"Scale", scaled(avx2.Scale), scaled(generic.Scale)},
 	{"Add", toDst(avx2.Add), toDst(generic.Add)},
 	{"Weigh", weighing(avx2.Weigh), weighing(generic.Weigh)},
-	{"ExpSum", summing(avx2.ExpSum), summing(generic.ExpSum)},
+	{"Raise", raising(avx2.Raise), raising(generic.Raise)},
+	{"Find", finding(avx2.Find), finding(generic.Find)},
+	{"ExpLanes", inLanes(avx2.ExpLanes), inLanes(generic.ExpLanes)},
 	{"SumExp", shifted(avx2.SumExp), shifted(generic.SumExp)},
 	{"Log", mapping(avx2.Log), mapping(generic.Log)},
 }
@@ -56,8 +58,33 @@ func shifted(f func(x []float32, shift float32) float32) kernelFunc {
 	return func(_, x, _ []float32, alpha float32) float32 { return f(x, alpha) }
 }
 
-func summing(f func(dst, x []float32, shift float32) float32) kernelFunc {
-	return func(dst, x, _ []float32, alpha float32) float32 { return f(dst, x, alpha) }
+func inLanes(f func(dst, x []float32, shift float32, lane *[16]float32)) kernelFunc {
+	return func(dst, x, _ []float32, alpha float32) float32 {
+		lane := [16]float32{1, 0x1p20, 3: 0x1p-20, 15: 7}
+		f(dst, x, alpha, &lane)
+		return digest(lane)
+	}
+}
+
+// digest returns a number that depends on the bits of all lanes and their order.
+func digest(lane [16]float32) float32 {
+	var d uint32
+	for _, v := range lane {
+		u := math.Float32bits(v)
+		if v != v {
+			u = 1 // any NaN
+		}
+		d = d*0x01000193 ^ u
+	}
+	return float32(d >> 8)
+}
+
+func raising(f func(dst, x []float32, alpha, c float32)) kernelFunc {
+	return func(dst, x, _ []float32, alpha float32) float32 { f(dst, x, alpha, 0.1); return 0 }
+}
+
+func finding(f func(x []float32, least float32) int) kernelFunc {
+	return func(_, x, _ []float32, alpha float32) float32 { return float32(f(x, alpha)) }
 }
 
 func scaled(f func(dst []float32, alpha float32, x []float32)) kernelFunc {
@@ -182,6 +209,54 @@ func TestMaxIgnoresNaN(t *testing.T) {
 	}
 }
 
+// Find gives the first of several, wherever they are, and passes over NaN.
+func TestFindAnywhere(t *testing.T) {
+	needAVX2(t)
+	nan := float32(math.NaN())
+	for n := range 200 {
+		x := slices.Repeat([]float32{1}, n)
+		for at := range n {
+			x[at] = 2
+			for _, later := range []int{n, at + 1, at + 8, at + 31, at + 64} {
+				before := slices.Clone(x)
+				if later < n {
+					x[later] = 3
+				}
+				if at > 0 {
+					x[at-1] = nan
+				}
+				if got := avx2.Find(x, 2); got != at {
+					t.Fatalf("n=%d: %d, want %d", n, got, at)
+				}
+				copy(x, before)
+			}
+			x[at] = 1
+		}
+		if got := avx2.Find(x, 2); got != n {
+			t.Fatalf("n=%d: %d, want n where none is so large", n, got)
+		}
+		if got := avx2.Find(x, nan); got != n {
+			t.Fatalf("n=%d: %d, want n for NaN", n, got)
+		}
+	}
+}
+
+// Raise leaves NaN in dst, lets none in, and keeps the zero that is there.
+func TestRaiseSpecial(t *testing.T) {
+	needAVX2(t)
+	nan, inf, zero := float32(math.NaN()), float32(math.Inf(1)), float32(math.Copysign(0, -1))
+	for _, c := range []struct{ dst, x, alpha, c, want float32 }{
+		{nan, 1, 1, 1, nan}, {1, nan, 1, 1, 1}, {1, inf, 0, 1, 1}, {1, 1, 1, nan, 1}, {nan, nan, 1, 1, nan},
+		{zero, 0, 1, 0, zero}, {0, zero, 1, zero, 0}, {-inf, inf, -1, 0, -inf}, {-inf, 1, 2, 3, 5}, {5, 1, 2, 3, 5}, {1, inf, 1, 0, inf},
+	} {
+		for n := range 80 {
+			dst, x := slices.Repeat([]float32{c.dst}, n), slices.Repeat([]float32{c.x}, n)
+			avx2.Raise(dst, x, c.alpha, c.c)
+			check.SameBits(t, fmt.Sprintf("Raise %+v n=%d", c, n), dst, slices.Repeat([]float32{c.want}, n))
+		}
+	}
+}
+
 // Products that underflow to −0 in every lane, empty lanes or not, add up to +0.
 func TestDotOfMinusZeros(t *testing.T) {
 	needAVX2(t)
@@ -201,7 +276,7 @@ func TestExpLogBits(t *testing.T) {
 			x[i] = math.Float32frombits(uint32(u))
 			u += stride
 		}
-		avx2.ExpSum(got, x, 0)
+		avx2.ExpLanes(got, x, 0, new([16]float32))
 		for i, v := range x {
 			want[i] = scalar.Exp(v)
 		}

@@ -31,3 +31,10 @@ func Add(dst, x, y []float32)
 //
 //go:noescape
 func Weigh(dst, x, w []float32, alpha float32)
+
+// Raise raises dst to alpha·x + c, fused, where that is larger. A NaN among them leaves dst as it is:
+//
+//	for i := range dst { if m := fma(alpha, x[i], c); m > dst[i] { dst[i] = m } }
+//
+//go:noescape
+func Raise(dst, x []float32, alpha, c float32)

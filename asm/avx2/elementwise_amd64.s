@@ -283,3 +283,78 @@ end8:
 done:
 	VZEROUPPER
 	RET
+
+// func Raise(dst []float32, x []float32, alpha float32, c float32)
+// Requires: AVX, FMA3
+TEXT ·Raise(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         dst_len+8(FP), DX
+	XORQ         BX, BX
+	VBROADCASTSS alpha+48(FP), Y0
+	VBROADCASTSS c+52(FP), Y1
+
+	// Blocks of 32.
+	MOVQ DX, SI
+	ANDQ $-32, SI
+	CMPQ BX, SI
+	JGE  end32
+
+loop32:
+	VMOVUPS     (CX)(BX*4), Y2
+	VMOVUPS     (AX)(BX*4), Y3
+	VFMADD213PS Y1, Y0, Y2
+	VMAXPS      Y3, Y2, Y2
+	VMOVUPS     Y2, (AX)(BX*4)
+	VMOVUPS     32(CX)(BX*4), Y2
+	VMOVUPS     32(AX)(BX*4), Y3
+	VFMADD213PS Y1, Y0, Y2
+	VMAXPS      Y3, Y2, Y2
+	VMOVUPS     Y2, 32(AX)(BX*4)
+	VMOVUPS     64(CX)(BX*4), Y2
+	VMOVUPS     64(AX)(BX*4), Y3
+	VFMADD213PS Y1, Y0, Y2
+	VMAXPS      Y3, Y2, Y2
+	VMOVUPS     Y2, 64(AX)(BX*4)
+	VMOVUPS     96(CX)(BX*4), Y2
+	VMOVUPS     96(AX)(BX*4), Y3
+	VFMADD213PS Y1, Y0, Y2
+	VMAXPS      Y3, Y2, Y2
+	VMOVUPS     Y2, 96(AX)(BX*4)
+	ADDQ        $+32, BX
+	CMPQ        BX, SI
+	JLT         loop32
+
+end32:
+	// Blocks of 8.
+	MOVQ DX, SI
+	ANDQ $-8, SI
+	CMPQ BX, SI
+	JGE  end8
+
+loop8:
+	VMOVUPS     (CX)(BX*4), Y2
+	VMOVUPS     (AX)(BX*4), Y3
+	VFMADD213PS Y1, Y0, Y2
+	VMAXPS      Y3, Y2, Y2
+	VMOVUPS     Y2, (AX)(BX*4)
+	ADDQ        $+8, BX
+	CMPQ        BX, SI
+	JLT         loop8
+
+end8:
+	// The rest. A mask begins with as many ones as elements are left.
+	SUBQ        BX, DX
+	JZ          done
+	LEAQ        masks8<>+32(SB), SI
+	NEGQ        DX
+	VMOVUPS     (SI)(DX*4), Y2
+	VMASKMOVPS  (CX)(BX*4), Y2, Y3
+	VMASKMOVPS  (AX)(BX*4), Y2, Y4
+	VFMADD213PS Y1, Y0, Y3
+	VMAXPS      Y4, Y3, Y3
+	VMASKMOVPS  Y3, Y2, (AX)(BX*4)
+
+done:
+	VZEROUPPER
+	RET

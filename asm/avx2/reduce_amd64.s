@@ -159,3 +159,83 @@ DATA masks32<>+112(SB)/8, $0xffffffffffffffff
 DATA masks32<>+120(SB)/8, $0xffffffffffffffff
 DATA masks32<>+248(SB)/8, $0x0000000000000000
 GLOBL masks32<>(SB), RODATA|NOPTR, $256
+
+// func Find(x []float32, least float32) int
+// Requires: AVX
+TEXT ·Find(SB), NOSPLIT, $0-40
+	MOVQ         x_base+0(FP), AX
+	MOVQ         x_len+8(FP), CX
+	XORQ         DX, DX
+	VBROADCASTSS least+24(FP), Y0
+
+	// Blocks of 32.
+	MOVQ CX, BX
+	ANDQ $-32, BX
+	CMPQ DX, BX
+	JGE  end32
+
+loop32:
+	VCMPPS $0x12, (AX)(DX*4), Y0, Y1
+	VCMPPS $0x12, 32(AX)(DX*4), Y0, Y2
+	VCMPPS $0x12, 64(AX)(DX*4), Y0, Y3
+	VCMPPS $0x12, 96(AX)(DX*4), Y0, Y4
+	VORPS  Y1, Y2, Y1
+	VORPS  Y3, Y4, Y3
+	VORPS  Y1, Y3, Y1
+	VPTEST Y1, Y1
+	JNZ    end32
+	ADDQ   $+32, DX
+	CMPQ   DX, BX
+	JLT    loop32
+
+end32:
+	// It is in the next 32, in the rest or nowhere.
+	// Blocks of 8.
+	MOVQ CX, SI
+	ANDQ $-8, SI
+	CMPQ DX, SI
+	JGE  end8
+
+loop8:
+	VMOVUPS   (AX)(DX*4), Y1
+	VCMPPS    $0x12, Y1, Y0, Y1
+	VMOVMSKPS Y1, BX
+	TESTL     BX, BX
+	JNZ       found
+	ADDQ      $+8, DX
+	CMPQ      DX, SI
+	JLT       loop8
+
+end8:
+	// The rest. A mask begins with as many ones as elements are left.
+	SUBQ       DX, CX
+	JZ         done
+	LEAQ       masks8<>+32(SB), BX
+	NEGQ       CX
+	VMOVUPS    (BX)(CX*4), Y1
+	VMASKMOVPS (AX)(DX*4), Y1, Y2
+	VCMPPS     $0x12, Y2, Y0, Y0
+	VANDPS     Y1, Y0, Y0
+	VMOVMSKPS  Y0, BX
+	TESTL      BX, BX
+	JNZ        found
+
+done:
+	MOVQ x_len+8(FP), DX
+	JMP  return
+
+found:
+	BSFL BX, BX
+	ADDQ BX, DX
+
+return:
+	MOVQ DX, ret+32(FP)
+	VZEROUPPER
+	RET
+
+DATA masks8<>+0(SB)/8, $0xffffffffffffffff
+DATA masks8<>+8(SB)/8, $0xffffffffffffffff
+DATA masks8<>+16(SB)/8, $0xffffffffffffffff
+DATA masks8<>+24(SB)/8, $0xffffffffffffffff
+DATA masks8<>+56(SB)/8, $0x0000000000000000
+GLOBL masks8<>(SB), RODATA|NOPTR, $64

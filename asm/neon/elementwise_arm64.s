@@ -211,3 +211,75 @@ loop1:
 
 done:
 	RET
+
+// func Raise(dst, x []float32, alpha, c float32)
+TEXT ·Raise(SB), NOSPLIT, $0-56
+	MOVD dst_base+0(FP), R0
+	MOVD dst_base+0(FP), R1
+	MOVD x_base+24(FP), R2
+	MOVD dst_len+8(FP), R3
+	FMOVS alpha+48(FP), F0
+	VDUP V0.S[0], V0.S4
+	FMOVS c+52(FP), F1
+	VDUP V1.S[0], V1.S4
+	SUBS $16, R3, R3
+	BLT quads
+
+loop16:
+	// 16 elements
+	VLD1.P 64(R1), [V6.S4, V7.S4, V8.S4, V9.S4]
+	VLD1.P 64(R2), [V10.S4, V11.S4, V12.S4, V13.S4]
+	VMOV V1.B16, V2.B16
+	VFMLA V0.S4, V10.S4, V2.S4
+	VMOV V1.B16, V3.B16
+	VFMLA V0.S4, V11.S4, V3.S4
+	VMOV V1.B16, V4.B16
+	VFMLA V0.S4, V12.S4, V4.S4
+	VMOV V1.B16, V5.B16
+	VFMLA V0.S4, V13.S4, V5.S4
+	WORD $0x6ea6e44a // fcmgt v10.4s, v2.4s, v6.4s
+	VBIT V10.B16, V2.B16, V6.B16
+	WORD $0x6ea7e46b // fcmgt v11.4s, v3.4s, v7.4s
+	VBIT V11.B16, V3.B16, V7.B16
+	WORD $0x6ea8e48c // fcmgt v12.4s, v4.4s, v8.4s
+	VBIT V12.B16, V4.B16, V8.B16
+	WORD $0x6ea9e4ad // fcmgt v13.4s, v5.4s, v9.4s
+	VBIT V13.B16, V5.B16, V9.B16
+	VST1.P [V6.S4, V7.S4, V8.S4, V9.S4], 64(R0)
+	SUBS $16, R3, R3
+	BGE loop16
+
+quads:
+	ADDS $12, R3, R3
+	BLT ones
+
+loop4:
+	// a quad
+	VLD1.P 16(R1), [V6.S4]
+	VLD1.P 16(R2), [V10.S4]
+	VMOV V1.B16, V2.B16
+	VFMLA V0.S4, V10.S4, V2.S4
+	WORD $0x6ea6e44a // fcmgt v10.4s, v2.4s, v6.4s
+	VBIT V10.B16, V2.B16, V6.B16
+	VST1.P [V6.S4], 16(R0)
+	SUBS $4, R3, R3
+	BGE loop4
+
+ones:
+	ADDS $4, R3, R3
+	BEQ done
+
+loop1:
+	// one element in lane 0, zeros beside it
+	FMOVS.P 4(R1), F6
+	FMOVS.P 4(R2), F10
+	VMOV V1.B16, V2.B16
+	VFMLA V0.S4, V10.S4, V2.S4
+	WORD $0x6ea6e44a // fcmgt v10.4s, v2.4s, v6.4s
+	VBIT V10.B16, V2.B16, V6.B16
+	FMOVS.P F6, 4(R0)
+	SUBS $1, R3, R3
+	BNE loop1
+
+done:
+	RET

@@ -67,9 +67,19 @@ var kernels = []kernel{
 		generic: func(dst, x, y []float32, s float32) float32 { generic.Weigh(dst, x, y, s); return 0 },
 		finite:  3,
 	}, {
-		name:    "ExpSum",
-		neon:    func(dst, x, _ []float32, s float32) float32 { return neon.ExpSum(dst, x, s) },
-		generic: func(dst, x, _ []float32, s float32) float32 { return generic.ExpSum(dst, x, s) },
+		name:    "Raise",
+		neon:    func(dst, x, _ []float32, s float32) float32 { neon.Raise(dst, x, s, 0.1); return 0 },
+		generic: func(dst, x, _ []float32, s float32) float32 { generic.Raise(dst, x, s, 0.1); return 0 },
+		finite:  3,
+	}, {
+		name:    "Find",
+		neon:    func(_, x, _ []float32, s float32) float32 { return float32(neon.Find(x, s)) },
+		generic: func(_, x, _ []float32, s float32) float32 { return float32(generic.Find(x, s)) },
+		finite:  3,
+	}, {
+		name:    "ExpLanes",
+		neon:    inLanes(neon.ExpLanes),
+		generic: inLanes(generic.ExpLanes),
 		finite:  110,
 	}, {
 		name:    "SumExp",
@@ -82,6 +92,27 @@ var kernels = []kernel{
 		generic: func(dst, x, _ []float32, _ float32) float32 { generic.Log(dst, x); return 0 },
 		finite:  10,
 	},
+}
+
+func inLanes(f func(dst, x []float32, shift float32, lane *[16]float32)) func(dst, x, y []float32, s float32) float32 {
+	return func(dst, x, _ []float32, s float32) float32 {
+		lane := [16]float32{1, 0x1p20, 3: 0x1p-20, 15: 7}
+		f(dst, x, s, &lane)
+		return digest(lane)
+	}
+}
+
+// digest returns a number that depends on the bits of all lanes and their order.
+func digest(lane [16]float32) float32 {
+	var d uint32
+	for _, v := range lane {
+		u := math.Float32bits(v)
+		if v != v {
+			u = 1 // any NaN
+		}
+		d = d*0x01000193 ^ u
+	}
+	return float32(d >> 8)
 }
 
 // data lists ways to fill an operand. Where everything may be NaN or infinite, a
@@ -201,6 +232,52 @@ func TestMaxIgnoresNaN(t *testing.T) {
 	}
 }
 
+// TestFindAnywhere looks for the first of several, wherever they are, among NaN.
+func TestFindAnywhere(t *testing.T) {
+	nan := float32(math.NaN())
+	for n := range 200 {
+		x := slices.Repeat([]float32{1}, n)
+		for at := range n {
+			x[at] = 2
+			for _, later := range []int{n, at + 1, at + 8, at + 31, at + 64} {
+				before := slices.Clone(x)
+				if later < n {
+					x[later] = 3
+				}
+				if at > 0 {
+					x[at-1] = nan
+				}
+				if got := neon.Find(x, 2); got != at {
+					t.Fatalf("n=%d: %d, want %d", n, got, at)
+				}
+				copy(x, before)
+			}
+			x[at] = 1
+		}
+		if got := neon.Find(x, 2); got != n {
+			t.Fatalf("n=%d: %d, want n where none is so large", n, got)
+		}
+		if got := neon.Find(x, nan); got != n {
+			t.Fatalf("n=%d: %d, want n for NaN", n, got)
+		}
+	}
+}
+
+// TestRaiseSpecial leaves NaN in dst, lets none in, and keeps the zero that is there.
+func TestRaiseSpecial(t *testing.T) {
+	nan, inf, zero := float32(math.NaN()), float32(math.Inf(1)), float32(math.Copysign(0, -1))
+	for _, c := range []struct{ dst, x, alpha, c, want float32 }{
+		{nan, 1, 1, 1, nan}, {1, nan, 1, 1, 1}, {1, inf, 0, 1, 1}, {1, 1, 1, nan, 1}, {nan, nan, 1, 1, nan},
+		{zero, 0, 1, 0, zero}, {0, zero, 1, zero, 0}, {-inf, inf, -1, 0, -inf}, {-inf, 1, 2, 3, 5}, {5, 1, 2, 3, 5}, {1, inf, 1, 0, inf},
+	} {
+		for n := range 80 {
+			dst, x := slices.Repeat([]float32{c.dst}, n), slices.Repeat([]float32{c.x}, n)
+			neon.Raise(dst, x, c.alpha, c.c)
+			check.SameBits(t, fmt.Sprintf("Raise %+v n=%d", c, n), dst, slices.Repeat([]float32{c.want}, n))
+		}
+	}
+}
+
 // TestExpLogAllRanges compares exp and log on every 4099th bit pattern, on the
 // patterns around the bounds of their cases, and on specials.
 func TestExpLogAllRanges(t *testing.T) {
@@ -209,10 +286,12 @@ func TestExpLogAllRanges(t *testing.T) {
 	got, want := make([]float32, block), make([]float32, block)
 	flush := func() {
 		g, w := got[:len(x)], want[:len(x)]
-		sum := []float32{neon.ExpSum(g, x, 0), generic.ExpSum(w, x, 0), neon.SumExp(x, 0)}
-		check.SameBits(t, "ExpSum stores", g, w)
-		check.SameBits(t, "ExpSum returns", sum[:1], sum[1:2])
-		check.SameBits(t, "SumExp returns", sum[2:], sum[1:2])
+		var lane, wantLane [16]float32
+		neon.ExpLanes(g, x, 0, &lane)
+		generic.ExpLanes(w, x, 0, &wantLane)
+		check.SameBits(t, "ExpLanes stores", g, w)
+		check.SameBits(t, "ExpLanes adds", lane[:], wantLane[:])
+		check.SameBits(t, "SumExp returns", []float32{neon.SumExp(x, 0)}, []float32{generic.SumExp(x, 0)})
 		neon.Log(g, x)
 		generic.Log(w, x)
 		check.SameBits(t, "Log", g, w)

@@ -147,3 +147,53 @@ lanes:
 	FADDS F4, F0, F0
 	FMOVS F0, ret+24(FP)
 	RET
+
+// func Find(x []float32, least float32) int
+TEXT ·Find(SB), NOSPLIT, $0-40
+	MOVD x_base+0(FP), R0
+	MOVD x_len+8(FP), R1
+	MOVD x_len+8(FP), R2
+	FMOVS least+24(FP), F0
+	VDUP V0.S[0], V0.S4
+	SUBS $16, R1, R1
+	BLT ones
+
+loop16:
+	// 16 elements
+	VLD1.P 64(R0), [V1.S4, V2.S4, V3.S4, V4.S4]
+	WORD $0x6e20e421 // fcmge v1.4s, v1.4s, v0.4s
+	WORD $0x6e20e442 // fcmge v2.4s, v2.4s, v0.4s
+	WORD $0x6e20e463 // fcmge v3.4s, v3.4s, v0.4s
+	WORD $0x6e20e484 // fcmge v4.4s, v4.4s, v0.4s
+	VORR V2.B16, V1.B16, V1.B16
+	VORR V4.B16, V3.B16, V3.B16
+	VORR V3.B16, V1.B16, V1.B16
+	VEXT $8, V1.B16, V1.B16, V2.B16
+	VORR V2.B16, V1.B16, V1.B16
+	FMOVD F1, R3
+	CBNZ R3, hit
+	SUBS $16, R1, R1
+	BGE loop16
+	B ones
+
+hit:
+	// back to the first of the 16
+	SUB $64, R0, R0
+
+ones:
+	ADDS $16, R1, R1
+	BEQ done
+
+loop1:
+	// one element
+	FMOVS.P 4(R0), F1
+	FCMPS F0, F1
+	BGE done
+	SUBS $1, R1, R1
+	BNE loop1
+
+done:
+	// n elements are left, with that found
+	SUB R1, R2, R2
+	MOVD R2, ret+32(FP)
+	RET

@@ -39,6 +39,16 @@ func elementwise(f *file) {
 		f.VMULPS(w, x, x)
 		return x
 	})
+
+	f.Begin("Raise")
+	s = f.span("dst", "x")
+	alpha, c := f.broadcast("alpha"), f.broadcast("c")
+	f.elements(s, "dst", func(r int) reg.VecVirtual {
+		x, d := s.load("x", r), s.load("dst", r)
+		f.VFMADD213PS(c, alpha, x)
+		f.VMAXPS(d, x, x) // where one is NaN or both are 0, VMAXPS gives its first operand here
+		return x
+	})
 }
 
 // elements stores what value returns for each register and ends the function.

@@ -9,115 +9,124 @@ import (
 	"github.com/contrast-go/contrast/internal/scalar"
 )
 
-// exp writes ExpSum and SumExp: 16 lanes in two registers. The blocks overlap,
-// because nothing but the last addition waits for the block before.
-func exp(f *file) {
-	f.Begin("ExpSum")
-	f.expSum(f.span("x", "dst"), true)
+// The exponential sums have 16 lanes in two registers. The registers of a block and
+// the blocks overlap, because nothing but the last addition waits for the one before.
+
+func sumExp(f *file) {
 	f.Begin("SumExp")
-	f.expSum(f.span("x"), false)
+	sum := f.zeros(2)
+	f.exponentials(f.span("x"), sum, false)
+	f.fold(sum, f.VADDPS)
+	f.End(sum[0])
 }
 
-func (f *file) expSum(s *span, store bool) {
-	shift := f.broadcast("shift")
-	c := f.expConstants()
-	sum := f.zeros(2)
-	block := func(regs int) {
-		x := make([]reg.VecVirtual, regs)
-		for r := range x {
-			x[r] = s.load("x", r)
-			f.VSUBPS(shift, x[r], x[r])
-		}
-		e := f.exp(x, c)
-		f.Comment("The sum.")
-		for r, e := range e {
-			if store {
-				s.store(e, "dst", r)
+func expLanes(f *file) {
+	f.Begin("ExpLanes")
+	lane, sum := f.Arg(f.Param("lane")), []reg.VecVirtual{f.YMM(), f.YMM()}
+	f.VMOVUPS(operand.Mem{Base: lane}, sum[0])
+	f.VMOVUPS(operand.Mem{Base: lane, Disp: 32}, sum[1])
+	f.exponentials(f.span("x", "dst"), sum, true)
+	f.Comment("After an odd number of registers the lanes stand exchanged.")
+	at := f.Arg(f.Param("x").Len())
+	f.ADDQ(operand.I8(7), at)
+	f.ANDQ(operand.I8(8), at)
+	f.VMOVUPS(sum[0], operand.Mem{Base: lane, Index: at, Scale: 4})
+	f.XORQ(operand.I8(8), at)
+	f.VMOVUPS(sum[1], operand.Mem{Base: lane, Index: at, Scale: 4})
+	f.End()
+}
+
+// exponentials adds to sum; in the tail its two registers change places after each register of x.
+func (f *file) exponentials(s *span, sum []reg.VecVirtual, store bool) {
+	block := func(regs int) func() {
+		return func() {
+			x, shift := make([]reg.VecVirtual, regs), f.broadcast("shift")
+			for r := range x {
+				x[r] = s.load("x", r)
+				f.VSUBPS(shift, x[r], x[r])
 			}
-			if s.mask != nil {
-				f.VANDPS(s.mask[r], e, e)
+			e := f.exp(x)
+			f.Comment("The sum.")
+			for r, e := range e {
+				if store {
+					s.store(e, "dst", r)
+				}
+				if s.mask != nil {
+					f.VANDPS(s.mask[r], e, e)
+				}
+				f.VADDPS(e, sum[r%2], sum[r%2])
 			}
-			f.VADDPS(e, sum[r], sum[r])
 		}
 	}
-	s.loop(2, func() { block(2) })
-	s.tail(16, 1, func() {
-		block(1)
+	s.loop(4, block(4))
+	s.tail(32, 1, func() {
+		block(1)()
 		f.Comment("The next register belongs to the other lanes.")
 		t := f.YMM()
 		f.VMOVAPS(sum[0], t)
 		f.VMOVAPS(sum[1], sum[0])
 		f.VMOVAPS(t, sum[1])
 	})
-	f.fold(sum, f.VADDPS)
-	f.End(sum[0])
-}
-
-// expConstants are the operands of exp: registers as far as they go.
-type expConstants struct {
-	min, max, round, ln2Hi, c0, one reg.VecVirtual
-	log2E, ln2Lo                    operand.Mem
-	coef                            []operand.Mem // the middle of the polynomial
 }
 
 // expBias makes the low bits of the rounding number twice the bias of an
 // exponent. It is even, so that ties still round as with scalar.ExpRound alone.
 const expBias = 2 * 127
 
-func (f *file) expConstants() expConstants {
-	f32 := func(name string, v float32) reg.VecVirtual { return f.constant(name, operand.F32(v)) }
-	n := len(scalar.ExpCoef)
-	c := expConstants{
-		min:   f32("expMin", scalar.ExpMin),
-		max:   f32("expMax", scalar.ExpMax),
-		round: f32("expRound", scalar.ExpRound+expBias),
-		ln2Hi: f32("ln2Hi", scalar.Ln2Hi),
-		c0:    f32("coef0", scalar.ExpCoef[0]),
-		one:   f32("one", scalar.ExpCoef[n-1]),
-		log2E: f.float8("log2E", scalar.Log2E),
-		ln2Lo: f.float8("ln2Lo", scalar.Ln2Lo),
-	}
-	for i, v := range scalar.ExpCoef[1 : n-2] {
-		c.coef = append(c.coef, f.float8(fmt.Sprint("coef", i+1), v))
-	}
-	return c
-}
-
-// exp returns the exponentials of x, whose registers it overwrites.
-func (f *file) exp(x []reg.VecVirtual, c expConstants) (p []reg.VecVirtual) {
+// exp returns the exponentials of x, whose registers it overwrites. Twelve registers
+// for four of x leave none to hold the constants: each is loaded where it is needed.
+func (f *file) exp(x []reg.VecVirtual) (p []reg.VecVirtual) {
+	constant := func(name string, v float32) reg.VecVirtual { return f.constant(name, operand.F32(v)) }
 	z := make([]reg.VecVirtual, len(x))
 	p = make([]reg.VecVirtual, len(x))
 	for i := range x {
 		z[i], p[i] = f.YMM(), f.YMM()
 	}
 	f.Comment("Clamp. NaN stays, because x is the first operand.")
+	least := constant("expMin", scalar.ExpMin)
 	for i := range x {
-		f.VMAXPS(x[i], c.min, x[i])
-		f.VMINPS(x[i], c.max, x[i])
+		f.VMAXPS(x[i], least, x[i])
+	}
+	most := constant("expMax", scalar.ExpMax)
+	for i := range x {
+		f.VMINPS(x[i], most, x[i])
 	}
 	f.Comment("The low bits of z hold n + 254 for the integer n next to x/ln2.")
+	round, log2E := constant("expRound", scalar.ExpRound+expBias), constant("log2E", scalar.Log2E)
 	for i := range x {
-		f.VMOVAPS(c.round, z[i])
-		f.VFMADD231PS(c.log2E, x[i], z[i])
+		f.VMOVAPS(round, z[i])
+		f.VFMADD231PS(log2E, x[i], z[i])
+	}
+	for i := range x {
+		f.VSUBPS(round, z[i], p[i])
 	}
 	f.Comment("r = x − n·ln2, in two steps.")
+	ln2Hi := constant("ln2Hi", scalar.Ln2Hi)
 	for i := range x {
-		f.VSUBPS(c.round, z[i], p[i])
-		f.VFNMADD231PS(c.ln2Hi, p[i], x[i])
-		f.VFNMADD231PS(c.ln2Lo, p[i], x[i])
+		f.VFNMADD231PS(ln2Hi, p[i], x[i])
+	}
+	ln2Lo := constant("ln2Lo", scalar.Ln2Lo)
+	for i := range x {
+		f.VFNMADD231PS(ln2Lo, p[i], x[i])
 	}
 	f.Comment("The polynomial in r, by Horner.")
 	for i := range x {
-		f.VMOVAPS(c.c0, p[i])
+		f.VBROADCASTSS(f.Rodata("coef0", operand.F32(scalar.ExpCoef[0])), p[i])
 	}
-	for _, coef := range c.coef {
+	coef, last := scalar.ExpCoef, len(scalar.ExpCoef)-1
+	if coef[last-1] != coef[last] {
+		panic("avx2: the last coefficients of exp differ")
+	}
+	for j := 1; j < last-1; j++ {
+		c := constant(fmt.Sprint("coef", j), coef[j])
 		for i := range x {
-			f.VFMADD213PS(coef, x[i], p[i])
+			f.VFMADD213PS(c, x[i], p[i])
 		}
 	}
+	c := constant("one", coef[last])
 	for range 2 {
 		for i := range x {
-			f.VFMADD213PS(c.one, x[i], p[i])
+			f.VFMADD213PS(c, x[i], p[i])
 		}
 	}
 	f.Comment("Times 2^h, h = ⌊n/2⌋: shifted to the exponent, ⌊(n+254)/2⌋ = h + 127 is 2^h.")

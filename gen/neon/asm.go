@@ -191,6 +191,12 @@ func (a *asm) result(v vec) {
 	a.ret()
 }
 
+// intResult stores r and returns.
+func (a *asm) intResult(r reg) {
+	a.ins("MOVD", r, a.frame.operand("ret"))
+	a.ret()
+}
+
 func (a *asm) ret() { a.ins("RET") }
 
 // General registers.
@@ -200,6 +206,9 @@ func (a *asm) movi(d reg, imm int)               { a.ins("MOVD", fmt.Sprintf("$%
 func (a *asm) addi(d, n reg, imm int)            { a.ins("ADD", imm, n, d) }
 func (a *asm) addsi(d, n reg, imm int)           { a.ins("ADDS", imm, n, d) }
 func (a *asm) subsi(d, n reg, imm int)           { a.ins("SUBS", imm, n, d) }
+func (a *asm) subi(d, n reg, imm int)            { a.ins("SUB", imm, n, d) }
+func (a *asm) sub(d, n, m reg)                   { a.ins("SUB", m, n, d) }
+func (a *asm) eori(d, n reg, imm int)            { a.ins("EOR", imm, n, d) }
 func (a *asm) andi(d, n reg, imm int)            { a.ins("AND", imm, n, d) }
 func (a *asm) bic(d, n, m reg)                   { a.ins("BIC", m, n, d) }
 func (a *asm) lsl(d, n reg, s int)               { a.ins("LSL", s, n, d) }
@@ -211,6 +220,7 @@ func (a *asm) bgt(label string)                  { a.ins("BGT", label) }
 func (a *asm) beq(label string)                  { a.ins("BEQ", label) }
 func (a *asm) bne(label string)                  { a.ins("BNE", label) }
 func (a *asm) cbz(r reg, label string)           { a.ins("CBZ", r, label) }
+func (a *asm) cbnz(r reg, label string)          { a.ins("CBNZ", r, label) }
 func (a *asm) tbz(r reg, bit int, label string)  { a.ins("TBZ", bit, r, label) }
 func (a *asm) tbnz(r reg, bit int, label string) { a.ins("TBNZ", bit, r, label) }
 
@@ -265,6 +275,7 @@ func (a *asm) st1s2(v vec, p reg) {
 func (a *asm) mov(d, n vec)         { a.ins("VMOV", n.b16(), d.b16()) }
 func (a *asm) zero(d vec)           { a.ins("VEOR", d.b16(), d.b16(), d.b16()) }
 func (a *asm) and(d, n, m vec)      { a.ins("VAND", m.b16(), n.b16(), d.b16()) }
+func (a *asm) orr(d, n, m vec)      { a.ins("VORR", m.b16(), n.b16(), d.b16()) }
 func (a *asm) bit(d, n, m vec)      { a.ins("VBIT", m.b16(), n.b16(), d.b16()) } // d = m ? n : d
 func (a *asm) bif(d, n, m vec)      { a.ins("VBIF", m.b16(), n.b16(), d.b16()) } // d = m ? d : n
 func (a *asm) iadd(d, n, m vec)     { a.ins("VADD", m.s4(), n.s4(), d.s4()) }
@@ -279,6 +290,8 @@ func (a *asm) low(d, n, m vec)      { a.ins("VZIP1", m.d2(), n.d2(), d.d2()) }  
 func (a *asm) high(d, n, m vec)     { a.ins("VZIP2", m.d2(), n.d2(), d.d2()) }      // upper halves
 func (a *asm) fmla(d, n, m vec)     { a.ins("VFMLA", m.s4(), n.s4(), d.s4()) }      // d += n·m
 func (a *asm) fadds(d, n, m vec)    { a.ins("FADDS", m.f(), n.f(), d.f()) }
+func (a *asm) fcmps(n, m vec)       { a.ins("FCMPS", m.f(), n.f()) } // then bge jumps if n ≥ m, not for NaN
+func (a *asm) low(d reg, n vec)     { a.ins("FMOVD", n.f(), d) }     // lanes 0 and 1
 
 // Vector instructions that Go's assembler lacks.
 

@@ -43,6 +43,22 @@ func weigh(a *asm) {
 	})
 }
 
+func raise(a *asm) {
+	// dst has two pointers: one reads, one writes.
+	dst, in, n := a.arg("dst_base"), []reg{a.arg("dst_base"), a.arg("x_base")}, a.arg("dst_len")
+	alpha, c, m := a.floatArg("alpha"), a.floatArg("c"), a.vecs(4)
+	a.elements(n, dst, in, func(x [][]vec) {
+		for q := range x[0] {
+			a.mov(m[q], c)
+			a.fmla(m[q], x[1][q], alpha)
+		}
+		for q := range x[0] {
+			a.fcmgt(x[1][q], m[q], x[0][q])
+			a.bit(x[0][q], m[q], x[1][q])
+		}
+	})
+}
+
 // elements writes a function of n elements, 16, 4 and then 1 at a time. step
 // replaces x[0][quad] by the result, from x[operand][quad].
 func (a *asm) elements(n, dst reg, in []reg, step func(x [][]vec)) {

@@ -6,16 +6,41 @@ import (
 	"github.com/contrast-go/contrast/internal/scalar"
 )
 
-func expSum(a *asm) { exponentials(a, true) }
-func sumExp(a *asm) { exponentials(a, false) }
+func sumExp(a *asm) {
+	acc := a.vecs(4)
+	a.comment("16 lanes from +0")
+	for _, v := range acc {
+		a.zero(v)
+	}
+	exponentials(a, acc, false)
+	a.tree(acc)
+}
 
-// exponentials writes ExpSum, or SumExp where it stores nothing, 8 elements at
-// a time. Its 16 lanes therefore change halves after each block: acc[0] and
+func expLanes(a *asm) {
+	lane, acc := a.arg("lane"), a.vecs(4)
+	a.comment("the 16 lanes that are given")
+	a.ld1(acc, lane)
+	exponentials(a, acc, true)
+	a.label("tree")
+	a.comment("after an odd number of blocks the halves stand exchanged, 32 bytes apart")
+	n, low, high := a.arg("x_len"), a.reg(), a.reg()
+	a.subi(lane, lane, 64)
+	a.andi(n, n, 8)
+	a.addlsl(low, lane, n, 2)
+	a.eori(n, n, 8)
+	a.addlsl(high, lane, n, 2)
+	a.st1(acc[:2], low)
+	a.st1(acc[2:], high)
+	a.ret()
+}
+
+// exponentials writes what adds to the 16 lanes acc, and stores the exponentials or
+// does not, 8 elements at a time, down to a jump to "tree". The lanes therefore change halves after each block: acc[0] and
 // acc[1] are always the next to be added to, and because the tree begins with
 // acc[0]+acc[2] and acc[1]+acc[3], it does not matter which half is which in
 // the end. The last 1 to 7 elements go through the code of the whole blocks, a
 // quad in e.x[0], if there is one, and the 1 to 3 elements after it in e.x[1].
-func exponentials(a *asm, stores bool) {
+func exponentials(a *asm, acc []vec, stores bool) {
 	x, n := a.arg("x_base"), a.arg("x_len")
 	var dst reg
 	if stores {
@@ -23,13 +48,8 @@ func exponentials(a *asm, stores bool) {
 	}
 	shift := a.floatArg("shift")
 	e := a.newExp()
-	acc := a.vecs(4)
 	rest := a.reg()
 
-	a.comment("16 lanes from +0")
-	for _, v := range acc {
-		a.zero(v)
-	}
 	a.subsi(n, n, 8)
 	a.blt("tail")
 
@@ -91,7 +111,6 @@ func exponentials(a *asm, stores bool) {
 		a.label("store")
 		a.storePart(rest, part{e.p[1], dst})
 	}
-	a.tree(acc)
 }
 
 // An exp holds what the exponential of two quads needs.

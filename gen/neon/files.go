@@ -16,9 +16,9 @@ import (
 func Files() (map[string][]byte, error) {
 	kernels := map[string]func(*asm){
 		"Dot": dot, "SquaredDistance": squaredDistance,
-		"Sum": sum, "Max": maximum,
-		"Axpy": axpy, "Scale": scale, "Add": add, "Weigh": weigh,
-		"ExpSum": expSum, "SumExp": sumExp,
+		"Sum": sum, "Max": maximum, "Find": find,
+		"Axpy": axpy, "Scale": scale, "Add": add, "Weigh": weigh, "Raise": raise,
+		"SumExp": sumExp, "ExpLanes": expLanes,
 		"Log":  log,
 		"Copy": copyBlock, "Transpose": transpose,
 		"Gemm": gemm,

@@ -57,6 +57,8 @@ func (f *frame) place(name string, typ ast.Expr) error {
 		f.offset[name+"_base"], f.offset[name+"_len"] = f.size, f.size+8
 		f.size += 24
 		return nil
+	case *ast.StarExpr:
+		size = 8
 	case *ast.Ident:
 		size = map[string]int{"int": 8, "float32": 4, "bool": 1}[t.Name]
 	}

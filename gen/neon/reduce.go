@@ -75,3 +75,45 @@ func maximum(a *asm) {
 	a.fadds(acc[0], acc[0], v[0])
 	a.result(acc[0])
 }
+
+// find looks at 16 elements at a time, and one by one at those where one is large enough and at the rest.
+func find(a *asm) {
+	x, n, size := a.arg("x_base"), a.arg("x_len"), a.arg("x_len")
+	least, v, hits := a.floatArg("least"), a.vecs(4), a.reg()
+	a.subsi(n, n, 16)
+	a.blt("ones")
+	a.label("loop16")
+	a.comment("16 elements")
+	a.ld1(v, x)
+	for q := range v {
+		a.fcmge(v[q], v[q], least)
+	}
+	a.orr(v[0], v[0], v[1])
+	a.orr(v[2], v[2], v[3])
+	a.orr(v[0], v[0], v[2])
+	a.ext8(v[1], v[0], v[0])
+	a.orr(v[0], v[0], v[1])
+	a.low(hits, v[0])
+	a.cbnz(hits, "hit")
+	a.subsi(n, n, 16)
+	a.bge("loop16")
+	a.b("ones")
+
+	a.label("hit")
+	a.comment("back to the first of the 16")
+	a.subi(x, x, 64)
+	a.label("ones")
+	a.addsi(n, n, 16)
+	a.beq("done")
+	a.label("loop1")
+	a.comment("one element")
+	a.ldrs(v[0], x)
+	a.fcmps(v[0], least)
+	a.bge("done")
+	a.subsi(n, n, 1)
+	a.bne("loop1")
+	a.label("done")
+	a.comment("n elements are left, with that found")
+	a.sub(size, size, n)
+	a.intResult(size)
+}

@@ -56,6 +56,11 @@ Max returns the largest x[i] that is not NaN, and −Inf if there is none. Both 
 
 	m := −Inf; for i := range x { if x[i] > m { m = x[i] } }; return m + 0`},
 
+	{"reduce", "Find", "func(x []float32, least float32) int", `
+Find returns the first i with x[i] ≥ least, and len(x) if there is none:
+
+	for i := range x { if x[i] >= least { return i } }; return len(x)`},
+
 	{"elementwise", "Axpy", "func(y []float32, alpha float32, x []float32)", `
 Axpy adds alpha·x to y:
 
@@ -76,13 +81,20 @@ Weigh stores x weighted by w + alpha:
 
 	for i := range dst { dst[i] = x[i] * (w[i] + alpha) }`},
 
-	{"exp", "ExpSum", "func(dst, x []float32, shift float32) float32", `
-ExpSum stores exp(x − shift) and returns the sum of what it stored:
+	{"elementwise", "Raise", "func(dst, x []float32, alpha, c float32)", `
+Raise raises dst to alpha·x + c, fused, where that is larger. A NaN among them leaves dst as it is:
+
+	for i := range dst { if m := fma(alpha, x[i], c); m > dst[i] { dst[i] = m } }`},
+
+	{"sumexp", "SumExp", "func(x []float32, shift float32) float32", `
+SumExp returns Σ exp(x[i] − shift):
+
+	for i := range x { lane[i%16] += exp(x[i] - shift) }`},
+
+	{"explanes", "ExpLanes", "func(dst, x []float32, shift float32, lane *[16]float32)", `
+ExpLanes stores exp(x − shift) and goes on with the 16 sums of what it stored:
 
 	for i := range x { dst[i] = exp(x[i] - shift); lane[i%16] += dst[i] }`},
-
-	{"exp", "SumExp", "func(x []float32, shift float32) float32", `
-SumExp returns Σ exp(x[i] − shift), the bits that ExpSum returns, and stores nothing.`},
 
 	{"log", "Log", "func(dst, x []float32)", `
 Log stores the natural logarithm:

@@ -41,3 +41,15 @@ func Weigh(dst, x, w []float32, alpha float32) {
 		dst[i] = v * (w[i] + alpha)
 	}
 }
+
+// Raise raises dst to alpha·x + c, fused, where that is larger. A NaN among them leaves dst as it is:
+//
+//	for i := range dst { if m := fma(alpha, x[i], c); m > dst[i] { dst[i] = m } }
+func Raise(dst, x []float32, alpha, c float32) {
+	x = x[:len(dst)]
+	for i, v := range x {
+		if m := scalar.FMA(alpha, v, c); m > dst[i] {
+			dst[i] = m
+		}
+	}
+}

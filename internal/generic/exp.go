@@ -2,27 +2,27 @@ package generic
 
 import "github.com/contrast-go/contrast/internal/scalar"
 
-// ExpSum stores exp(x − shift) and returns the sum of what it stored:
+// SumExp returns Σ exp(x[i] − shift):
 //
-//	for i := range x { dst[i] = exp(x[i] - shift); lane[i%16] += dst[i] }
-func ExpSum(dst, x []float32, shift float32) float32 {
-	var lane [16]float32
-	dst = dst[:len(x)]
-	for i, v := range x {
-		e := scalar.Exp(v - shift)
-		dst[i] = e
-		lane[i%16] += e
-	}
-	return tree(lane[:])
-}
-
-// SumExp returns Σ exp(x[i] − shift), the bits that ExpSum returns, and stores nothing.
+//	for i := range x { lane[i%16] += exp(x[i] - shift) }
 func SumExp(x []float32, shift float32) float32 {
 	var lane [16]float32
 	for i, v := range x {
 		lane[i%16] += scalar.Exp(v - shift)
 	}
 	return tree(lane[:])
+}
+
+// ExpLanes stores exp(x − shift) and goes on with the 16 sums of what it stored:
+//
+//	for i := range x { dst[i] = exp(x[i] - shift); lane[i%16] += dst[i] }
+func ExpLanes(dst, x []float32, shift float32, lane *[16]float32) {
+	dst = dst[:len(x)]
+	for i, v := range x {
+		e := scalar.Exp(v - shift)
+		dst[i] = e
+		lane[i%16] += e
+	}
 }
 
 // Log stores the natural logarithm:

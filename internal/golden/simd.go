@@ -56,6 +56,20 @@ func simdEntries() []Entry {
 			simd.Scale(x, 60, x)
 			simd.Exp(dst, x)
 		}),
+		vector("Raise", func(dst, x, _ []float32) { simd.Raise(dst, x, 0.7, -0.1) }),
+		vector("ExpLanes", func(dst, x, y []float32) {
+			var lane [16]float32
+			copy(lane[:], y)
+			simd.Scale(x, 60, x)
+			simd.ExpLanes(dst, x, 0.5, &lane)
+			copy(dst, lane[:])
+		}),
+		reduction("Find", func(x, y []float32) float32 {
+			if len(y) == 0 {
+				return float32(simd.Find(x, 0))
+			}
+			return float32(simd.Find(x, y[0]))
+		}),
 		vector("Log", func(dst, x, _ []float32) { simd.Log(dst, x) }),
 		vector("Softmax", func(dst, x, _ []float32) { simd.Softmax(dst, x) }),
 		product("MatMul", func(h *Hash, s source, n, k, m int) {

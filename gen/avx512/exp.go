@@ -1,0 +1,129 @@
+package avx512
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/contrast-go/contrast/internal/scalar"
+)
+
+// The exponential sums have 16 lanes in one register. The registers of a block and
+// the blocks overlap, because nothing but the last addition waits for the one before.
+
+func sumExp(f *file) {
+	f.Begin("SumExp")
+	sum := f.zeros(1)
+	f.exponentials(f.span("x"), sum[0], false)
+	f.fold(sum, f.VADDPS)
+	f.End(sum[0])
+}
+
+func expLanes(f *file) {
+	f.Begin("ExpLanes")
+	lane, sum := f.Arg(f.Param("lane")), f.ZMM()
+	f.VMOVUPS(operand.Mem{Base: lane}, sum)
+	f.exponentials(f.span("x", "dst"), sum, true)
+	f.VMOVUPS(sum, operand.Mem{Base: lane})
+	f.End()
+}
+
+func (f *file) exponentials(s *span, sum reg.VecVirtual, store bool) {
+	shift := f.broadcast("shift")
+	c := f.expConstants()
+	block := func(regs int) func() {
+		return func() {
+			x := make([]reg.VecVirtual, regs)
+			for r := range x {
+				x[r] = s.load("x", r)
+				f.VSUBPS(shift, x[r], x[r])
+			}
+			e := f.exp(x, c)
+			f.Comment("The sum.")
+			for r, e := range e {
+				if store {
+					s.store(e, "dst", r)
+				}
+				s.inPlace(f.VADDPS, r, sum, e, sum)
+			}
+		}
+	}
+	s.loop(4, block(4))
+	s.tail(64, 1, block(1))
+}
+
+// expConstants are the operands of exp.
+type expConstants struct {
+	log2E, round, ln2Hi, ln2Lo, half reg.VecVirtual
+	coef                             []reg.VecVirtual
+}
+
+func (f *file) expConstants() expConstants {
+	f32 := func(name string, v float32) reg.VecVirtual { return f.constant(name, operand.F32(v)) }
+	c := expConstants{
+		log2E: f32("log2E", scalar.Log2E),
+		round: f32("expRound", scalar.ExpRound),
+		ln2Hi: f32("ln2Hi", scalar.Ln2Hi),
+		ln2Lo: f32("ln2Lo", scalar.Ln2Lo),
+		half:  f32("half", 0.5),
+	}
+	last := len(scalar.ExpCoef) - 1
+	for i, v := range scalar.ExpCoef[:last] {
+		c.coef = append(c.coef, f32(fmt.Sprint("coef", i), v))
+	}
+	if scalar.ExpCoef[last-1] != scalar.ExpCoef[last] {
+		panic("avx512: the last coefficients of exp differ")
+	}
+	c.coef = append(c.coef, c.coef[last-1])
+	return c
+}
+
+// exp returns the exponentials of x, whose registers it overwrites.
+//
+// Where scalar.Exp clamps x, this clamps r, in one instruction that also makes NaN
+// a number: p is positive and finite for all x, and p·2^n is 0, +Inf or NaN as n is
+// far below 0, far above 0 or NaN. VSCALEFPS rounds p·2^n once, as scalar.Exp does.
+func (f *file) exp(x []reg.VecVirtual, c expConstants) (p []reg.VecVirtual) {
+	n := make([]reg.VecVirtual, len(x))
+	p = make([]reg.VecVirtual, len(x))
+	for i := range x {
+		n[i], p[i] = f.ZMM(), f.ZMM()
+	}
+	f.Comment("n = the integer next to x/ln2.")
+	for i := range x {
+		f.VMOVAPS(c.round, n[i])
+		f.VFMADD231PS(c.log2E, x[i], n[i])
+	}
+	for i := range x {
+		f.VSUBPS(c.round, n[i], n[i])
+	}
+	f.Comment("r = x − n·ln2, in two steps; |r| < 0.35 unless n is out of range.")
+	for i := range x {
+		f.VFNMADD231PS(c.ln2Hi, n[i], x[i])
+	}
+	for i := range x {
+		f.VFNMADD231PS(c.ln2Lo, n[i], x[i])
+	}
+	for i := range x {
+		f.VRANGEPS(leastAbs, c.half, x[i], x[i])
+	}
+	f.Comment("The polynomial in r, by Horner.")
+	for i := range x {
+		f.VMOVAPS(c.coef[0], p[i])
+	}
+	for _, coef := range c.coef[1:] {
+		for i := range x {
+			f.VFMADD213PS(coef, x[i], p[i])
+		}
+	}
+	f.Comment("p·2^n.")
+	for i := range x {
+		f.VSCALEFPS(n[i], p[i], p[i])
+	}
+	return p
+}
+
+// leastAbs makes VRANGEPS choose the smaller absolute value and the sign of the
+// second operand here.
+const leastAbs = operand.U8(2)
