@@ -291,7 +291,7 @@ func (a *asm) high(d, n, m vec)     { a.ins("VZIP2", m.d2(), n.d2(), d.d2()) }  
 func (a *asm) fmla(d, n, m vec)     { a.ins("VFMLA", m.s4(), n.s4(), d.s4()) }      // d += n·m
 func (a *asm) fadds(d, n, m vec)    { a.ins("FADDS", m.f(), n.f(), d.f()) }
 func (a *asm) fcmps(n, m vec)       { a.ins("FCMPS", m.f(), n.f()) } // then bge jumps if n ≥ m, not for NaN
-func (a *asm) low(d reg, n vec)     { a.ins("FMOVD", n.f(), d) }     // lanes 0 and 1
+func (a *asm) pair(d reg, n vec)    { a.ins("FMOVD", n.f(), d) }     // lanes 0 and 1
 
 // Vector instructions that Go's assembler lacks.
 

@@ -93,7 +93,7 @@ func find(a *asm) {
 	a.orr(v[0], v[0], v[2])
 	a.ext8(v[1], v[0], v[0])
 	a.orr(v[0], v[0], v[1])
-	a.low(hits, v[0])
+	a.pair(hits, v[0])
 	a.cbnz(hits, "hit")
 	a.subsi(n, n, 16)
 	a.bge("loop16")
