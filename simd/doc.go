@@ -7,7 +7,7 @@
 // assumed and subnormals are kept, as Go programs have it; a C library
 // that sets flush-to-zero for its threads breaks the promise.
 //
-// The environment variable CONTRAST_LEVEL (generic, neon, avx2, avx512) lowers the level.
+// The environment variable CONTRAST_LEVEL (generic, neon, avx2, avx512, avx512bf16) lowers the level.
 // The build tag purego leaves the assembly out.
 //
 // # Conventions

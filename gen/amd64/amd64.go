@@ -54,6 +54,7 @@ func (f *File) print() ([]byte, error) {
 	if err := pass.Compile.Execute(ir); err != nil {
 		return nil, err
 	}
+	encode(ir)
 	return printer.NewGoAsm(printer.Config{Name: "gen"}).Print(ir)
 }
 

@@ -22,6 +22,7 @@ func Files() (map[string][]byte, error) {
 		{File: "log", Write: with(log)},
 		{File: "pack", Write: with(pack)},
 		{File: "gemm", Write: with(gemm)},
+		{File: "round", Write: with(round)},
 	})
 }
 

@@ -19,6 +19,8 @@ func Files() (map[string][]byte, error) {
 		{File: "explanes", Write: with(expLanes)},
 		{File: "log", Write: with(log)},
 		{File: "gemm", Write: with(gemm)},
+		{File: "pairs", Write: with(pairs)},
+		{File: "gemmpairs", Write: with(gemmPairs)},
 	})
 }
 

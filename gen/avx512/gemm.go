@@ -8,11 +8,14 @@ import (
 	"github.com/contrast-go/contrast/gen/spec"
 )
 
-// gemm writes Gemm: a tile of 12×32 sums in 24 registers, two more for a row of
-// b and four in turn for the elements of a. Per k 14 loads feed 24 FMAs.
-func gemm(f *file) {
+func gemm(f *file) { f.gemm("Gemm", f.VFMADD231PS) }
+
+// gemm writes a kernel of products: a tile of 12×32 sums in 24 registers, two more for a row of
+// b and four in turn for the elements of a. Per k 14 loads feed 24 instructions that
+// multiply their first two operands and add to the third.
+func (f *file) gemm(name string, multiplyAdd func(...operand.Op)) {
 	rows := spec.AVX512.GemmRows
-	f.Begin("Gemm")
+	f.Begin(name)
 	c, ldc := f.Arg(f.Param("c").Base()), f.Arg(f.Param("ldc"))
 	a, ars, acs := f.Arg(f.Param("a").Base()), f.Arg(f.Param("ars")), f.Arg(f.Param("acs"))
 	left := f.Arg(f.Param("rows"))
@@ -43,8 +46,8 @@ func gemm(f *file) {
 		for r := range rows {
 			x := t[r%len(t)]
 			f.VBROADCASTSS(row(pa, ars, r, 0), x)
-			f.VFMADD231PS(b0, x, sum[2*r])
-			f.VFMADD231PS(b1, x, sum[2*r+1])
+			multiplyAdd(b0, x, sum[2*r])
+			multiplyAdd(b1, x, sum[2*r+1])
 		}
 		for _, p := range pa {
 			f.ADDQ(acs, p)

@@ -8,6 +8,7 @@ package neon
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/contrast-go/contrast/gen/spec"
 )
@@ -21,10 +22,14 @@ func Files() (map[string][]byte, error) {
 		"SumExp": sumExp, "ExpLanes": expLanes,
 		"Log":  log,
 		"Copy": copyBlock, "Transpose": transpose,
-		"Gemm": gemm,
+		"Gemm":          gemm,
+		"RoundBFloat16": roundBFloat16,
 	}
 	open := map[string]*asm{}
 	for _, k := range spec.Kernels {
+		if slices.Contains(spec.NEON.Lacks, k.File) {
+			continue
+		}
 		write, ok := kernels[k.Name]
 		if !ok {
 			return nil, fmt.Errorf("neon: no kernel %s", k.Name)

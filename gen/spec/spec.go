@@ -23,13 +23,14 @@ type ISA struct {
 	Arch               string // as in GOARCH
 	Doc                string // what Gemm asks of its operands here, in one sentence; "" is nothing more than generic.Gemm
 	GemmRows, GemmCols int
+	Lacks              []string // files of the table that it does without
 }
 
 // The instruction sets.
 var (
-	AVX2   = ISA{Package: "avx2", Arch: "amd64", GemmRows: 6, GemmCols: 16}
-	AVX512 = ISA{Package: "avx512", Arch: "amd64", GemmRows: 12, GemmCols: 32}
-	NEON   = ISA{Package: "neon", Arch: "arm64", GemmRows: 8, GemmCols: 12,
+	AVX2   = ISA{Package: "avx2", Arch: "amd64", GemmRows: 6, GemmCols: 16, Lacks: []string{"pairs", "gemmpairs"}}
+	AVX512 = ISA{Package: "avx512", Arch: "amd64", GemmRows: 12, GemmCols: 32, Lacks: []string{"round"}}
+	NEON   = ISA{Package: "neon", Arch: "arm64", GemmRows: 8, GemmCols: 12, Lacks: []string{"pairs", "gemmpairs"},
 		Doc: "ars is 1: a is column-major, so that one load takes the GemmRows elements of a column."}
 )
 
@@ -128,6 +129,41 @@ a and a packed panel of b, one chain of fused multiply-adds an element, k ascend
 	}
 
 rows is a multiple of GemmRows.`},
+
+	{"round", "RoundBFloat16", "func(dst, x []float32)", `
+RoundBFloat16 stores the nearest bfloat16, and a zero below 2^-56:
+
+	for i := range dst { dst[i] = bfloat16(x[i]) }`},
+
+	{"pairs", "PairRows", "func(dst, x, y []float32)", `
+PairRows stores pairs of bfloat16, one of each row:
+
+	for i := range dst { dst[i] = pair(bfloat16(x[i]), bfloat16(y[i])) }`},
+
+	{"pairs", "PairRow", "func(dst, x []float32)", `
+PairRow stores the neighbours in a row as pairs of bfloat16, the last one beside +0 if it is alone:
+
+	for i := range dst { dst[i] = pair(bfloat16(x[2*i]), bfloat16(x[2*i+1])) }
+
+The length of dst is half that of x, rounded up.`},
+
+	{"gemmpairs", "GemmPairs", "func(c []float32, ldc int, a []float32, ars, acs int, b []float32, k, rows int, alpha float32, add bool)", `
+GemmPairs is Gemm of pairs of bfloat16:
+
+	for i := range rows {
+		for j := range GemmCols {
+			s := 0; if add { s = c[i*ldc+j] }
+			for p := range k {
+				a0, a1 := unpair(a[i*ars+p*acs])
+				b0, b1 := unpair(b[p*GemmCols+j])
+				s = fma(a0, b0, s)
+				s = fma(a1, b1, s)
+			}
+			c[i*ldc+j] = alpha * s
+		}
+	}
+
+rows is a multiple of GemmRows. A subnormal number in c, a or b is taken for 0.`},
 }
 
 // Stubs returns the Go file that declares the kernels of one file for isa.

@@ -62,7 +62,7 @@ func testLevels(have []cpu.Level, only, required string) ([]cpu.Level, error) {
 }
 
 func parseLevel(name string) (cpu.Level, error) {
-	for l := cpu.Generic; l <= cpu.AVX512; l++ {
+	for l := cpu.Generic; l <= cpu.AVX512BF16; l++ {
 		if l.String() == name {
 			return l, nil
 		}

@@ -17,13 +17,14 @@ type Level uint8
 // The levels. A higher level of the same architecture includes the lower ones;
 // a level without a body for some kernel uses the next lower body.
 const (
-	Generic Level = iota // portable Go
-	NEON                 // arm64 Advanced SIMD
-	AVX2                 // amd64 AVX2 and FMA3
-	AVX512               // amd64 AVX-512 F, DQ, BW, VL
+	Generic    Level = iota // portable Go
+	NEON                    // arm64 Advanced SIMD
+	AVX2                    // amd64 AVX2 and FMA3
+	AVX512                  // amd64 AVX-512 F, DQ, BW, VL
+	AVX512BF16              // the same with AVX512_BF16, which multiplies bfloat16
 )
 
-var names = [...]string{"generic", "neon", "avx2", "avx512"}
+var names = [...]string{"generic", "neon", "avx2", "avx512", "avx512bf16"}
 
 // String returns the name by which CONTRAST_LEVEL knows the level.
 func (l Level) String() string {

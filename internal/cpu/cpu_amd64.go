@@ -13,7 +13,10 @@ func detect() []Level {
 	if !cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512DQ, cpuid.AVX512BW, cpuid.AVX512VL) {
 		return []Level{AVX2}
 	}
-	return []Level{AVX2, AVX512}
+	if !cpuid.CPU.Supports(cpuid.AVX512BF16) {
+		return []Level{AVX2, AVX512}
+	}
+	return []Level{AVX2, AVX512, AVX512BF16}
 }
 
 func featureNames() []string {

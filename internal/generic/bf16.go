@@ -1,0 +1,113 @@
+package generic
+
+import (
+	"math"
+
+	"github.com/contrast-go/contrast/internal/scalar"
+)
+
+// Products of bfloat16 numbers.
+//
+// A bfloat16 is a float32 whose lower 16 bits are 0: a significand of 8 bits. The
+// product of two is exact in float32 as long as it stays in its range, and
+// BFloat16 keeps it there from below: what it returns is 0 or at least 2^-56, a multiple of
+// 2^-63, so products and all their sums are multiples of 2^-126. No subnormal
+// number can arise in a chain from +0, and instructions that take subnormal numbers for 0, as those for
+// bfloat16 do on amd64, return the bits of ordinary fused multiply-adds.
+//
+// Where a CPU multiplies pairs of bfloat16, a pair lies in the bits of a float32: the
+// first number in the upper half, the second in the lower, for the upper half comes first in the chain.
+
+// BFloat16 returns the bfloat16 nearest to x, of two the even one. Below 2^-56 it is a zero
+// with the sign of x; a number that rounds to 2^128 or more becomes infinite.
+func BFloat16(x float32) float32 {
+	u := math.Float32bits(x)
+	switch magnitude := u &^ (1 << 31); {
+	case magnitude > 0xff<<23: // NaN: quiet, so that the lower bits may go
+		u |= 1 << 22
+	case magnitude < (127-56)<<23:
+		u &= 1 << 31
+	default:
+		u += 1<<15 - 1 + u>>16&1
+	}
+	return math.Float32frombits(u >> 16 << 16)
+}
+
+// RoundBFloat16 stores the nearest bfloat16:
+//
+//	for i := range dst { dst[i] = bfloat16(x[i]) }
+func RoundBFloat16(dst, x []float32) {
+	x = x[:len(dst)]
+	for i, v := range x {
+		dst[i] = BFloat16(v)
+	}
+}
+
+// PairRows stores pairs of bfloat16, one of each row:
+//
+//	for i := range dst { dst[i] = pair(bfloat16(x[i]), bfloat16(y[i])) }
+func PairRows(dst, x, y []float32) {
+	x, y = x[:len(dst)], y[:len(dst)]
+	for i, v := range x {
+		dst[i] = pair(v, y[i])
+	}
+}
+
+// PairRow stores the neighbours in a row as pairs of bfloat16, the last one beside +0 if it is alone:
+//
+//	for i := range dst { dst[i] = pair(bfloat16(x[2*i]), bfloat16(x[2*i+1])) }
+//
+// The length of dst is half that of x, rounded up.
+func PairRow(dst, x []float32) {
+	for i := range len(x) / 2 {
+		dst[i] = pair(x[2*i], x[2*i+1])
+	}
+	if len(x)%2 == 1 {
+		dst[len(x)/2] = pair(x[len(x)-1], 0)
+	}
+}
+
+// pair returns the pair of x and y, rounded.
+func pair(x, y float32) float32 {
+	return math.Float32frombits(math.Float32bits(BFloat16(x)) | math.Float32bits(BFloat16(y))>>16)
+}
+
+// unpair returns the numbers of a pair.
+func unpair(p float32) (x, y float32) {
+	u := math.Float32bits(p)
+	return math.Float32frombits(u >> 16 << 16), math.Float32frombits(u << 16)
+}
+
+// GemmPairs is Gemm of pairs of bfloat16:
+//
+//	for i := range rows {
+//		for j := range GemmCols {
+//			s := 0; if add { s = c[i*ldc+j] }
+//			for p := range k {
+//				a0, a1 := unpair(a[i*ars+p*acs])
+//				b0, b1 := unpair(b[p*GemmCols+j])
+//				s = fma(a0, b0, s)
+//				s = fma(a1, b1, s)
+//			}
+//			c[i*ldc+j] = alpha * s
+//		}
+//	}
+//
+// rows is a multiple of GemmRows. A subnormal number in c, a or b is taken for 0.
+func GemmPairs(c []float32, ldc int, a []float32, ars, acs int, b []float32, k, rows int, alpha float32, add bool) {
+	for i := range rows {
+		for j := range GemmCols {
+			var s float32
+			if add {
+				s = c[i*ldc+j]
+			}
+			for p := range k {
+				a0, a1 := unpair(a[i*ars+p*acs])
+				b0, b1 := unpair(b[p*GemmCols+j])
+				s = scalar.FMA(a0, b0, s)
+				s = scalar.FMA(a1, b1, s)
+			}
+			c[i*ldc+j] = alpha * s
+		}
+	}
+}
