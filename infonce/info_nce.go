@@ -31,6 +31,7 @@ type InfoNCE struct {
 	PairedNegatives bool    // each query has negatives of its own
 	DotProduct      bool    // compare by dot product; by default rows are normalised inside
 	Workers         int     // 0 means GOMAXPROCS; the result does not depend on it
+	MemoryBudget    int64   // bytes that Symmetric may keep beyond O((n+m)·d), see [DefaultMemoryBudget]
 
 	q, k, neg embeddings
 	pass      pass
@@ -77,7 +78,7 @@ func (l *InfoNCE) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) 
 	r.ZeroNorm += l.neg.load(b.Negatives, cosine, want && grad.Negatives.Data != nil)
 	switch {
 	case b.Negatives.Rows == 0 && l.Symmetric:
-		r.Loss = l.two.clip(&l.pass, &l.q, &l.k, beta, cosine, l.Workers)
+		r.Loss = l.two.clip(&l.pass, &l.q, &l.k, beta, cosine, memoryBudget(l.MemoryBudget), l.Workers)
 	case b.Negatives.Rows == 0:
 		l.rows = oneSided{loss: grow(l.rows.loss, n)}
 		r.Loss = l.rows.run(&l.pass, &l.q, &l.k, beta, l.Workers)
@@ -110,8 +111,8 @@ type oneSided struct {
 // run scores queries against keys, of which key i is the positive of query i.
 func (h *oneSided) run(p *pass, q, k *embeddings, beta float32, workers int) float64 {
 	h.beta = beta
-	p.workers, p.head, p.beta = workers, h, beta
-	p.q, p.k, p.dq, p.dk = q.x, k.x, q.g, k.g
+	p.load(workers, beta, q.x, k.x, false, q.g.Data != nil)
+	p.head, p.dq, p.dk = h, q.g, k.g
 	p.run()
 	return mean(h.loss)
 }
@@ -122,8 +123,8 @@ func (h *oneSided) runShared(p *pass, q, k, neg *embeddings, beta float32, worke
 		h.pos[i] = beta * simd.Dot(q.x.Row(i), k.x.Row(i))
 	}
 	h.beta = beta
-	p.workers, p.head, p.beta = workers, h, beta
-	p.q, p.k, p.dq, p.dk = q.x, neg.x, q.g, neg.g
+	p.load(workers, beta, q.x, neg.x, false, q.g.Data != nil)
+	p.head, p.dq, p.dk = h, q.g, neg.g
 	p.run()
 	if q.g.Data != nil {
 		for i, d := range h.dpos {
@@ -135,7 +136,7 @@ func (h *oneSided) runShared(p *pass, q, k, neg *embeddings, beta float32, worke
 	return mean(h.loss)
 }
 
-func (h *oneSided) row(_, i int, z []float32) float32 {
+func (h *oneSided) row(_, i, _ int, z []float32) float32 {
 	inside := len(h.pos) == 0
 	var pos float32
 	if inside {
@@ -154,6 +155,9 @@ func (h *oneSided) row(_, i int, z []float32) float32 {
 	}
 	return h.beta * w
 }
+
+// column is not called: the passes have no columns.
+func (h *oneSided) column(int, int, simd.Matrix) {}
 
 // pairedNegatives scores queries that have negatives of their own; its pieces are rows.
 type pairedNegatives struct {

@@ -34,6 +34,21 @@ type Result struct {
 	ZeroNorm     int     // rows of norm 0, whose direction is not defined; their gradient is 0
 }
 
+// DefaultMemoryBudget is the MemoryBudget of a loss where the field is 0; below 0 it means none.
+//
+// The gradient of a loss normalised over rows and columns needs the exponentials of all
+// similarities once more when their sums are known. They are kept where 4 bytes for each fit into the
+// budget, half of them for a symmetric matrix, and computed again where not, which takes a third
+// longer. The result has the same bits.
+const DefaultMemoryBudget = 256 << 20
+
+func memoryBudget(field int64) int64 {
+	if field == 0 {
+		return DefaultMemoryBudget
+	}
+	return field
+}
+
 // A NonFiniteError reports a NaN or an infinity in the input of a loss.
 type NonFiniteError struct {
 	Op, Arg  string

@@ -16,9 +16,10 @@ import "github.com/contrast-go/contrast/simd"
 //
 // The zero value is ready to use.
 type NTXent struct {
-	Temperature float32 // 0 means 0.5
-	DotProduct  bool    // compare by dot product; by default rows are normalised inside
-	Workers     int     // 0 means GOMAXPROCS; the result does not depend on it
+	Temperature  float32 // 0 means 0.5
+	DotProduct   bool    // compare by dot product; by default rows are normalised inside
+	Workers      int     // 0 means GOMAXPROCS; the result does not depend on it
+	MemoryBudget int64   // bytes it may keep beyond O(n·d), see [DefaultMemoryBudget]
 
 	views embeddings
 	pass  pass
@@ -47,7 +48,7 @@ func (l *NTXent) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	cosine := !l.DotProduct
 	r := Result{Valid: 2 * n}
 	r.ZeroNorm = l.views.stack(b.Q, b.K, cosine, want)
-	r.Loss = l.two.pairs(&l.pass, &l.views, beta, cosine, l.Workers)
+	r.Loss = l.two.pairs(&l.pass, &l.views, beta, cosine, memoryBudget(l.MemoryBudget), l.Workers)
 	if err := finiteLoss(op, r.Loss); err != nil {
 		return Result{}, err
 	}

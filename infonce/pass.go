@@ -5,14 +5,19 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A head turns one row of logits into its loss and the gradient with respect to the row.
+// A head turns logits into losses and into the gradient with respect to the logits. The
+// methods are called side by side for different rows and for different columns.
 type head interface {
-	// row replaces the logits z of query i by β·∂L/∂z up to a factor, which it returns.
-	// It is called once for each i; workers run side by side.
-	row(worker, i int, z []float32) (weight float32)
+	// row replaces z, the logits of query i from key j on, by β·∂L/∂z up to a factor,
+	// which it returns. In passes of which no gradient is asked it may leave anything for column.
+	row(worker, i, j int, z []float32) (weight float32)
+
+	// column is shown what row left of the queries from i on and the keys from j on, where
+	// the pass has columns. It sees the queries of a key in ascending order.
+	column(i, j int, z simd.Matrix)
 }
 
-// A pass walks over the logits z = β·q·kᵀ in strips of rows and hands each row to a
+// A pass walks over the logits z = β·q·kᵀ in strips of rows and hands them to a
 // head. With G = ∂L/∂z it can return the gradients β·G·k and β·Gᵀ·q on the way.
 //
 // Each element of a gradient is one chain over keys or queries in ascending order,
@@ -23,111 +28,223 @@ type pass struct {
 	head    head
 	beta    float32
 	q, k    simd.Matrix
+	columns bool // head.column is called
+
+	// half is for queries that are the keys, where G is symmetric: a strip has the keys from its
+	// own first row on, and the other half of its logits was seen as columns of the
+	// strips before. dk has no memory.
+	half bool
+
+	// With keep all strips stay in memory, and the next run is handed what row left in
+	// them instead of logits: then kept is true.
+	keep, kept bool
 
 	// Gradients with respect to q and k; those without memory are not computed.
 	dq, dk simd.Matrix
 
-	logits   simd.Matrix // the strip
-	weighted simd.Matrix // rows of q in the strip, times the weight of the row
-	keysT    simd.Packed // kᵀ
-	keys     simd.Packed // k
-	queries  simd.Packed // weighted
-	first    int         // first row of q in the strip
-	columns  bool        // which half of the strip's work runs
+	keysT   simd.Packed // kᵀ
+	keys    simd.Packed // k
+	queries simd.Packed // rows of q in the strip, times the weight of the row
+
+	grad     bool        // keys are packed for gradients
+	weighted simd.Matrix // rows of q, times the weight, for each worker
+	memory   []float32   // of the strips
+	height   int         // rows of a strip
+	first    int         // first row of the strip
+	strip    simd.Matrix // its logits, from key col on
+	col      int
+	step     step
 }
 
-// Pieces of work: rows of logits, and rows of dk. Multiples of all tile heights.
+// step is what pieces of work are cut from at the moment.
+type step int
+
 const (
-	pieceRows = 48
-	pieceCols = 96
+	packing step = iota
+	rows
+	columns
 )
 
-// stripRows returns how many rows of m logits make a strip: about 1 MiB for each worker,
-// since a strip is used three times and the second-level cache should hold it.
-func stripRows(m, workers int) int {
-	pieces := (1<<18 + m*pieceRows - 1) / max(m*pieceRows, 1)
-	return pieceRows * min(max(pieces, 1), 4) * workers
+// Pieces of work: rows of logits, and columns, by which keys are packed too. Multiples of
+// all tile heights and of simd.PackAlign.
+const (
+	pieceRows = 48
+	pieceCols = 2 * simd.PackAlign
+)
+
+// load packs the keys, for all runs that follow.
+func (p *pass) load(workers int, beta float32, q, k simd.Matrix, half, grad bool) {
+	p.workers, p.beta, p.q, p.k, p.half, p.grad = workers, beta, q, k, half, grad
+	p.keep, p.kept, p.columns = false, false, false
+	p.dq, p.dk = simd.Matrix{}, simd.Matrix{}
+	p.height = stripRows(k.Rows, par.Workers(workers), half)
+	p.keysT.Reset(k.Cols, k.Rows)
+	if grad {
+		p.keys.Reset(k.Rows, k.Cols)
+	}
+	p.step = packing
+	par.Do(workers, pieces(k.Rows, pieceCols), p)
 }
 
-// run makes the pass over all rows of q.
-func (p *pass) run() {
-	n, m := p.q.Rows, p.k.Rows
-	if p.dk.Data != nil {
-		clear(p.dk.Data) // also where no query adds to it
+// hold makes the strips of the first run that follows stay, if they fit into budget bytes.
+func (p *pass) hold(budget int64) { p.keep = int64(p.room(true))*4 <= budget }
+
+// room returns how many numbers all strips have, or the largest of them.
+func (p *pass) room(all bool) int {
+	n, size := p.q.Rows, 0
+	for first := 0; first < n && (all || first == 0); first += p.height {
+		size += min(p.height, n-first) * logitStride(p.k.Rows-p.from(first))
 	}
-	if n == 0 {
-		return
-	}
-	p.keysT.PackTrans(p.k)
-	if p.dq.Data != nil {
-		p.keys.Pack(p.k)
-	}
-	strip := min(stripRows(m, par.Workers(p.workers)), n)
-	p.logits = p.logits.Reshape(strip, logitStride(m))
-	p.logits.Cols = m
-	if p.dk.Data != nil {
-		p.weighted = p.weighted.Reshape(strip, p.q.Cols)
-	}
-	for p.first = 0; p.first < n; p.first += strip {
-		rows := min(strip, n-p.first)
-		p.columns = false
-		par.Do(p.workers, pieces(rows, pieceRows), p)
-		if p.dk.Data != nil {
-			p.queries.Pack(p.weighted.Slice(0, rows))
-			p.columns = true
-			par.Do(p.workers, pieces(m, pieceCols), p)
-		}
-	}
+	return size
 }
 
-// logitStride returns the distance between rows of m logits. Rows a multiple of 4 KiB
-// apart would compete for the same lines of the first-level cache, at up to a fifth of the speed.
+// from returns the first key of the strip that begins at row first.
+func (p *pass) from(first int) int {
+	if p.half {
+		return first
+	}
+	return 0
+}
+
+// stripRows returns how many rows of m logits make a strip. It is used three times, so the caches should
+// hold it; but its rows are the inner dimension of the product for dk, which wants them long.
+func stripRows(m, workers int, half bool) int {
+	switch {
+	case half:
+		// A strip computes both halves of the square on the diagonal.
+		return simd.PackAlign * workers * min(max(m/1536, 1), 2)
+	case m <= 512:
+		return max(512, 4*pieceRows*workers)
+	}
+	return 4 * pieceRows * workers
+}
+
+// logitStride returns the distance between rows of m logits: whole cache lines, and not
+// a multiple of 4 KiB, at which rows would compete for the same lines of the first-level
+// cache, at up to a fifth of the speed.
 func logitStride(m int) int {
+	m = (m + 15) / 16 * 16
 	if m%1024 == 0 {
-		return m + 16
+		m += 16
 	}
 	return m
 }
 
 func pieces(n, size int) int { return (n + size - 1) / size }
 
-// Run does one piece of the strip.
+// run makes a pass over all rows of q.
+func (p *pass) run() {
+	n, m := p.q.Rows, p.k.Rows
+	if p.dk.Data != nil {
+		clear(p.dk.Data) // also where no query adds to it
+		p.weighted = p.weighted.Reshape(par.Workers(p.workers)*pieceRows, p.q.Cols)
+	}
+	if p.half && p.dq.Data != nil {
+		clear(p.dq.Data)
+	}
+	if !p.kept {
+		p.memory = grow(p.memory, p.room(p.keep))
+	}
+	at := 0
+	for p.first = 0; p.first < n; p.first += p.height {
+		height := min(p.height, n-p.first)
+		p.col = p.from(p.first)
+		stride := logitStride(m - p.col)
+		p.strip = simd.Matrix{Rows: height, Cols: m - p.col, Stride: stride, Data: p.memory[at:][:height*stride]}
+		if p.keep {
+			at += height * stride
+		}
+		if p.dk.Data != nil {
+			p.queries.Reset(height, p.q.Cols)
+		}
+		p.step = rows
+		par.Do(p.workers, pieces(height, pieceRows), p)
+		if p.columns || p.dk.Data != nil || (p.half && p.dq.Data != nil) {
+			p.step = columns
+			par.Do(p.workers, pieces(m-p.right(), pieceCols), p)
+		}
+	}
+	p.kept = p.keep
+}
+
+// right returns the first key whose column of the strip is worked on as such.
+func (p *pass) right() int {
+	if p.half {
+		return p.first + p.strip.Rows
+	}
+	return 0
+}
+
+// Run does one piece of the step.
 func (p *pass) Run(worker, piece int) {
-	if p.columns {
-		p.columnPiece(piece * pieceCols)
-	} else {
+	switch p.step {
+	case packing:
+		p.pack(piece * pieceCols)
+	case rows:
 		p.rowPiece(worker, piece*pieceRows)
+	case columns:
+		p.columnPiece(p.right() + piece*pieceCols)
+	}
+}
+
+// pack lays out the keys from j on.
+func (p *pass) pack(j int) {
+	k := p.k.Slice(j, min(j+pieceCols, p.k.Rows))
+	p.keysT.PackTransAt(j, k)
+	if p.grad {
+		p.keys.PackAt(j, k)
 	}
 }
 
 // rowPiece computes logits, losses and dq of the rows of the strip from r0 on.
 func (p *pass) rowPiece(worker, r0 int) {
-	i0 := p.first + r0
-	r1 := min(r0+pieceRows, p.logits.Rows, p.q.Rows-p.first)
-	z := p.logits.Slice(r0, r1)
-	p.keysT.Mul(z, p.beta, p.q.Slice(i0, i0+z.Rows))
+	i0, m, d := p.first+r0, p.k.Rows, p.k.Cols
+	z := p.strip.Slice(r0, min(r0+pieceRows, p.strip.Rows))
+	q := p.q.Slice(i0, i0+z.Rows)
+	if !p.kept {
+		keysT := p.keysT.Slice(0, d, p.col, m)
+		keysT.Mul(z, p.beta, q)
+	}
 	var weight [pieceRows]float32
 	for r := range z.Rows {
-		weight[r] = p.head.row(worker, i0+r, z.Row(r))
+		weight[r] = p.head.row(worker, i0+r, p.col, z.Row(r))
 	}
 	if p.dk.Data != nil {
+		weighted := p.weighted.Slice(worker*pieceRows, worker*pieceRows+z.Rows)
 		for r := range z.Rows {
-			simd.Scale(p.weighted.Row(r0+r), weight[r], p.q.Row(i0+r))
+			simd.Scale(weighted.Row(r), weight[r], q.Row(r))
 		}
+		p.queries.PackAt(r0, weighted)
 	}
-	if p.dq.Data != nil {
-		dq := p.dq.Slice(i0, i0+z.Rows)
-		p.keys.Mul(dq, 1, z)
-		for r := range z.Rows {
-			simd.Scale(dq.Row(r), weight[r], dq.Row(r))
-		}
+	if p.dq.Data == nil {
+		return
+	}
+	dq := p.dq.Slice(i0, i0+z.Rows)
+	if p.half {
+		keys := p.keys.Slice(p.col, m, 0, d)
+		keys.AddMul(dq, z)
+		return
+	}
+	p.keys.Mul(dq, 1, z)
+	for r := range z.Rows {
+		simd.Scale(dq.Row(r), weight[r], dq.Row(r))
 	}
 }
 
-// columnPiece adds what the strip contributes to the rows of dk from j on.
+// columnPiece shows the columns of the strip from key j on to the head, and adds what
+// they contribute to the gradient of these keys.
 func (p *pass) columnPiece(j int) {
 	cols := min(pieceCols, p.k.Rows-j)
-	rows := min(p.logits.Rows, p.q.Rows-p.first)
-	g := simd.Matrix{Rows: rows, Cols: cols, Stride: p.logits.Stride, Data: p.logits.Data[j:]}
-	p.queries.AddMulTransA(p.dk.Slice(j, j+cols), g)
+	z := p.strip
+	z.Cols, z.Data = cols, z.Data[j-p.col:]
+	if p.columns {
+		p.head.column(p.first, j, z)
+	}
+	switch {
+	case p.dk.Data != nil:
+		p.queries.AddMulTransA(p.dk.Slice(j, j+cols), z)
+	case p.half && p.dq.Data != nil:
+		queries := p.keys.Slice(p.first, p.first+z.Rows, 0, p.k.Cols)
+		queries.AddMulTransA(p.dq.Slice(j, j+cols), z)
+	}
 }

@@ -5,9 +5,11 @@ import (
 	"testing"
 
 	"github.com/contrast-go/contrast/internal/check"
+	"github.com/contrast-go/contrast/simd"
 )
 
-// TestStripBits: a batch of several strips has the bits of one strip, at every level.
+// TestStripBits: a batch of several strips has the bits of one strip, at every level, whether or not
+// exponentials may be kept.
 func TestStripBits(t *testing.T) {
 	const d = 16
 	n, counts := 700, []int{1, 2, 7}
@@ -15,8 +17,13 @@ func TestStripBits(t *testing.T) {
 		n, counts = 400, []int{1, 7}
 	}
 	// The number of workers decides how many rows a strip has.
-	for _, c := range []struct{ workers, rows, strips int }{{1, 700, 4}, {2, 700, 2}, {7, 700, 1}, {1, 400, 3}, {7, 400, 1}} {
-		if got := pieces(c.rows, stripRows(3*c.rows/2, c.workers)); got != c.strips {
+	for _, c := range []struct {
+		workers int
+		half    bool
+		rows    int
+		strips  int
+	}{{1, false, 700, 4}, {2, false, 700, 2}, {7, false, 700, 1}, {1, true, 700, 8}, {7, true, 700, 2}} {
+		if got := pieces(c.rows, stripRows(c.rows, c.workers, c.half)); got != c.strips {
 			t.Errorf("%d strips of %d rows for %d workers, want %d", got, c.rows, c.workers, c.strips)
 		}
 	}
@@ -38,21 +45,23 @@ func TestStripBits(t *testing.T) {
 					want[i] = got
 				}
 				got.same(t, fmt.Sprintf("%s workers=%d", v.name, workers), want[i])
+				got = outcomeOf(t, v.name, withBudget(v.new(workers), -1), batches[i])
+				got.same(t, fmt.Sprintf("%s workers=%d without a budget", v.name, workers), want[i])
 			}
 		}
 	})
 }
 
-// TestStripRows: a strip is whole pieces, has about 1 MiB for each worker, and never nothing.
+// TestStripRows: a strip is whole pieces, at least one for each worker, and can be cut where
+// packed matrices can.
 func TestStripRows(t *testing.T) {
 	for _, workers := range []int{1, 2, 16} {
-		for _, m := range []int{0, 1, 900, 5461, 5462, 1 << 14, 1 << 20} {
-			rows := stripRows(m, workers)
-			if rows%(pieceRows*workers) != 0 || rows <= 0 || rows > 4*pieceRows*workers {
-				t.Errorf("stripRows(%d, %d) = %d: not 1 to 4 pieces for each worker", m, workers, rows)
+		for _, m := range []int{0, 1, 512, 900, 1 << 14, 1 << 20} {
+			if rows := stripRows(m, workers, false); rows < pieceRows*workers {
+				t.Errorf("stripRows(%d, %d, false) = %d: less than a piece for each worker", m, workers, rows)
 			}
-			if more := rows/workers - pieceRows; more > 0 && more*m*4 > 1<<20 {
-				t.Errorf("stripRows(%d, %d) = %d: more than 1 MiB for each worker, and a piece fewer would do", m, workers, rows)
+			if rows := stripRows(m, workers, true); rows%simd.PackAlign != 0 || rows < pieceRows*workers {
+				t.Errorf("stripRows(%d, %d, true) = %d: less than a piece for each worker, or not whole", m, workers, rows)
 			}
 		}
 	}

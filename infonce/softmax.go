@@ -58,11 +58,10 @@ func (d *side) resize(n int) {
 	d.shift, d.inv, d.pos, d.loss = grow(d.shift, n), grow(d.inv, n), grow(d.pos, n), grow(d.loss, n)
 }
 
-// set stores the sums of row i, whose logits z hold −Inf where nothing takes part. The
-// factor weight of the gradient goes into them: so it is applied once to each element, and a
+// set stores the sums of row i, given that of the exponentials of its negatives. The factor
+// weight of the gradient goes into them: so it is applied once to each element, and a
 // gradient does not depend on which side its rows are.
-func (d *side) set(i int, z []float32, pos, shift, weight float32) {
-	neg := simd.SumExp(z, shift)
+func (d *side) set(i int, neg, pos, shift, weight float32) {
 	loss, s := crossEntropy(neg, pos, shift)
 	d.shift[i], d.inv[i], d.pos[i], d.loss[i] = shift, weight/s, -(neg/s)*weight, loss
 }

@@ -5,64 +5,81 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// twoSided is the head of the losses whose gradient needs the sums of rows and of columns:
+// twoSided are the losses whose gradient needs the sums of rows and of columns:
 // G_ij = w·(p_ij + p'_ij), where p is normalised over row i and p' over column j.
 //
-// The sums come from passes of their own, since a column is complete only when all
-// rows have been seen. The logit of (i, j) has the same bits in both directions.
+// A column is complete only when all rows have been seen, so the sums come from passes
+// before the one for the gradient. It is the head of passes as oneShift or as
+// twoShifts. The logit of (i, j) has the same bits in both directions.
 type twoSided struct {
-	rows   side
-	cols   side  // not used where self
-	sums   *side // filled by the pass that runs; nil in the pass for the gradient
-	shift  float32
-	common bool        // shift serves all rows and columns
-	self   bool        // queries are keys: column i takes no part in row i
-	views  int         // where self, the positive of row i is i ± views; otherwise it is i
-	weight float32     // β over the number of rows
-	spare  simd.Matrix // a row of logits for each worker
+	rows    side
+	cols    side // not used where self
+	self    bool // queries are keys: column i takes no part in row i
+	views   int  // where self, the positive of row i is i ± views; otherwise it is i
+	weight  float32
+	shift   float32
+	workers int
+	pass    *pass
+
+	sums  *side       // filled by the pass that runs; nil in the pass for the gradient
+	pos   []float32   // positive logits
+	lanes simd.Matrix // sums over columns: row l has those of the rows i with i mod 16 = l
+	spare simd.Matrix // a row of logits for each worker
 }
 
 // clip returns the mean of queries against keys and keys against queries.
-func (h *twoSided) clip(p *pass, q, k *embeddings, beta float32, cosine bool, workers int) float64 {
-	h.self, h.weight = false, beta/(2*float32(max(q.x.Rows, 1)))
-	h.shift, h.common = commonShift(beta, cosine)
-	p.workers, p.head, p.beta = workers, h, beta
-	h.collect(p, &h.rows, q.x, k.x)
-	h.collect(p, &h.cols, k.x, q.x)
-	h.gradient(p, q.x, k.x, q.g, k.g)
+func (h *twoSided) clip(p *pass, q, k *embeddings, beta float32, cosine bool, budget int64, workers int) float64 {
+	n := q.x.Rows
+	h.self, h.weight, h.pass, h.workers = false, beta/(2*float32(max(n, 1))), p, workers
+	want := q.g.Data != nil
+	shift, common := commonShift(beta, cosine)
+	if common {
+		h.shift = shift
+		p.load(workers, beta, q.x, k.x, false, want)
+		h.collectBoth(want, budget)
+		h.cols.resize(n)
+		for j := range n {
+			lane := h.laneSums(j)
+			h.cols.set(j, simd.SumLanes(&lane), h.pos[j], shift, h.weight)
+		}
+		h.run((*oneShift)(h), q.g, k.g)
+	} else {
+		p.load(workers, beta, k.x, q.x, false, false)
+		h.collect(&h.cols)
+		p.load(workers, beta, q.x, k.x, false, want)
+		h.collect(&h.rows)
+		h.run((*twoShifts)(h), q.g, k.g)
+	}
 	return (mean(h.rows.loss) + mean(h.cols.loss)) / 2
 }
 
 // pairs returns the mean over the rows of z of a row against all others, where row i and
-// row i + z.Rows/2 are positives of each other.
-func (h *twoSided) pairs(p *pass, z *embeddings, beta float32, cosine bool, workers int) float64 {
-	h.self, h.views, h.weight = true, z.x.Rows/2, beta/float32(max(z.x.Rows, 1))
-	h.shift, h.common = commonShift(beta, cosine)
-	p.workers, p.head, p.beta = workers, h, beta
-	h.collect(p, &h.rows, z.x, z.x)
-	// z is query and key: its gradient is β·(G+Gᵀ)·z, and G+Gᵀ is what row stores.
-	h.gradient(p, z.x, z.x, z.g, simd.Matrix{})
+// row i + z.Rows/2 are positives of each other. The gradient is β·(G+Gᵀ)·z, and G+Gᵀ is what the
+// heads store.
+func (h *twoSided) pairs(p *pass, z *embeddings, beta float32, cosine bool, budget int64, workers int) float64 {
+	n := z.x.Rows
+	h.self, h.views, h.weight, h.pass, h.workers = true, n/2, beta/float32(max(n, 1)), p, workers
+	want := z.g.Data != nil
+	shift, common := commonShift(beta, cosine)
+	p.load(workers, beta, z.x, z.x, common, want)
+	if common {
+		h.shift = shift
+		h.collectBoth(want, budget)
+		h.run((*oneShift)(h), z.g, simd.Matrix{})
+	} else {
+		h.collect(&h.rows)
+		h.run((*twoShifts)(h), z.g, simd.Matrix{})
+	}
 	return mean(h.rows.loss)
 }
 
-// collect fills d with the sums of queries q against keys k.
-func (h *twoSided) collect(p *pass, d *side, q, k simd.Matrix) {
-	d.resize(q.Rows)
-	h.sums = d
-	p.q, p.k, p.dq, p.dk = q, k, simd.Matrix{}, simd.Matrix{}
-	p.run()
-	h.sums = nil
-}
-
-// gradient stores the gradients, if dq has memory.
-func (h *twoSided) gradient(p *pass, q, k, dq, dk simd.Matrix) {
+// run makes the pass for the gradients, if dq has memory.
+func (h *twoSided) run(head head, dq, dk simd.Matrix) {
 	if dq.Data == nil {
 		return
 	}
-	if !h.common {
-		h.spare = h.spare.Reshape(par.Workers(p.workers), k.Rows)
-	}
-	p.q, p.k, p.dq, p.dk = q, k, dq, dk
+	p := h.pass
+	p.head, p.columns, p.dq, p.dk = head, false, dq, dk
 	p.run()
 }
 
@@ -77,38 +94,128 @@ func (h *twoSided) positive(i int) int {
 	return i - h.views
 }
 
-func (h *twoSided) row(worker, i int, z []float32) float32 {
-	y := h.positive(i)
+// oneShift is the head where one shift serves all rows and columns, and so one exponential
+// both sides.
+type oneShift twoSided
+
+// collectBoth fills h.rows, the lanes of the columns, and h.pos.
+func (h *twoSided) collectBoth(want bool, budget int64) {
+	p := h.pass
+	h.rows.resize(p.q.Rows)
+	h.pos = grow(h.pos, p.q.Rows)
+	h.lanes = h.lanes.Reshape(16, logitStride(p.k.Rows))
+	clear(h.lanes.Data)
+	p.head, p.columns = (*oneShift)(h), true
+	if want {
+		p.hold(budget)
+	}
+	h.sums = &h.rows
+	p.run()
+	h.sums = nil
+}
+
+// laneSums returns the sums of column j, which row j of a symmetric matrix carries on.
+func (h *twoSided) laneSums(j int) (lane [16]float32) {
+	for l := range lane {
+		lane[l] = h.lanes.Data[l*h.lanes.Stride+j]
+	}
+	return lane
+}
+
+func (h *oneShift) row(_, i, j int, z []float32) float32 {
+	t := (*twoSided)(h)
+	y := t.positive(i)
+	if h.sums == nil {
+		if !h.pass.kept {
+			h.exclude(i, j, y, z)
+			simd.ExpSum(z, z, h.shift)
+		}
+		cols := &h.cols
+		if h.self {
+			cols = &h.rows
+		}
+		simd.Weigh(z, z, cols.inv[j:], h.rows.inv[i])
+		if y >= j {
+			z[y-j] = h.rows.pos[i] + cols.pos[y]
+		}
+		return 1
+	}
+	h.exclude(i, j, y, z)
+	var lane [16]float32
+	if h.self {
+		lane = t.laneSums(i)
+	}
+	simd.ExpLanes(z, z, h.shift, &lane)
+	h.rows.set(i, simd.SumLanes(&lane), h.pos[i], h.shift, h.weight)
+	return 0
+}
+
+// exclude takes from z, the logits of row i from column j on, what is not a negative, and
+// notes the positive, in column y. Where the strip has only half of the logits, the rows of
+// the first views meet it and note it for the second.
+func (h *oneShift) exclude(i, j, y int, z []float32) {
+	if h.self {
+		z[i-j] = negInf
+	}
+	if y < j {
+		return
+	}
+	h.pos[i] = z[y-j]
+	if h.self && y >= h.pass.right() {
+		h.pos[y] = z[y-j]
+	}
+	z[y-j] = negInf
+}
+
+// column adds the exponentials to the lanes of their columns.
+func (h *oneShift) column(i, j int, z simd.Matrix) {
+	for r := range z.Rows {
+		l := h.lanes.Row((i + r) % 16)[j : j+z.Cols]
+		simd.Add(l, l, z.Row(r))
+	}
+}
+
+// twoShifts is the head where rows and columns have shifts of their own, the maximum of
+// what takes part. Rows and columns are summed in passes of their own.
+type twoShifts twoSided
+
+// collect fills d with the sums of the rows of the pass.
+func (h *twoSided) collect(d *side) {
+	d.resize(h.pass.q.Rows)
+	h.spare = h.spare.Reshape(par.Workers(h.workers), h.pass.k.Rows)
+	h.pass.head = (*twoShifts)(h)
+	h.sums = d
+	h.pass.run()
+	h.sums = nil
+}
+
+func (h *twoShifts) row(worker, i, _ int, z []float32) float32 {
+	y := (*twoSided)(h).positive(i)
 	pos := z[y]
 	z[y] = negInf
 	if h.self {
 		z[i] = negInf
 	}
 	if h.sums != nil {
-		shift := h.shift
-		if !h.common {
-			shift = rowShift(z, pos)
-		}
-		h.sums.set(i, z, pos, shift, h.weight)
+		shift := rowShift(z, pos)
+		h.sums.set(i, simd.SumExp(z, shift), pos, shift, h.weight)
 		return 0
 	}
 	cols := &h.cols
 	if h.self {
 		cols = &h.rows
 	}
-	if h.common {
-		simd.ExpSum(z, z, h.shift)
-		simd.Weigh(z, z, cols.inv, h.rows.inv[i])
-	} else {
-		t := h.spare.Row(worker)
-		copy(t, z)
-		simd.Axpy(t, -1, cols.shift) // z − shift, rounded once as in the pass for the sums
-		simd.Exp(t, t)
-		simd.Weigh(t, t, cols.inv, 0)
-		simd.ExpSum(z, z, h.rows.shift[i])
-		simd.Scale(z, h.rows.inv[i], z)
-		simd.Add(z, z, t)
-	}
+	t := h.spare.Row(worker)
+	copy(t, z)
+	simd.Axpy(t, -1, cols.shift) // z − shift, rounded once as in the pass for the sums
+	simd.Exp(t, t)
+	simd.Weigh(t, t, cols.inv, 0)
+	simd.ExpSum(z, z, h.rows.shift[i])
+	simd.Scale(z, h.rows.inv[i], z)
+	simd.Add(z, z, t)
 	z[y] = h.rows.pos[i] + cols.pos[y]
 	return 1
 }
+
+// column is not called: the passes have no columns.
+func (h *twoShifts) column(int, int, simd.Matrix) {}

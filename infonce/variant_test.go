@@ -389,3 +389,14 @@ func (b Batch) part(i int) simd.Matrix { return [...]simd.Matrix{b.Q, b.K, b.Neg
 
 // twoSided reports whether columns are normalised too.
 func (v variant) twoSided() bool { return v.symmetric || v.queries == 2 }
+
+// withBudget returns l with its memory budget set, if it has one.
+func withBudget(l Loss, budget int64) Loss {
+	switch l := l.(type) {
+	case *InfoNCE:
+		l.MemoryBudget = budget
+	case *NTXent:
+		l.MemoryBudget = budget
+	}
+	return l
+}
