@@ -52,11 +52,11 @@ func (l *BatchHard) Evaluate(b Batch, grad *Batch, scale float32) (Result, error
 	if err != nil {
 		return Result{}, err
 	}
-	if err := checkFinite(op, b.Q, simd.Matrix{}, simd.Matrix{}); err != nil {
+
+	r := Result{ZeroNorm: l.x.load(l.Workers, b.Q, l.Normalize, want)}
+	if err := l.x.checkFinite(op, "Q", b.Q, 0); err != nil {
 		return Result{}, err
 	}
-
-	r := Result{ZeroNorm: l.x.load(b.Q, l.Normalize, want)}
 	l.labels, l.hardest = b.Labels, grow(l.hardest, n)
 	par.Do(l.Workers, n, (*hardestRows)(l))
 	l.labels = nil
@@ -91,7 +91,7 @@ func (l *BatchHard) Evaluate(b Batch, grad *Batch, scale float32) (Result, error
 		return Result{}, err
 	}
 	if want {
-		l.x.addGrad(grad.Q, scale, 0, l.Normalize)
+		l.x.addGrad(grad.Q, scale, 0)
 	}
 	return r, nil
 }

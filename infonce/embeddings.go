@@ -1,83 +1,150 @@
 package infonce
 
-import "github.com/contrast-go/contrast/simd"
+import (
+	"github.com/contrast-go/contrast/internal/par"
+	"github.com/contrast-go/contrast/simd"
+)
 
 // embeddings are the rows that a loss compares, normalised or as they came, with
 // room for the gradient with respect to them.
 type embeddings struct {
 	x, g  simd.Matrix // g has no memory where no gradient is asked for
-	norms []float32
+	norms []float32   // of the rows as they came; their squares where rows are not normalised
 
 	unit, grad simd.Matrix // the memory of x, where that is not the caller's, and of g
+	cosine     bool        // rows are normalised
+	workers    int
+
+	// What the rows go through at the moment, some at a time.
+	step   rowStep
+	caller simd.Matrix // whose rows come or whose gradient grows; row 0 is row first of x
+	first  int
+	scale  float32
+	dots   []float64
 }
 
+type rowStep int
+
+const (
+	loading rowStep = iota
+	addingGrad
+	multiplying
+)
+
 // load takes over src; with cosine its rows are normalised. It returns the number of zero rows.
-func (e *embeddings) load(src simd.Matrix, cosine, grad bool) (zeros int) {
-	e.x = src
+func (e *embeddings) load(workers int, src simd.Matrix, cosine, grad bool) (zeros int) {
+	e.cosine, e.workers, e.x = cosine, workers, src
+	e.norms = grow(e.norms, src.Rows)
 	if cosine {
 		e.unit = e.unit.Reshape(src.Rows, src.Cols)
 		e.x = e.unit
-		e.norms = grow(e.norms, src.Rows)
-		zeros = simd.NormalizeRows(e.x, src, e.norms)
 	}
-	e.room(grad)
-	return zeros
+	e.do(loading, src, 0)
+	return e.prepare(grad)
 }
 
 // stack takes over the rows of a and, below them, those of b.
-func (e *embeddings) stack(a, b simd.Matrix, cosine, grad bool) (zeros int) {
-	n := a.Rows
-	e.unit = e.unit.Reshape(n+b.Rows, a.Cols)
+func (e *embeddings) stack(workers int, a, b simd.Matrix, cosine, grad bool) (zeros int) {
+	e.cosine, e.workers = cosine, workers
+	e.norms = grow(e.norms, a.Rows+b.Rows)
+	e.unit = e.unit.Reshape(a.Rows+b.Rows, a.Cols)
 	e.x = e.unit
-	top, bottom := e.x.Slice(0, n), e.x.Slice(n, n+b.Rows)
-	if cosine {
-		e.norms = grow(e.norms, e.x.Rows)
-		zeros = simd.NormalizeRows(top, a, e.norms[:n])
-		zeros += simd.NormalizeRows(bottom, b, e.norms[n:])
-	} else {
-		for i := range n {
-			copy(top.Row(i), a.Row(i))
-		}
-		for i := range b.Rows {
-			copy(bottom.Row(i), b.Row(i))
-		}
-	}
-	e.room(grad)
-	return zeros
+	e.do(loading, a, 0)
+	e.do(loading, b, a.Rows)
+	return e.prepare(grad)
 }
 
-func (e *embeddings) room(grad bool) {
+func (e *embeddings) prepare(grad bool) (zeros int) {
 	e.g = simd.Matrix{}
 	if grad {
 		e.grad = e.grad.Reshape(e.x.Rows, e.x.Cols)
 		e.g = e.grad
 	}
+	if e.cosine {
+		for _, norm := range e.norms {
+			if norm == 0 {
+				zeros++
+			}
+		}
+	}
+	return zeros
 }
 
 // addGrad adds scale times the gradient with respect to the rows from first on, as they
 // came, to dst, unless dst is empty. It overwrites the gradient.
-func (e *embeddings) addGrad(dst simd.Matrix, scale float32, first int, cosine bool) {
+func (e *embeddings) addGrad(dst simd.Matrix, scale float32, first int) {
 	if dst.Data == nil {
 		return
 	}
-	g := e.g.Slice(first, first+dst.Rows)
-	if cosine {
-		simd.AddNormalizeRowsGrad(dst, scale, g, e.x.Slice(first, first+dst.Rows), e.norms[first:first+dst.Rows])
-		return
-	}
-	for i := range dst.Rows {
-		simd.Axpy(dst.Row(i), scale, g.Row(i))
-	}
+	e.scale = scale
+	e.do(addingGrad, dst, first)
 }
 
 // inner returns Σ x_i·g_i: with the gradient β·G·k of the queries it is Σ G_ij·z_ij, from
 // which the gradient with respect to the temperature follows.
 func (e *embeddings) inner() float64 {
+	e.dots = grow(e.dots, e.x.Rows)
+	e.do(multiplying, e.x, 0)
 	var s float64
-	for i := range e.x.Rows {
-		s += float64(simd.Dot(e.x.Row(i), e.g.Row(i)))
+	for _, d := range e.dots {
+		s += d
 	}
 	return s
+}
+
+func (e *embeddings) do(step rowStep, caller simd.Matrix, first int) {
+	e.step, e.caller, e.first = step, caller, first
+	par.Do(e.workers, pieces(caller.Rows, pieceRows), e)
+	e.caller = simd.Matrix{}
+}
+
+// Run takes some rows through the step.
+func (e *embeddings) Run(_, piece int) {
+	i := piece * pieceRows
+	caller := e.caller.Slice(i, min(i+pieceRows, e.caller.Rows))
+	i += e.first
+	x := e.x.Slice(i, i+caller.Rows)
+	switch e.step {
+	case loading:
+		if e.cosine {
+			simd.NormalizeRows(x, caller, e.norms[i:i+x.Rows])
+			return
+		}
+		for r := range x.Rows {
+			copy(x.Row(r), caller.Row(r)) // in place where x is the caller's
+			e.norms[i+r] = simd.Dot(x.Row(r), x.Row(r))
+		}
+	case addingGrad:
+		g := e.g.Slice(i, i+x.Rows)
+		if e.cosine {
+			simd.AddNormalizeRowsGrad(caller, e.scale, g, x, e.norms[i:i+x.Rows])
+			return
+		}
+		for r := range x.Rows {
+			simd.Axpy(caller.Row(r), e.scale, g.Row(r))
+		}
+	case multiplying:
+		for r := range x.Rows {
+			e.dots[i+r] = float64(simd.Dot(x.Row(r), e.g.Row(i+r)))
+		}
+	}
+}
+
+// checkFinite returns an error that names the first number of src, the field arg, that is
+// not finite. The rows of src are those of x from row first on.
+func (e *embeddings) checkFinite(op, arg string, src simd.Matrix, first int) error {
+	for i, norm := range e.norms[first : first+src.Rows] {
+		// A norm is finite only if the row is; where it overflows a second look tells.
+		if norm-norm == 0 {
+			continue
+		}
+		for j, v := range src.Row(i) {
+			if v-v != 0 {
+				return &NonFiniteError{op, arg, i, j, v}
+			}
+		}
+	}
+	return nil
 }
 
 // checkGrad panics unless the gradient matrix g, the field arg, is empty or has the shape of x.

@@ -1,6 +1,7 @@
 package infonce
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/contrast-go/contrast/internal/par"
@@ -67,15 +68,16 @@ func (l *InfoNCE) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) 
 	if err != nil {
 		return Result{}, err
 	}
-	if err := checkFinite(op, b.Q, b.K, b.Negatives); err != nil {
-		return Result{}, err
-	}
 
 	cosine := !l.DotProduct
 	r := Result{Valid: n}
-	r.ZeroNorm = l.q.load(b.Q, cosine, want)
-	r.ZeroNorm += l.k.load(b.K, cosine, want && (grad.K.Data != nil || b.Negatives.Rows > 0))
-	r.ZeroNorm += l.neg.load(b.Negatives, cosine, want && grad.Negatives.Data != nil)
+	r.ZeroNorm = l.q.load(l.Workers, b.Q, cosine, want)
+	r.ZeroNorm += l.k.load(l.Workers, b.K, cosine, want && (grad.K.Data != nil || b.Negatives.Rows > 0))
+	r.ZeroNorm += l.neg.load(l.Workers, b.Negatives, cosine, want && grad.Negatives.Data != nil)
+	err = cmp.Or(l.q.checkFinite(op, "Q", b.Q, 0), l.k.checkFinite(op, "K", b.K, 0), l.neg.checkFinite(op, "Negatives", b.Negatives, 0))
+	if err != nil {
+		return Result{}, err
+	}
 	switch {
 	case b.Negatives.Rows == 0 && l.Symmetric:
 		r.Loss = l.two.clip(&l.pass, &l.q, &l.k, beta, cosine, memoryBudget(l.MemoryBudget), l.Workers)
@@ -93,9 +95,9 @@ func (l *InfoNCE) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) 
 	}
 	if want {
 		r.DTemperature = float64(scale) * (-float64(beta) * l.q.inner())
-		l.q.addGrad(grad.Q, scale, 0, cosine)
-		l.k.addGrad(grad.K, scale, 0, cosine)
-		l.neg.addGrad(grad.Negatives, scale, 0, cosine)
+		l.q.addGrad(grad.Q, scale, 0)
+		l.k.addGrad(grad.K, scale, 0)
+		l.neg.addGrad(grad.Negatives, scale, 0)
 	}
 	return r, nil
 }

@@ -60,29 +60,6 @@ func (e *NonFiniteError) Error() string {
 	return fmt.Sprintf("%s: %s has %v at row %d, column %d, want finite numbers", e.Op, e.Arg, e.Value, e.Row, e.Col)
 }
 
-// checkFinite returns an error that names the first number of the matrices that is not
-// finite. Those that a loss does not read are left empty.
-func checkFinite(op string, q, k, negatives simd.Matrix) error {
-	for _, m := range [...]struct {
-		arg string
-		simd.Matrix
-	}{{"Q", q}, {"K", k}, {"Negatives", negatives}} {
-		for i := range m.Rows {
-			row := m.Row(i)
-			// A sum of squares is finite only if the row is; an overflow costs a second look.
-			if s := simd.Dot(row, row); s-s == 0 {
-				continue
-			}
-			for j, v := range row {
-				if v-v != 0 {
-					return &NonFiniteError{op, m.arg, i, j, v}
-				}
-			}
-		}
-	}
-	return nil
-}
-
 // inverseTemperature returns 1/t, or 1/standard where t is 0.
 func inverseTemperature(op string, t, standard float32) (float32, error) {
 	if t == 0 {

@@ -1,6 +1,6 @@
 package infonce
 
-import "github.com/contrast-go/contrast/simd"
+import "cmp"
 
 // NTXent is the normalised temperature-scaled cross-entropy of SimCLR (Chen et al. 2020,
 // eq. 1): each of the 2n views against all others, the other view of the same sample being the
@@ -41,13 +41,13 @@ func (l *NTXent) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if err := checkFinite(op, b.Q, b.K, simd.Matrix{}); err != nil {
-		return Result{}, err
-	}
 
 	cosine := !l.DotProduct
 	r := Result{Valid: 2 * n}
-	r.ZeroNorm = l.views.stack(b.Q, b.K, cosine, want)
+	r.ZeroNorm = l.views.stack(l.Workers, b.Q, b.K, cosine, want)
+	if err := cmp.Or(l.views.checkFinite(op, "Q", b.Q, 0), l.views.checkFinite(op, "K", b.K, n)); err != nil {
+		return Result{}, err
+	}
 	r.Loss = l.two.pairs(&l.pass, &l.views, beta, cosine, memoryBudget(l.MemoryBudget), l.Workers)
 	if err := finiteLoss(op, r.Loss); err != nil {
 		return Result{}, err
@@ -55,8 +55,8 @@ func (l *NTXent) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	if want {
 		// Each logit counts in its row and in its column, hence the half.
 		r.DTemperature = float64(scale) * (-float64(beta) * l.views.inner() / 2)
-		l.views.addGrad(grad.Q, scale, 0, cosine)
-		l.views.addGrad(grad.K, scale, n, cosine)
+		l.views.addGrad(grad.Q, scale, 0)
+		l.views.addGrad(grad.K, scale, n)
 	}
 	return r, nil
 }

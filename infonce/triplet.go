@@ -1,6 +1,7 @@
 package infonce
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -51,14 +52,15 @@ func (l *Triplet) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) 
 	if l.rank, err = newRanking(op, l.Margin, l.Squared, l.Soft); err != nil {
 		return Result{}, err
 	}
-	if err := checkFinite(op, b.Q, b.K, b.Negatives); err != nil {
-		return Result{}, err
-	}
 
 	r := Result{Valid: n}
-	r.ZeroNorm = l.a.load(b.Q, l.Normalize, want)
-	r.ZeroNorm += l.p.load(b.K, l.Normalize, want)
-	r.ZeroNorm += l.n.load(b.Negatives, l.Normalize, want)
+	r.ZeroNorm = l.a.load(l.Workers, b.Q, l.Normalize, want)
+	r.ZeroNorm += l.p.load(l.Workers, b.K, l.Normalize, want)
+	r.ZeroNorm += l.n.load(l.Workers, b.Negatives, l.Normalize, want)
+	err = cmp.Or(l.a.checkFinite(op, "Q", b.Q, 0), l.p.checkFinite(op, "K", b.K, 0), l.n.checkFinite(op, "Negatives", b.Negatives, 0))
+	if err != nil {
+		return Result{}, err
+	}
 	l.loss, l.active = grow(l.loss, n), grow(l.active, n)
 	l.diff = l.diff.Reshape(par.Workers(l.Workers), d)
 	l.weight = 1 / float32(max(n, 1))
@@ -73,9 +75,9 @@ func (l *Triplet) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) 
 		return Result{}, err
 	}
 	if want {
-		l.a.addGrad(grad.Q, scale, 0, l.Normalize)
-		l.p.addGrad(grad.K, scale, 0, l.Normalize)
-		l.n.addGrad(grad.Negatives, scale, 0, l.Normalize)
+		l.a.addGrad(grad.Q, scale, 0)
+		l.p.addGrad(grad.K, scale, 0)
+		l.n.addGrad(grad.Negatives, scale, 0)
 	}
 	return r, nil
 }
