@@ -13,6 +13,9 @@ import (
 // than a call through a variable, which would also move the caller's stack memory to the heap.
 
 func dot(x, y []float32) float32 {
+	if len(x) != len(y) || len(x) > chunk {
+		return dotChunks(x, y)
+	}
 	if cpu.Active() >= cpu.AVX512 {
 		return avx512.Dot(x, y)
 	}

@@ -8,7 +8,12 @@ import (
 
 // Without assembly every kernel is its definition.
 
-func dot(x, y []float32) float32 { return generic.Dot(x, y) }
+func dot(x, y []float32) float32 {
+	if len(x) != len(y) || len(x) > chunk {
+		return dotChunks(x, y)
+	}
+	return generic.Dot(x, y)
+}
 
 func squaredDistance(x, y []float32) float32 { return generic.SquaredDistance(x, y) }
 

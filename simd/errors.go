@@ -25,8 +25,13 @@ func shape(rows, cols int) string { return fmt.Sprintf("%d×%d", rows, cols) }
 // sameLen panics unless len(x) == n.
 func sameLen(op, arg string, x []float32, n int) {
 	if len(x) != n {
-		panic(&ShapeError{op, arg, length(len(x)), length(n)})
+		wrongLen(op, arg, len(x), n)
 	}
+}
+
+// wrongLen is apart so that the compiler inlines sameLen.
+func wrongLen(op, arg string, got, want int) {
+	panic(&ShapeError{op, arg, length(got), length(want)})
 }
 
 // noOverlap panics if dst and x share memory without being the same slice.
