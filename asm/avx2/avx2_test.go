@@ -44,7 +44,6 @@ var vectorKernels = []struct {
 	{"ExpLanes", inLanes(avx2.ExpLanes), inLanes(generic.ExpLanes)},
 	{"SumExp", shifted(avx2.SumExp), shifted(generic.SumExp)},
 	{"Log", mapping(avx2.Log), mapping(generic.Log)},
-	{"RoundBFloat16", mapping(avx2.RoundBFloat16), mapping(generic.RoundBFloat16)},
 }
 
 func ofPair(f func(x, y []float32) float32) kernelFunc {
@@ -287,21 +286,6 @@ func TestExpLogBits(t *testing.T) {
 			want[i] = scalar.Log(v)
 		}
 		check.SameBits(t, fmt.Sprintf("log up to %#x", u), got, want)
-	}
-}
-
-// Rounding of every upper half of a number with the lower halves where the result changes.
-func TestRoundBFloat16OfAllUpperHalves(t *testing.T) {
-	needAVX2(t)
-	const uppers = 1 << 16
-	x, got, want := make([]float32, uppers), make([]float32, uppers), make([]float32, uppers)
-	for _, lower := range []uint32{0, 1, 0x7fff, 0x8000, 0x8001, 0xffff} {
-		for u := range x {
-			x[u] = math.Float32frombits(uint32(u)<<16 | lower)
-		}
-		avx2.RoundBFloat16(got, x)
-		generic.RoundBFloat16(want, x)
-		check.SameBits(t, fmt.Sprintf("lower half %#x", lower), got, want)
 	}
 }
 

@@ -86,7 +86,7 @@ begin:
 	MOVQ b_base+72(FP), R12
 	MOVQ k+96(FP), R13
 
-	// 2 steps of k at a time.
+	// Steps of k, 2 at a time.
 	SUBQ $+2, R13
 	JL   rest
 

@@ -91,11 +91,6 @@ var kernels = []kernel{
 		neon:    func(dst, x, _ []float32, _ float32) float32 { neon.Log(dst, x); return 0 },
 		generic: func(dst, x, _ []float32, _ float32) float32 { generic.Log(dst, x); return 0 },
 		finite:  10,
-	}, {
-		name:    "RoundBFloat16",
-		neon:    func(dst, x, _ []float32, _ float32) float32 { neon.RoundBFloat16(dst, x); return 0 },
-		generic: func(dst, x, _ []float32, _ float32) float32 { generic.RoundBFloat16(dst, x); return 0 },
-		finite:  0x1p-55,
 	},
 }
 
@@ -383,18 +378,4 @@ func gemm(c []float32, ldc int, a []float32, acs int, b []float32, k, rows int, 
 		}
 	}
 	return want
-}
-
-// Rounding of every upper half of a number with the lower halves where the result changes.
-func TestRoundBFloat16OfAllUpperHalves(t *testing.T) {
-	const uppers = 1 << 16
-	x, got, want := make([]float32, uppers), make([]float32, uppers), make([]float32, uppers)
-	for _, lower := range []uint32{0, 1, 0x7fff, 0x8000, 0x8001, 0xffff} {
-		for u := range x {
-			x[u] = math.Float32frombits(uint32(u)<<16 | lower)
-		}
-		neon.RoundBFloat16(got, x)
-		generic.RoundBFloat16(want, x)
-		check.SameBits(t, fmt.Sprintf("lower half %#x", lower), got, want)
-	}
 }

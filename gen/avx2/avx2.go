@@ -22,7 +22,6 @@ func Files() (map[string][]byte, error) {
 		{File: "log", Write: with(log)},
 		{File: "pack", Write: with(pack)},
 		{File: "gemm", Write: with(gemm)},
-		{File: "round", Write: with(round)},
 	})
 }
 

@@ -8,12 +8,12 @@ import (
 	"github.com/contrast-go/contrast/gen/spec"
 )
 
-func gemm(f *file) { f.gemm("Gemm", f.VFMADD231PS) }
+func gemm(f *file) { f.gemm("Gemm", 2, f.VFMADD231PS) }
 
 // gemm writes a kernel of products: a tile of 12×32 sums in 24 registers, two more for a row of
 // b and four in turn for the elements of a. Per k 14 loads feed 24 instructions that
-// multiply their first two operands and add to the third.
-func (f *file) gemm(name string, multiplyAdd func(...operand.Op)) {
+// multiply their first two operands and add to the third. unroll is 1 or 2.
+func (f *file) gemm(name string, unroll int, multiplyAdd func(...operand.Op)) {
 	rows := spec.AVX512.GemmRows
 	f.Begin(name)
 	c, ldc := f.Arg(f.Param("c").Base()), f.Arg(f.Param("ldc"))
@@ -53,8 +53,7 @@ func (f *file) gemm(name string, multiplyAdd func(...operand.Op)) {
 			f.ADDQ(acs, p)
 		}
 	}
-	const unroll = 2
-	f.Commentf("%d steps of k at a time.", unroll)
+	f.Commentf("Steps of k, %d at a time.", unroll)
 	f.SUBQ(operand.I8(unroll), k)
 	f.JL(operand.LabelRef("rest"))
 	f.Label("steps")
@@ -66,11 +65,12 @@ func (f *file) gemm(name string, multiplyAdd func(...operand.Op)) {
 	f.JGE(operand.LabelRef("steps"))
 
 	f.Label("rest")
-	f.ADDQ(operand.I8(unroll), k)
-	f.JZ(operand.LabelRef("store"))
-	step(0)
-
-	f.Label("store")
+	if unroll == 2 {
+		f.ADDQ(operand.I8(unroll), k)
+		f.JZ(operand.LabelRef("store"))
+		step(0)
+		f.Label("store")
+	}
 	pc = f.thirds(c, ldc)
 	alpha := f.broadcast("alpha")
 	for i, s := range sum {

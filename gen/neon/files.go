@@ -22,8 +22,7 @@ func Files() (map[string][]byte, error) {
 		"SumExp": sumExp, "ExpLanes": expLanes,
 		"Log":  log,
 		"Copy": copyBlock, "Transpose": transpose,
-		"Gemm":          gemm,
-		"RoundBFloat16": roundBFloat16,
+		"Gemm": gemm,
 	}
 	open := map[string]*asm{}
 	for _, k := range spec.Kernels {

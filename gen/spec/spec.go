@@ -29,7 +29,7 @@ type ISA struct {
 // The instruction sets.
 var (
 	AVX2   = ISA{Package: "avx2", Arch: "amd64", GemmRows: 6, GemmCols: 16, Lacks: []string{"pairs", "gemmpairs"}}
-	AVX512 = ISA{Package: "avx512", Arch: "amd64", GemmRows: 12, GemmCols: 32, Lacks: []string{"round"}}
+	AVX512 = ISA{Package: "avx512", Arch: "amd64", GemmRows: 12, GemmCols: 32}
 	NEON   = ISA{Package: "neon", Arch: "arm64", GemmRows: 8, GemmCols: 12, Lacks: []string{"pairs", "gemmpairs"},
 		Doc: "ars is 1: a is column-major, so that one load takes the GemmRows elements of a column."}
 )
@@ -129,11 +129,6 @@ a and a packed panel of b, one chain of fused multiply-adds an element, k ascend
 	}
 
 rows is a multiple of GemmRows.`},
-
-	{"round", "RoundBFloat16", "func(dst, x []float32)", `
-RoundBFloat16 stores the nearest bfloat16, and a zero below 2^-56:
-
-	for i := range dst { dst[i] = bfloat16(x[i]) }`},
 
 	{"pairs", "PairRows", "func(dst, x, y []float32)", `
 PairRows stores pairs of bfloat16, one of each row:

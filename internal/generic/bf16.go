@@ -18,19 +18,25 @@ import (
 // Where a CPU multiplies pairs of bfloat16, a pair lies in the bits of a float32: the
 // first number in the upper half, the second in the lower, for the upper half comes first in the chain.
 
+// The magnitudes that are rounded by adding to their bits. Below are zeros, above NaN.
+const (
+	least = (127 - 56) << 23
+	inf   = 0xff << 23
+)
+
 // BFloat16 returns the bfloat16 nearest to x, of two the even one. Below 2^-56 it is a zero
 // with the sign of x; a number that rounds to 2^128 or more becomes infinite.
 func BFloat16(x float32) float32 {
 	u := math.Float32bits(x)
 	switch magnitude := u &^ (1 << 31); {
-	case magnitude > 0xff<<23: // NaN: quiet, so that the lower bits may go
-		u |= 1 << 22
-	case magnitude < (127-56)<<23:
+	case magnitude < least:
 		u &= 1 << 31
+	case magnitude > inf:
+		u |= 1 << 22 // quiet, so that the lower bits may go
 	default:
 		u += 1<<15 - 1 + u>>16&1
 	}
-	return math.Float32frombits(u >> 16 << 16)
+	return math.Float32frombits(u &^ (1<<16 - 1))
 }
 
 // RoundBFloat16 stores the nearest bfloat16:
@@ -39,7 +45,13 @@ func BFloat16(x float32) float32 {
 func RoundBFloat16(dst, x []float32) {
 	x = x[:len(dst)]
 	for i, v := range x {
-		dst[i] = BFloat16(v)
+		u := math.Float32bits(v)
+		if u&^(1<<31)-least > inf-least {
+			dst[i] = BFloat16(v)
+			continue
+		}
+		u += 1<<15 - 1 + u>>16&1 // BFloat16 inline: the compiler finds it too large
+		dst[i] = math.Float32frombits(u &^ (1<<16 - 1))
 	}
 }
 
