@@ -11,83 +11,100 @@ import (
 // A subject is a loss to measure.
 type subject struct {
 	batch func(n, d int) infonce.Batch
-	new   func(workers int) infonce.Loss
+	new   func(workers int, budget int64) infonce.Loss
 	truth func(b infonce.Batch) (float64, ref.Grad)
-	flops func(n, d float64) float64 // of value and gradients, computed the plain way; nil if they are not what takes the time
+
+	// flops counts the operations of value and gradients when they are computed the plain way.
+	// It is nil where they are not what takes the time.
+	flops   func(n, d float64) float64
+	budgets bool // whether the loss has a MemoryBudget
 }
 
 // dense is three products of rows × rows × d, for the logits and for both gradients.
 func dense(rows, d float64) float64 { return 6 * rows * rows * d }
 
 var infoNCE = subject{
-	pairs,
-	func(workers int) infonce.Loss { return &infonce.InfoNCE{Workers: workers} },
-	func(b infonce.Batch) (float64, ref.Grad) {
+	batch: pairs,
+	new:   func(workers int, _ int64) infonce.Loss { return &infonce.InfoNCE{Workers: workers} },
+	truth: func(b infonce.Batch) (float64, ref.Grad) {
 		return ref.InfoNCE(mat(b.Q), mat(b.K), float64(float32(0.07)), true)
 	},
-	dense,
+	flops: dense,
+}
+
+var clip = subject{
+	batch: pairs,
+	new: func(workers int, budget int64) infonce.Loss {
+		return &infonce.InfoNCE{Symmetric: true, MemoryBudget: budget, Workers: workers}
+	},
+	truth: func(b infonce.Batch) (float64, ref.Grad) {
+		return ref.CLIP(mat(b.Q), mat(b.K), float64(float32(0.07)), true)
+	},
+	flops:   dense,
+	budgets: true,
+}
+
+var ntXent = subject{
+	batch: pairs,
+	new: func(workers int, budget int64) infonce.Loss {
+		return &infonce.NTXent{MemoryBudget: budget, Workers: workers}
+	},
+	truth:   func(b infonce.Batch) (float64, ref.Grad) { return ref.NTXent(mat(b.Q), mat(b.K), 0.5, true) },
+	flops:   func(n, d float64) float64 { return dense(2*n, d) },
+	budgets: true,
+}
+
+var batchHard = subject{
+	batch: labelled,
+	new:   func(workers int, _ int64) infonce.Loss { return &infonce.BatchHard{Workers: workers} },
+	truth: func(b infonce.Batch) (float64, ref.Grad) {
+		return ref.BatchHard(mat(b.Q), b.Labels, ref.TripletOptions{Margin: 1})
+	},
+	flops: dense,
+}
+
+var triplet = subject{
+	batch: triplets,
+	new:   func(workers int, _ int64) infonce.Loss { return &infonce.Triplet{Workers: workers} },
+	truth: func(b infonce.Batch) (float64, ref.Grad) {
+		return ref.Triplet(mat(b.Q), mat(b.K), mat(b.Negatives), ref.TripletOptions{Margin: 1})
+	},
 }
 
 func BenchmarkInfoNCE(b *testing.B) { infoNCE.run(b) }
 
-func BenchmarkCLIP(b *testing.B) {
-	subject{
-		pairs,
-		func(workers int) infonce.Loss { return &infonce.InfoNCE{Symmetric: true, Workers: workers} },
-		func(b infonce.Batch) (float64, ref.Grad) {
-			return ref.CLIP(mat(b.Q), mat(b.K), float64(float32(0.07)), true)
-		},
-		dense,
-	}.run(b)
-}
+func BenchmarkCLIP(b *testing.B) { clip.run(b) }
 
-func BenchmarkNTXent(b *testing.B) {
-	subject{
-		pairs,
-		func(workers int) infonce.Loss { return &infonce.NTXent{Workers: workers} },
-		func(b infonce.Batch) (float64, ref.Grad) { return ref.NTXent(mat(b.Q), mat(b.K), 0.5, true) },
-		func(n, d float64) float64 { return dense(2*n, d) },
-	}.run(b)
-}
+func BenchmarkNTXent(b *testing.B) { ntXent.run(b) }
 
 // BenchmarkBatchHard has rows instead of pairs, 4 of each label.
-func BenchmarkBatchHard(b *testing.B) {
-	subject{
-		labelled,
-		func(workers int) infonce.Loss { return &infonce.BatchHard{Workers: workers} },
-		func(b infonce.Batch) (float64, ref.Grad) {
-			return ref.BatchHard(mat(b.Q), b.Labels, ref.TripletOptions{Margin: 1})
-		},
-		dense,
-	}.run(b)
-}
+func BenchmarkBatchHard(b *testing.B) { batchHard.run(b) }
 
 // BenchmarkTriplet has triplets instead of pairs.
-func BenchmarkTriplet(b *testing.B) {
-	subject{
-		triplets,
-		func(workers int) infonce.Loss { return &infonce.Triplet{Workers: workers} },
-		func(b infonce.Batch) (float64, ref.Grad) {
-			return ref.Triplet(mat(b.Q), mat(b.K), mat(b.Negatives), ref.TripletOptions{Margin: 1})
-		},
-		nil,
-	}.run(b)
-}
+func BenchmarkTriplet(b *testing.B) { triplet.run(b) }
 
 // run measures the loss of n pairs of embeddings, of d numbers each: pass=both is value and
-// gradients, pass=forward the value alone.
+// gradients, pass=forward the value alone; budget=none is a loss that may keep nothing, so
+// that it computes some products twice.
 func (s subject) run(b *testing.B) {
 	for _, n := range []int{256, 1024, 4096} {
 		for _, d := range []int{128, 512, 768} {
 			for _, workers := range []int{1, 2} {
 				b.Run(size("n", n)+"/"+size("d", d)+"/"+size("workers", workers), func(b *testing.B) {
-					b.Run("pass=both", func(b *testing.B) {
-						eachLevel(b, n == 256 && d == 128 && workers == 1, func(b *testing.B) { s.measure(b, n, d, workers, true) })
-					})
+					measure := func(budget int64, both, levels bool) func(b *testing.B) {
+						return func(b *testing.B) {
+							eachLevel(b, levels, func(b *testing.B) { s.measure(b, n, d, workers, budget, both) })
+						}
+					}
+					levels := n == 256 && d == 128 && workers == 1
+					if s.budgets {
+						b.Run("pass=both/budget=default", measure(0, true, levels))
+						b.Run("pass=both/budget=none", measure(-1, true, false))
+					} else {
+						b.Run("pass=both", measure(0, true, levels))
+					}
 					if workers == 1 {
-						b.Run("pass=forward", func(b *testing.B) {
-							eachLevel(b, false, func(b *testing.B) { s.measure(b, n, d, workers, false) })
-						})
+						b.Run("pass=forward", measure(0, false, false))
 					}
 				})
 			}
@@ -98,7 +115,7 @@ func (s subject) run(b *testing.B) {
 // BenchmarkLevels compares the levels where the work is large enough for all that they have.
 func BenchmarkLevels(b *testing.B) {
 	b.Run("loss=InfoNCE/n=1024/d=512/workers=1", func(b *testing.B) {
-		eachLevel(b, true, func(b *testing.B) { infoNCE.measure(b, 1024, 512, 1, true) })
+		eachLevel(b, true, func(b *testing.B) { infoNCE.measure(b, 1024, 512, 1, 0, true) })
 	})
 }
 
@@ -109,7 +126,7 @@ func BenchmarkWorkers(b *testing.B) {
 			alone := 0.0
 			for _, workers := range []int{1, 2, 3, 4, 6, 8, 12, 16} {
 				b.Run(size("workers", workers), func(b *testing.B) {
-					infoNCE.measure(b, n, 128, workers, true)
+					infoNCE.measure(b, n, 128, workers, 0, true)
 					ns := float64(b.Elapsed().Nanoseconds()) / float64(b.N)
 					if workers == 1 {
 						alone = ns
@@ -124,7 +141,7 @@ func BenchmarkWorkers(b *testing.B) {
 }
 
 // measure is one benchmark at the level in use.
-func (s subject) measure(b *testing.B, n, d, workers int, gradient bool) {
+func (s subject) measure(b *testing.B, n, d, workers int, budget int64, gradient bool) {
 	flops := 0.0
 	if s.flops != nil {
 		flops = s.flops(float64(n), float64(d))
@@ -133,7 +150,7 @@ func (s subject) measure(b *testing.B, n, d, workers int, gradient bool) {
 	if !gradient {
 		flops /= 3
 	}
-	loss := s.new(workers)
+	loss := s.new(workers, budget)
 	s.check(b, loss, d)
 	descends(b, loss, s.batch(n, d))
 

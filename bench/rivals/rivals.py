@@ -344,7 +344,7 @@ def rows(threads, ways, level):
         for n, d in SIZES:
             if loss == "NTXent" and n * d > 1 << 21:
                 continue  # takes PyTorch many seconds
-            budget = ""
+            budget = "budget=default/" if loss in ("CLIP", "NTXent") else ""
             ours = "%s/n=%d/d=%d/workers=%d/pass=both/%slevel=%s" % (loss.split("-")[0], n, d, threads, budget, level)
             yield ours, loss, n, d, ways[loss]
     if threads > 1:
