@@ -2,9 +2,7 @@ package infonce
 
 import (
 	"fmt"
-	"math"
 
-	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -26,15 +24,12 @@ type BatchHard struct {
 	Normalize bool    // bring the rows to norm 1 first
 	Workers   int     // 0 means GOMAXPROCS; the result does not depend on it
 
-	x       embeddings
-	labels  []int
-	hardest []hardest
-	loss    []float64
-	diff    []float32
+	x      embeddings
+	pass   pass
+	search search
+	loss   []float64
+	diff   []float32
 }
-
-// hardest are the rows that an anchor is scored against; −1 where there is none.
-type hardest struct{ positive, negative int }
 
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
 func (l *BatchHard) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
@@ -57,10 +52,8 @@ func (l *BatchHard) Evaluate(b Batch, grad *Batch, scale float32) (Result, error
 	if err := l.x.checkFinite(op, "Q", b.Q, 0); err != nil {
 		return Result{}, err
 	}
-	l.labels, l.hardest = b.Labels, grow(l.hardest, n)
-	par.Do(l.Workers, n, (*hardestRows)(l))
-	l.labels = nil
-	for _, h := range l.hardest {
+	l.search.run(&l.pass, l.Workers, l.x.x, l.Normalize && r.ZeroNorm == 0, b.Labels)
+	for _, h := range l.search.best {
 		if h.positive >= 0 && h.negative >= 0 {
 			r.Valid++
 		}
@@ -70,7 +63,7 @@ func (l *BatchHard) Evaluate(b Batch, grad *Batch, scale float32) (Result, error
 		clear(l.x.g.Data)
 	}
 	x, g := l.x.x, l.x.g
-	for i, h := range l.hardest {
+	for i, h := range l.search.best {
 		if h.positive < 0 || h.negative < 0 {
 			continue
 		}
@@ -94,33 +87,4 @@ func (l *BatchHard) Evaluate(b Batch, grad *Batch, scale float32) (Result, error
 		l.x.addGrad(grad.Q, scale, 0)
 	}
 	return r, nil
-}
-
-// hardestRows is BatchHard as a task whose pieces are anchors.
-type hardestRows BatchHard
-
-// Run finds the hardest rows for anchor i.
-func (l *hardestRows) Run(_, i int) {
-	h := hardest{-1, -1}
-	var far, near float64 // squared distances
-	x := l.x.x.Row(i)
-	for j, label := range l.labels {
-		if j == i {
-			continue
-		}
-		d := float64(simd.SquaredDistance(x, l.x.x.Row(j)))
-		if d < 0x1p-80 || d > math.MaxFloat32 {
-			// Squares that float32 does not hold would make distances equal that are not.
-			d = ranking{squared: true}.distance(x, l.x.x.Row(j))
-		}
-		switch {
-		case label != l.labels[i]:
-			if h.negative < 0 || d < near {
-				h.negative, near = j, d
-			}
-		case h.positive < 0 || d > far:
-			h.positive, far = j, d
-		}
-	}
-	l.hardest[i] = h
 }

@@ -50,8 +50,8 @@ func TestBatchHardTies(t *testing.T) {
 			evaluate(t, "BatchHard", l, b, nil, 1)
 			// Row 0 has positives at 5, 5 and negatives at 2, 2, 2. Row 5 has two negatives farther than row 0.
 			want := []hardest{{1, 3}, {2, 3}, {1, 5}, {5, 0}, {-1, 0}, {3, 0}}
-			if !slices.Equal(l.hardest, want) {
-				t.Errorf("workers %d: %v, want %v", workers, l.hardest, want)
+			if !slices.Equal(l.search.best, want) {
+				t.Errorf("workers %d: %v, want %v", workers, l.search.best, want)
 			}
 		}
 	})
@@ -70,13 +70,13 @@ func TestBatchHardLength(t *testing.T) {
 	check.EachLevel(t, func(t *testing.T) {
 		l := &BatchHard{}
 		evaluate(t, "BatchHard", l, Batch{Q: x, Labels: labels}, nil, 1)
-		want := slices.Clone(l.hardest)
+		want := slices.Clone(l.search.best)
 		// Powers of two, which change no digit of normal numbers.
 		for _, by := range []float32{0x1p-100, 0x1p-60, 0x1p-45, 0x1p-41, 0x1p60, 0x1p63, 0x1p100} {
 			y := simd.NewMatrix(n, d)
 			simd.Scale(y.Data, by, x.Data)
 			evaluate(t, "BatchHard", l, Batch{Q: y, Labels: labels}, nil, 1)
-			if !slices.Equal(l.hardest, want) {
+			if !slices.Equal(l.search.best, want) {
 				t.Errorf("times %v: other rows are hardest", by)
 			}
 		}

@@ -159,7 +159,7 @@ func (h *oneSided) row(_, i, _ int, z []float32) float32 {
 }
 
 // column is not called: the passes have no columns.
-func (h *oneSided) column(int, int, simd.Matrix) {}
+func (h *oneSided) column(int, int, int, simd.Matrix) {}
 
 // pairedNegatives scores queries that have negatives of their own; its pieces are rows.
 type pairedNegatives struct {

@@ -14,7 +14,7 @@ type head interface {
 
 	// column is shown what row left of the queries from i on and the keys from j on, where
 	// the pass has columns. It sees the queries of a key in ascending order.
-	column(i, j int, z simd.Matrix)
+	column(worker, i, j int, z simd.Matrix)
 }
 
 // A pass walks over the logits z = β·q·kᵀ in strips of rows and hands them to a
@@ -183,7 +183,7 @@ func (p *pass) Run(worker, piece int) {
 	case rows:
 		p.rowPiece(worker, piece*pieceRows)
 	case columns:
-		p.columnPiece(p.right() + piece*pieceCols)
+		p.columnPiece(worker, p.right()+piece*pieceCols)
 	}
 }
 
@@ -233,12 +233,12 @@ func (p *pass) rowPiece(worker, r0 int) {
 
 // columnPiece shows the columns of the strip from key j on to the head, and adds what
 // they contribute to the gradient of these keys.
-func (p *pass) columnPiece(j int) {
+func (p *pass) columnPiece(worker, j int) {
 	cols := min(pieceCols, p.k.Rows-j)
 	z := p.strip
 	z.Cols, z.Data = cols, z.Data[j-p.col:]
 	if p.columns {
-		p.head.column(p.first, j, z)
+		p.head.column(worker, p.first, j, z)
 	}
 	switch {
 	case p.dk.Data != nil:

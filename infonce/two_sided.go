@@ -168,7 +168,7 @@ func (h *oneShift) exclude(i, j, y int, z []float32) {
 }
 
 // column adds the exponentials to the lanes of their columns.
-func (h *oneShift) column(i, j int, z simd.Matrix) {
+func (h *oneShift) column(_, i, j int, z simd.Matrix) {
 	for r := range z.Rows {
 		l := h.lanes.Row((i + r) % 16)[j : j+z.Cols]
 		simd.Add(l, l, z.Row(r))
@@ -218,4 +218,4 @@ func (h *twoShifts) row(worker, i, _ int, z []float32) float32 {
 }
 
 // column is not called: the passes have no columns.
-func (h *twoShifts) column(int, int, simd.Matrix) {}
+func (h *twoShifts) column(int, int, int, simd.Matrix) {}

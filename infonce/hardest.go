@@ -1,0 +1,279 @@
+package infonce
+
+import (
+	"math"
+	"slices"
+
+	"github.com/contrast-go/contrast/internal/par"
+	"github.com/contrast-go/contrast/simd"
+)
+
+// hardest are the rows that an anchor is scored against; −1 where there is none.
+type hardest struct{ positive, negative int }
+
+// A search finds the farthest positive and the nearest negative of each row, by
+// squared distances from differences; among equals the lowest row.
+//
+// Half of a matrix of dot products tells which rows can be it. With w_ij = x_i·x_j −
+// |x_i|²/2 − |x_j|²/2, minus half the squared distance, only rows whose w is as good as the best up to
+// rounding errors are measured. It is the head of that pass. Rows are sorted by label, so that the
+// positives of a row are neighbours.
+type search struct {
+	best []hardest // by row of the batch
+
+	batch   simd.Matrix
+	labels  []int
+	order   []int       // rows of the batch, by label
+	x       simd.Matrix // the rows in this order
+	unit    bool        // |x_i|²/2 + |x_j|²/2 counts as 1, for the rows have norm 1
+	half    []float32   // what to take from x_i·x_j for row i: |x_i|²/2, or 1
+	slack   float64     // more than |2·w_ij + d_ij| for a measured distance d
+	rows    []searchRow
+	near    []float32 // the least w with which a row may be the nearest negative
+	far     []float32 // the least −w with which a row may be the farthest positive
+	scratch []searchScratch
+}
+
+// A searchRow is what is known about a row. Distances are squared.
+type searchRow struct {
+	lo, hi    int // rows of its label
+	best      hardest
+	far, near float64 // their distances
+}
+
+// The columns of a strip are searched some rows at a time, and these in groups: a group whose
+// best is too low need not be looked through.
+const (
+	groupRows = 16
+	groups    = 6
+)
+
+// searchScratch is the memory of a worker.
+type searchScratch struct {
+	positives []float32                  // a row of −w
+	up        [groups][pieceCols]float32 // the largest w of a group
+	down      [groups][pieceCols]float32 // the largest −w among its positives
+	top       [pieceCols]float32         // the largest of all groups
+}
+
+// run fills s.best. unit says that the rows of x have norm 1.
+func (s *search) run(p *pass, workers int, x simd.Matrix, unit bool, labels []int) {
+	n, d := x.Rows, x.Cols
+	s.batch, s.labels, s.unit = x, labels, unit
+	s.best = grow(s.best, n)
+	s.sort()
+	largest := 0.0
+	for i, o := range s.order {
+		copy(s.x.Row(i), x.Row(o))
+		square := simd.Dot(x.Row(o), x.Row(o))
+		largest = max(largest, float64(square))
+		s.half[i] = square / 2
+		if unit {
+			s.half[i] = 1
+		}
+	}
+	// A dot product of d terms has an error of at most d·u·|x_i||x_j| (u = 2⁻²⁴), squares and
+	// measured distances have less; the rest is for single roundings, also of what w is compared with.
+	s.slack = float64(float64(3*d+128)*0x1p-24) * largest
+	if largest > 0x1p-60 && largest < 0x1p100 {
+		s.scratch = grow(s.scratch, par.Workers(workers))
+		for i := range s.scratch {
+			s.scratch[i].positives = grow(s.scratch[i].positives, n)
+		}
+		p.load(workers, 1, s.x, s.x, true, false)
+		p.head, p.columns = s, true
+		p.run()
+	} else {
+		par.Do(workers, n, (*fullSearch)(s))
+	}
+	for i, o := range s.order {
+		s.best[o] = s.rows[i].best
+	}
+	s.batch, s.labels = simd.Matrix{}, nil
+}
+
+// sort orders the rows by label.
+func (s *search) sort() {
+	n := len(s.labels)
+	s.order, s.rows = grow(s.order, n), grow(s.rows, n)
+	s.half, s.near, s.far = grow(s.half, n), grow(s.near, n), grow(s.far, n)
+	s.x = s.x.Reshape(n, s.batch.Cols)
+	for i := range s.order {
+		s.order[i] = i
+	}
+	labels := s.labels
+	slices.SortFunc(s.order, func(a, b int) int {
+		switch {
+		case labels[a] < labels[b]:
+			return -1
+		case labels[a] > labels[b]:
+			return 1
+		}
+		return a - b
+	})
+	for lo := 0; lo < n; {
+		hi := lo + 1
+		for hi < n && labels[s.order[hi]] == labels[s.order[lo]] {
+			hi++
+		}
+		for i := lo; i < hi; i++ {
+			s.rows[i] = searchRow{lo: lo, hi: hi, best: hardest{-1, -1}, near: math.Inf(1), far: math.Inf(-1)}
+			s.near[i], s.far[i] = negInf, negInf
+		}
+		lo = hi
+	}
+}
+
+// row searches row i among the rows from j on, and leaves in z what column needs: w_ij is z_ij − half_i.
+func (s *search) row(worker, i, j int, z []float32) float32 {
+	if !s.unit {
+		simd.Axpy(z, -1, s.half[j:])
+	}
+	lo, hi := max(s.rows[i].lo-j, 0), s.rows[i].hi-j
+	s.searchNegatives(i, j, z[:lo])
+	s.searchNegatives(i, j+hi, z[hi:])
+	if hi-lo > 1 {
+		t := s.scratch[worker].positives[:hi-lo]
+		simd.Scale(t, -1, z[lo:hi])
+		t[i-j-lo] = negInf
+		half := float64(s.half[i])
+		m := float64(simd.Max(t)) + half
+		if least := max(m-s.slack, float64(s.far[i])); m >= least {
+			for k := range found(t, least-half-s.slack/8) {
+				s.tryPositive(i, j+lo+k)
+			}
+		}
+	}
+	return 0
+}
+
+// searchNegatives searches row i among the negatives from row j on, with z_ij in z.
+func (s *search) searchNegatives(i, j int, z []float32) {
+	half := float64(s.half[i])
+	m := float64(simd.Max(z)) - half
+	if least := max(m-s.slack, float64(s.near[i])); m >= least {
+		for k := range found(z, least+half-s.slack/8) {
+			s.tryNegative(i, j+k)
+		}
+	}
+}
+
+// found yields the indices of what is at least least.
+func found(x []float32, least float64) func(yield func(int) bool) {
+	return func(yield func(int) bool) {
+		for k := 0; ; k++ {
+			k += simd.Find(x[k:], float32(least))
+			if k == len(x) || !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// column searches the rows from j on among the rows from i on, which are lower.
+func (s *search) column(worker, i, j int, z simd.Matrix) {
+	for r := 0; r < z.Rows; r += groups * groupRows {
+		s.block(&s.scratch[worker], i+r, j, z.Slice(r, min(r+groups*groupRows, z.Rows)))
+	}
+}
+
+func (s *search) block(t *searchScratch, i, j int, z simd.Matrix) {
+	n := pieces(z.Rows, groupRows)
+	positives := 0 // columns that are positives of some row
+	for g := range n {
+		up, down := t.up[g][:z.Cols], t.down[g][:z.Cols]
+		fill(up, negInf)
+		fill(down, negInf)
+		for r := g * groupRows; r < min((g+1)*groupRows, z.Rows); r++ {
+			// The positives of row i+r, if there are any, are the first columns.
+			e := min(max(s.rows[i+r].hi-j, 0), z.Cols)
+			positives = max(positives, e)
+			simd.Raise(up[e:], z.Row(r)[e:], 1, -s.half[i+r])
+			simd.Raise(down[:e], z.Row(r)[:e], -1, s.half[i+r])
+		}
+	}
+	top := t.top[:z.Cols]
+	for k, groups := range [...]*[groups][pieceCols]float32{&t.up, &t.down} {
+		least, sign := s.near[j:], float32(1)
+		if k == 1 {
+			top, least, sign = top[:positives], s.far[j:], -1
+		}
+		fill(top, negInf)
+		for g := range n {
+			simd.Raise(top, groups[g][:len(top)], 1, 0)
+		}
+		for c, w := range top {
+			if w < least[c] || w == negInf {
+				continue
+			}
+			bound := max(w-float32(s.slack), least[c])
+			for g := range n {
+				if groups[g][c] < bound {
+					continue
+				}
+				for r := g * groupRows; r < min((g+1)*groupRows, z.Rows); r++ {
+					if sign*(z.Row(r)[c]-s.half[i+r]) < bound || (s.rows[i+r].hi > j+c) != (k == 1) {
+						continue
+					}
+					if k == 1 {
+						s.tryPositive(j+c, i+r)
+					} else {
+						s.tryNegative(j+c, i+r)
+					}
+				}
+			}
+		}
+	}
+}
+
+func fill(x []float32, v float32) {
+	for i := range x {
+		x[i] = v
+	}
+}
+
+// tryNegative measures the distance of row i to the negative j.
+func (s *search) tryNegative(i, j int) {
+	r, o, d := &s.rows[i], s.order[j], s.distance(i, j)
+	if d < r.near || (d == r.near && o < r.best.negative) {
+		r.best.negative, r.near = o, d
+		s.near[i] = float32(-(d+s.slack)/2 - s.slack/8)
+	}
+}
+
+// tryPositive measures the distance of row i to the positive j.
+func (s *search) tryPositive(i, j int) {
+	r, o, d := &s.rows[i], s.order[j], s.distance(i, j)
+	if d > r.far || (d == r.far && o < r.best.positive) {
+		r.best.positive, r.far = o, d
+		s.far[i] = float32((d-s.slack)/2 - s.slack/8)
+	}
+}
+
+// distance measures the squared distance of rows i and j.
+func (s *search) distance(i, j int) float64 {
+	x, y := s.x.Row(i), s.x.Row(j)
+	d := float64(simd.SquaredDistance(x, y))
+	if d < 0x1p-80 || d > math.MaxFloat32 {
+		// Squares that float32 does not hold would make distances equal that are not.
+		return ranking{squared: true}.distance(x, y)
+	}
+	return d
+}
+
+// fullSearch measures all distances, for rows whose dot products float32 may not hold. It
+// is a task whose pieces are rows.
+type fullSearch search
+
+// Run searches row i among all rows.
+func (f *fullSearch) Run(_, i int) {
+	s := (*search)(f)
+	for j := range s.rows {
+		switch {
+		case j < s.rows[i].lo || j >= s.rows[i].hi:
+			s.tryNegative(i, j)
+		case j != i:
+			s.tryPositive(i, j)
+		}
+	}
+}
