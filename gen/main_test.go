@@ -83,7 +83,7 @@ func TestKernelsComplete(t *testing.T) {
 // The kernels use no instruction that their level in package cpu does not promise.
 // Avo lists what a function requires above it.
 func TestRequires(t *testing.T) {
-	avx2 := []string{"AVX", "AVX2", "FMA3", "SSE", "SSE2"}
+	avx2 := []string{"AVX", "AVX2", "FMA3", "SSE", "SSE2", "MMX+"} // MMX+ stands for PREFETCHT0, which came with SSE
 	allowed := map[string][]string{
 		spec.AVX2.Package:   avx2,
 		spec.AVX512.Package: append([]string{"AVX512F", "AVX512DQ", "AVX512BW", "AVX512VL"}, avx2...),

@@ -124,7 +124,7 @@ func TestNothingAllocates(t *testing.T) {
 			}
 		}
 		for _, q := range products {
-			as, bs := q.shapes(195, 260, 33)
+			as, bs := q.shapes(195, 780, 33)
 			dst, a, b := simd.NewMatrix(195, 33), simd.NewMatrix(as[0], as[1]), simd.NewMatrix(bs[0], bs[1])
 			if n := testing.AllocsPerRun(2, func() { q.call(dst, 1, a, b) }); n != 0 {
 				t.Errorf("%s: %v allocations, want 0", q.name, n)

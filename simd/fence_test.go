@@ -86,7 +86,7 @@ func TestProductFence(t *testing.T) {
 		extents = []int{1, 6, 7, 13, 16, 17}
 	}
 	type size struct{ n, k, m int }
-	sizes := []size{{193, 257, 17}, {97, 3, 50}, {7, 513, 9}, {200, 256, 16}, {0, 3, 3}, {3, 0, 3}, {3, 3, 0}}
+	sizes := []size{{193, 257, 17}, {97, 3, 50}, {7, 769, 9}, {200, 256, 16}, {65, 7, 800}, {0, 3, 3}, {3, 0, 3}, {3, 3, 0}}
 	for _, n := range extents {
 		for _, k := range []int{1, 3, 8, 33} {
 			for _, m := range extents {

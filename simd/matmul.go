@@ -144,22 +144,27 @@ func (p *Packed) product(op string, dst Matrix, alpha float32, a Matrix, transA,
 		return
 	}
 	w := workspaces.Get().(*workspace)
-	for k0, kc := 0, 0; k0 < k; k0 += kc {
-		kc = p.inner(k0)
-		scale := float32(1)
-		if k0+kc == k {
-			scale = alpha
-		}
-		for i := 0; i < n; i += blockRows {
-			w.block(dst.Slice(i, min(i+blockRows, n)), x.at(i, k0), p, k0, kc, scale, add || k0 > 0)
+	for i := 0; i < n; i += blockRows {
+		rows := min(blockRows, n-i)
+		cols := roundUp(blockRows*blockCols/rows, PackAlign) // fewer rows leave room for more columns
+		for j := 0; j < p.cols; j += cols {
+			c := Matrix{Rows: rows, Cols: min(cols, p.cols-j), Stride: dst.Stride, Data: dst.Data[i*dst.Stride+j:]}
+			for k0, kc := 0, 0; k0 < k; k0 += kc {
+				kc = p.inner(k0)
+				scale := float32(1)
+				if k0+kc == k {
+					scale = alpha
+				}
+				w.block(c, x.at(i, k0), p, k0, j, kc, scale, add || k0 > 0)
+			}
 		}
 	}
 	workspaces.Put(w)
 }
 
-// block updates the rows of c, at most blockRows, with the product of a block of
-// a and kc rows of b from row k0.
-func (w *workspace) block(c Matrix, a operand, p *Packed, k0, kc int, alpha float32, add bool) {
+// block updates c, which has at most blockRows rows, with the product of a block of
+// a and kc rows of b from row k0 and column j0 on.
+func (w *workspace) block(c Matrix, a operand, p *Packed, k0, j0, kc int, alpha float32, add bool) {
 	mr := p.tile.rows
 	full := c.Rows / mr * mr
 	if a.rs == 1 && a.cs%aliasing == 0 {
@@ -177,7 +182,7 @@ func (w *workspace) block(c Matrix, a operand, p *Packed, k0, kc int, alpha floa
 		edge = w.padEdge(a.at(full, 0), c.Rows-full, mr, kc)
 	}
 	for j := 0; j < c.Cols; j += p.tile.cols {
-		w.panel(c, j, a, edge, full, p.panel(k0, kc, j), p.tile, kc, alpha, add)
+		w.panel(c, j, a, edge, full, p.panel(k0, kc, j0+j), p.tile, kc, alpha, add)
 	}
 }
 
@@ -208,7 +213,11 @@ func (w *workspace) padEdge(a operand, rows, mr, kc int) operand {
 }
 
 // callSize bounds rows × inner dimension of one call of the gemm kernel, to some 10 µs.
-const callSize = 1 << 15
+// A call updates a multiple of callRows rows, whole tiles of all heights.
+const (
+	callSize = 1 << 15
+	callRows = 24
+)
 
 // panel updates the columns of c from j on that one panel of b covers. It is a call
 // of its own, never inlined, because only the entry of a function that calls
@@ -216,7 +225,7 @@ const callSize = 1 << 15
 //
 //go:noinline
 func (w *workspace) panel(c Matrix, j int, a, edge operand, full int, b []float32, t tile, kc int, alpha float32, add bool) {
-	step := max(callSize/kc/t.rows, 1) * t.rows
+	step := max(callSize/kc/callRows, 1) * callRows
 	whole := j+t.cols <= c.Cols
 	for i := 0; i < full; i += step {
 		rows := min(step, full-i)

@@ -118,20 +118,22 @@ func transposed(m simd.Matrix) simd.Matrix {
 	return t
 }
 
-// extents are lengths around the blocks of rows (192) and of the inner dimension (256),
-// around the tiles, and in between.
+// extents are lengths around the blocks of rows (192), of the inner dimension (768) and of
+// columns (384 where there are 192 rows), around the tiles, and in between.
 func extents(r *check.Rand) (n, k, m int) {
 	around := func(block int) int { return max(block-1+r.IntN(3), 0) }
-	switch r.IntN(6) {
+	switch r.IntN(7) {
 	case 0:
 		return around(192), 1 + r.IntN(20), 1 + r.IntN(20)
 	case 1:
-		return 1 + r.IntN(20), around(256 * (1 + r.IntN(2))), 1 + r.IntN(20)
+		return 1 + r.IntN(20), around(768 * (1 + r.IntN(2))), 1 + r.IntN(20)
 	case 2:
 		return around(192 * 2), r.IntN(4), 1 + r.IntN(9)
 	case 3:
 		return around(6 * (1 + r.IntN(8))), r.IntN(60), around(16 * (1 + r.IntN(4)))
 	case 4:
+		return around(192), 1 + r.IntN(9), around(384)
+	case 5:
 		return 1 + r.IntN(7), 200 + r.IntN(200), around(8 * (1 + r.IntN(3)))
 	}
 	return r.IntN(70), r.IntN(70), r.IntN(70)
@@ -284,7 +286,7 @@ func TestProductNaN(t *testing.T) {
 		}
 		found := 0
 		for _, n := range []int{1, 5, 6, 8, 12, 13, 25} {
-			for _, k := range []int{1, 2, 17, 256, 257} {
+			for _, k := range []int{1, 2, 17, 768, 769} {
 				for _, m := range []int{1, 8, 12, 15, 16, 17, 33} {
 					p := products[r.IntN(len(products))]
 					for _, v := range try(t, p, n, k, m, r.IntN(2), 1, sprinkled) {
@@ -335,6 +337,9 @@ func TestProductCuts(t *testing.T) {
 		r := check.NewRand(5)
 		for range 25 {
 			n, k, m := 1+r.IntN(220), 1+r.IntN(300), 1+r.IntN(60)
+			if r.IntN(4) == 0 {
+				n, k = 1+r.IntN(30), 700+r.IntN(900)
+			}
 			a, b := fill(simd.NewMatrix(n, k), r.Normals32(n*k)), fill(simd.NewMatrix(k, m), r.Normals32(k*m))
 			want := simd.NewMatrix(n, m)
 			simd.MatMul(want, 1, a, b)
@@ -386,7 +391,7 @@ func TestPackedReuse(t *testing.T) {
 		r := check.NewRand(6)
 		var p simd.Packed
 		p.Mul(simd.Matrix{Rows: 3}, 1, simd.Matrix{Rows: 3}) // nothing is packed: a 0×0 matrix
-		for _, c := range [][2]int{{40, 33}, {300, 5}, {2, 2}, {1, 70}, {0, 3}, {3, 0}, {260, 40}} {
+		for _, c := range [][2]int{{40, 33}, {300, 5}, {2, 2}, {1, 70}, {0, 3}, {3, 0}, {780, 40}} {
 			k, m := c[0], c[1]
 			b := fill(simd.NewMatrix(k, m), r.Normals32(k*m))
 			for _, trans := range []bool{false, true} {

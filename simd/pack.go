@@ -14,6 +14,7 @@ import (
 type Packed struct {
 	rows, cols int // shape of b
 	tile       tile
+	block      int // rows of a block
 	data       []float32
 
 	// b may be a view, a part of a larger matrix.
@@ -22,12 +23,14 @@ type Packed struct {
 	total, width int // rows of the larger matrix, and its columns rounded up to tiles
 }
 
-// The blocks of the inner dimension and of the rows that a product works on at a
-// time, so that a panel of b stays in the first-level cache and a block of a in the
-// second. They do not change the bits.
+// The blocks that a product works on at a time. They do not change the bits. A block of a
+// of blockRows × blockInner, one of the result of blockRows × blockCols and a panel of b
+// stay in the second-level cache. The longer the inner dimension of a block, the
+// fewer times the result comes and goes: up to 768 there is but one block.
 const (
-	blockInner = 256
+	blockInner = 768
 	blockRows  = 192 // a multiple of all tile heights
+	blockCols  = 4 * PackAlign
 )
 
 // PackAlign is where columns of a Packed matrix may be cut: at multiples of it, which are
@@ -123,22 +126,24 @@ func (p *Packed) reset(op string, rows, cols int) {
 	p.whole(op)
 	p.rows, p.cols, p.tile = rows, cols, gemmTile()
 	p.total, p.width = rows, roundUp(cols, p.tile.cols)
+	blocks := max(1, (rows+blockInner-1)/blockInner)
+	p.block = roundUp((rows+blocks-1)/blocks, 8) // alike in length, so that none is short
 	p.data = grow(p.data, rows*p.width)
 }
 
-// The layout: blocks of blockInner rows, in each its panels of tile.cols columns, in each
+// The layout: blocks of p.block rows, in each its panels of tile.cols columns, in each
 // its rows. Zeros fill up the last panel.
 
 // inner returns how many rows from row k on lie in one block.
 func (p *Packed) inner(k int) int {
-	return min(blockInner-(p.row+k)%blockInner, p.rows-k)
+	return min(p.block-(p.row+k)%p.block, p.rows-k)
 }
 
 // at returns where row k of the panel at column j begins, and how far apart panels are.
 func (p *Packed) at(k, j int) (at, panel int) {
 	k += p.row
-	first := k / blockInner * blockInner
-	kc := min(blockInner, p.total-first)
+	first := k / p.block * p.block
+	kc := min(p.block, p.total-first)
 	return first*p.width + kc*(p.col+j) + (k-first)*p.tile.cols, kc * p.tile.cols
 }
 
@@ -182,8 +187,8 @@ func (p *Packed) packStrip(row int, b Matrix) {
 
 func (p *Packed) packTrans(col int, b Matrix) {
 	nr := p.tile.cols
-	for k := 0; k < p.rows; k += blockInner {
-		kc := p.inner(k)
+	for k, kc := 0, 0; k < p.rows; k += kc {
+		kc = p.inner(k)
 		for j := 0; j < b.Rows; j += nr {
 			turn(p.panel(k, kc, col+j), nr, b.Data[j*b.Stride+k:], b.Stride, min(nr, b.Rows-j), kc)
 		}

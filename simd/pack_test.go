@@ -16,7 +16,7 @@ func TestPackedParts(t *testing.T) {
 		r := check.NewRand(1)
 		var p simd.Packed
 		for range 30 {
-			n, k, m := 1+r.IntN(30), r.IntN(600), r.IntN(300)
+			n, k, m := 1+r.IntN(20), r.IntN(1600), r.IntN(300)
 			a, b := fill(simd.NewMatrix(n, k), r.Normals32(n*k)), fill(simd.NewMatrix(k, m), r.Normals32(k*m))
 			want, got := simd.NewMatrix(n, m), simd.NewMatrix(n, m)
 			simd.MatMul(want, 1, a, b)
@@ -25,7 +25,7 @@ func TestPackedParts(t *testing.T) {
 			p.Reset(k, m)
 			var all sync.WaitGroup
 			for i, part := 0, 0; i < k; i += part {
-				part = min(1+r.IntN(200), k-i)
+				part = min(1+r.IntN(500), k-i)
 				all.Go(func() { p.PackAt(i, b.Slice(i, i+part)) })
 			}
 			all.Wait()
@@ -56,7 +56,7 @@ func TestPackedViews(t *testing.T) {
 			return i, i + r.IntN(n-i+1)
 		}
 		for range 60 {
-			rows, cols := r.IntN(800), r.IntN(320)
+			rows, cols := r.IntN(1600), r.IntN(320)
 			b := fill(simd.NewMatrix(rows, cols), r.Normals32(rows*cols))
 			var p simd.Packed
 			p.Pack(b)
@@ -70,7 +70,7 @@ func TestPackedViews(t *testing.T) {
 				v, part = v.Slice(s0, s1, d0, d1), columns(part.Slice(s0, s1), d0, d1)
 				name += fmt.Sprintf(", of it [%d, %d) and [%d, %d)", s0, s1, d0, d1)
 			}
-			n, k, m := r.IntN(40), part.Rows, part.Cols
+			n, k, m := r.IntN(20), part.Rows, part.Cols
 			a := fill(simd.NewMatrix(n, k), r.Normals32(n*k))
 			at := transposed(a)
 			want, got := simd.NewMatrix(n, m), simd.NewMatrix(n, m)
@@ -98,14 +98,14 @@ func TestPackedViewsChain(t *testing.T) {
 	check.EachLevel(t, func(t *testing.T) {
 		r := check.NewRand(3)
 		for range 10 {
-			n, k, m := 1+r.IntN(30), 1+r.IntN(700), 1+r.IntN(120)
+			n, k, m := 1+r.IntN(30), 1+r.IntN(1600), 1+r.IntN(120)
 			a, b := fill(simd.NewMatrix(n, k), r.Normals32(n*k)), fill(simd.NewMatrix(k, m), r.Normals32(k*m))
 			want, got := simd.NewMatrix(n, m), simd.NewMatrix(n, m)
 			simd.MatMul(want, 1, a, b)
 			var p simd.Packed
 			p.Pack(b)
 			for i, part := 0, 0; i < k; i += part {
-				part = min(1+r.IntN(300), k-i)
+				part = min(1+r.IntN(600), k-i)
 				v := p.Slice(i, i+part, 0, m)
 				if i == 0 {
 					v.Mul(got, 1, columns(a, i, i+part))

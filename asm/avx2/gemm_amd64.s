@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func Gemm(c []float32, ldc int, a []float32, ars int, acs int, b []float32, k int, rows int, alpha float32, add bool)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·Gemm(SB), NOSPLIT, $0-117
 	MOVQ  c_base+0(FP), AX
 	MOVQ  ldc+24(FP), CX
@@ -56,6 +56,17 @@ tile:
 	VMOVUPS 32(R10)(CX*8), Y11
 
 begin:
+	// Fetch the next tile of c. The caches do not foresee it, since its rows may lie anywhere.
+	LEAQ (CX)(CX*2), R13
+	LEAQ (R10)(R13*4), R13
+	MOVQ $+6, R14
+
+fetch:
+	PREFETCHT0 (R13)
+	LEAQ       (R13)(CX*4), R13
+	DECQ       R14
+	JNZ        fetch
+
 	// 4 steps of k at a time.
 	SUBQ $+4, R12
 	JL   rest

@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func Gemm(c []float32, ldc int, a []float32, ars int, acs int, b []float32, k int, rows int, alpha float32, add bool)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·Gemm(SB), NOSPLIT, $0-117
 	MOVQ  c_base+0(FP), AX
 	MOVQ  ldc+24(FP), CX
@@ -83,8 +83,19 @@ tile:
 	VMOVUPS 64(R12)(CX*8), Z23
 
 begin:
-	MOVQ b_base+72(FP), R12
-	MOVQ k+96(FP), R13
+	// Fetch the next tile of c.
+	LEAQ (CX)(CX*2), R13
+	LEAQ (R12)(R13*4), R13
+	MOVQ $+12, R12
+
+fetch:
+	PREFETCHT0 (R13)
+	PREFETCHT0 64(R13)
+	LEAQ       (R13)(CX*4), R13
+	DECQ       R12
+	JNZ        fetch
+	MOVQ       b_base+72(FP), R12
+	MOVQ       k+96(FP), R13
 
 	// Steps of k, 2 at a time.
 	SUBQ $+2, R13
@@ -130,6 +141,7 @@ steps:
 	VBROADCASTSS (R8)(BX*8), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
+	PREFETCHT0   92(R9)
 	ADDQ         SI, R9
 	ADDQ         SI, R10
 	ADDQ         SI, R11
@@ -174,6 +186,7 @@ steps:
 	VBROADCASTSS (R8)(BX*8), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
+	PREFETCHT0   92(R9)
 	ADDQ         SI, R9
 	ADDQ         SI, R10
 	ADDQ         SI, R11
@@ -225,6 +238,7 @@ rest:
 	VBROADCASTSS (R8)(BX*8), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
+	PREFETCHT0   92(R9)
 	ADDQ         SI, R9
 	ADDQ         SI, R10
 	ADDQ         SI, R11

@@ -48,6 +48,16 @@ func gemm(f *file) {
 		f.VMOVUPS(row(c, c3, ldc, i/2, 32*(i%2)), s)
 	}
 	f.Label("begin")
+	f.Comment("Fetch the next tile of c. The caches do not foresee it, since its rows may lie anywhere.")
+	next, i := f.GP64(), f.GP64()
+	f.LEAQ(amd64.Indexed(ldc, ldc, 2), next)
+	f.LEAQ(amd64.Indexed(c3, next, 4), next)
+	f.MOVQ(operand.I32(rows), i)
+	f.Label("fetch")
+	f.PREFETCHT0(operand.Mem{Base: next})
+	f.LEAQ(amd64.Indexed(next, ldc, 4), next)
+	f.DECQ(i)
+	f.JNZ(operand.LabelRef("fetch"))
 
 	step := func(p int) {
 		f.Commentf("Row %d of b times column %d of a.", p, p)

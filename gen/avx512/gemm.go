@@ -35,6 +35,7 @@ func (f *file) gemm(name string, unroll int, multiplyAdd func(...operand.Op)) {
 		f.VMOVUPS(row(pc, ldc, i/2, 64*(i%2)), s)
 	}
 	f.Label("begin")
+	f.fetch(pc[3], ldc)
 	b, k := f.Arg(f.Param("b").Base()), f.Arg(f.Param("k"))
 
 	step := func(p int) {
@@ -49,6 +50,7 @@ func (f *file) gemm(name string, unroll int, multiplyAdd func(...operand.Op)) {
 			multiplyAdd(b0, x, sum[2*r])
 			multiplyAdd(b1, x, sum[2*r+1])
 		}
+		f.PREFETCHT0(operand.Mem{Base: pa[0], Disp: 4 * (2*rows - 1)}) // where a is column-major, for the next tile
 		for _, p := range pa {
 			f.ADDQ(acs, p)
 		}
@@ -89,6 +91,22 @@ func (f *file) gemm(name string, unroll int, multiplyAdd func(...operand.Op)) {
 	f.JG(operand.LabelRef("tile"))
 	f.Label("done")
 	f.End()
+}
+
+// fetch brings the tile of c that follows the one with the given row 9 to the caches.
+// The caches do not foresee it, since its rows may lie anywhere.
+func (f *file) fetch(row9, ldc reg.GPVirtual) {
+	f.Comment("Fetch the next tile of c.")
+	p, i := f.GP64(), f.GP64()
+	f.LEAQ(amd64.Indexed(ldc, ldc, 2), p)
+	f.LEAQ(amd64.Indexed(row9, p, 4), p)
+	f.MOVQ(operand.I32(spec.AVX512.GemmRows), i)
+	f.Label("fetch")
+	f.PREFETCHT0(operand.Mem{Base: p})
+	f.PREFETCHT0(operand.Mem{Base: p, Disp: 64})
+	f.LEAQ(amd64.Indexed(p, ldc, 4), p)
+	f.DECQ(i)
+	f.JNZ(operand.LabelRef("fetch"))
 }
 
 // thirds returns the addresses of rows 0, 3, 6 and 9.
