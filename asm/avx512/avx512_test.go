@@ -305,7 +305,7 @@ func gemm(c []float32, ldc int, a []float32, ars, acs int, b []float32, k, rows 
 
 func TestGemmBits(t *testing.T) {
 	needAVX512(t)
-	const maxK, maxRows, ldc = 70, 4 * avx512.GemmRows, avx512.GemmCols + 3
+	const maxK, maxRows, ldc = 70, 7 * avx512.GemmRows, avx512.GemmCols + 3
 	for kind, d := range data(maxRows*(maxK+5) + maxK*avx512.GemmCols + maxRows*ldc) {
 		a, b, c := d[:maxRows*(maxK+5)], d[maxRows*(maxK+5):][:maxK*avx512.GemmCols], d[len(d)-maxRows*ldc:]
 		for k := range maxK + 1 {
@@ -329,7 +329,7 @@ func TestGemmBits(t *testing.T) {
 
 func TestGemmFence(t *testing.T) {
 	needAVX512(t)
-	const maxK, maxRows, ldc = 40, 3 * avx512.GemmRows, avx512.GemmCols + 3
+	const maxK, maxRows, ldc = 40, 7 * avx512.GemmRows, avx512.GemmCols + 3
 	fc, fa, fb := check.NewFence(t, maxRows*ldc), check.NewFence(t, maxRows*(maxK+maxRows+5)), check.NewFence(t, maxK*avx512.GemmCols)
 	for k := 1; k <= maxK; k++ {
 		for rows := avx512.GemmRows; rows <= maxRows; rows += avx512.GemmRows {

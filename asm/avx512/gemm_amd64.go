@@ -6,7 +6,7 @@ package avx512
 
 // The tile of Gemm: a call updates a multiple of GemmRows rows and GemmCols columns.
 const (
-	GemmRows = 12
+	GemmRows = 4
 	GemmCols = 32
 )
 

@@ -65,6 +65,8 @@ tile:
 	VMOVUPS 64(R13)(CX*8), Z5
 	VMOVUPS (R14), Z6
 	VMOVUPS 64(R14), Z7
+	CMPQ    DI, $+12
+	JL      begin
 	VMOVUPS (R14)(CX*4), Z8
 	VMOVUPS 64(R14)(CX*4), Z9
 	VMOVUPS (R14)(CX*8), Z10
@@ -83,28 +85,29 @@ tile:
 	VMOVUPS 64(R12)(CX*8), Z23
 
 begin:
+	MOVQ  b_base+72(FP), R13
+	MOVQ  k+96(FP), R14
+	TESTQ R14, R14
+	JLE   store
+	CMPQ  DI, $+12
+	JL    low
+
 	// Fetch the next tile of c.
-	LEAQ (CX)(CX*2), R13
-	LEAQ (R12)(R13*4), R13
+	LEAQ (CX)(CX*2), R15
+	LEAQ (R12)(R15*4), R15
 	MOVQ $+12, R12
 
 fetch:
-	PREFETCHT0 (R13)
-	PREFETCHT0 64(R13)
-	LEAQ       (R13)(CX*4), R13
+	PREFETCHT0 (R15)
+	PREFETCHT0 64(R15)
+	LEAQ       (R15)(CX*4), R15
 	DECQ       R12
 	JNZ        fetch
-	MOVQ       b_base+72(FP), R12
-	MOVQ       k+96(FP), R13
 
-	// Steps of k, 1 at a time.
-	SUBQ $+1, R13
-	JL   rest
-
-steps:
-	// Row 0 of b times column 0 of a.
-	VMOVUPS      (R12), Z24
-	VMOVUPS      64(R12), Z25
+tall:
+	// A row of b times a column of a.
+	VMOVUPS      (R13), Z24
+	VMOVUPS      64(R13), Z25
 	VBROADCASTSS (R9), Z26
 	LONG         $0x402e9262; WORD $0xc052 // VDPBF16PS Z24, Z26, Z0
 	LONG         $0x402e9262; WORD $0xc952 // VDPBF16PS Z25, Z26, Z1
@@ -146,11 +149,34 @@ steps:
 	ADDQ         SI, R10
 	ADDQ         SI, R11
 	ADDQ         SI, R8
-	ADDQ         $+128, R12
-	SUBQ         $+1, R13
-	JGE          steps
+	SUBQ         $-128, R13
+	DECQ         R14
+	JNZ          tall
+	JMP          store
 
-rest:
+low:
+	// A row of b times a column of a.
+	VMOVUPS      (R13), Z24
+	VMOVUPS      64(R13), Z25
+	VBROADCASTSS (R9), Z26
+	LONG         $0x402e9262; WORD $0xc052 // VDPBF16PS Z24, Z26, Z0
+	LONG         $0x402e9262; WORD $0xc952 // VDPBF16PS Z25, Z26, Z1
+	VBROADCASTSS (R9)(BX*4), Z26
+	LONG         $0x402e9262; WORD $0xd052 // VDPBF16PS Z24, Z26, Z2
+	LONG         $0x402e9262; WORD $0xd952 // VDPBF16PS Z25, Z26, Z3
+	VBROADCASTSS (R9)(BX*8), Z26
+	LONG         $0x402e9262; WORD $0xe052 // VDPBF16PS Z24, Z26, Z4
+	LONG         $0x402e9262; WORD $0xe952 // VDPBF16PS Z25, Z26, Z5
+	VBROADCASTSS (R10), Z26
+	LONG         $0x402e9262; WORD $0xf052 // VDPBF16PS Z24, Z26, Z6
+	LONG         $0x402e9262; WORD $0xf952 // VDPBF16PS Z25, Z26, Z7
+	ADDQ         SI, R9
+	ADDQ         SI, R10
+	SUBQ         $-128, R13
+	DECQ         R14
+	JNZ          low
+
+store:
 	LEAQ         (CX)(CX*2), R8
 	LEAQ         (AX)(R8*4), R9
 	LEAQ         (R9)(R8*4), R10
@@ -172,46 +198,54 @@ rest:
 	VMOVUPS      Z6, (R9)
 	VMULPS       Z7, Z24, Z7
 	VMOVUPS      Z7, 64(R9)
-	VMULPS       Z8, Z24, Z8
-	VMOVUPS      Z8, (R9)(CX*4)
-	VMULPS       Z9, Z24, Z9
-	VMOVUPS      Z9, 64(R9)(CX*4)
-	VMULPS       Z10, Z24, Z10
-	VMOVUPS      Z10, (R9)(CX*8)
-	VMULPS       Z11, Z24, Z11
-	VMOVUPS      Z11, 64(R9)(CX*8)
-	VMULPS       Z12, Z24, Z12
-	VMOVUPS      Z12, (R10)
-	VMULPS       Z13, Z24, Z13
-	VMOVUPS      Z13, 64(R10)
-	VMULPS       Z14, Z24, Z14
-	VMOVUPS      Z14, (R10)(CX*4)
-	VMULPS       Z15, Z24, Z15
-	VMOVUPS      Z15, 64(R10)(CX*4)
-	VMULPS       Z16, Z24, Z16
-	VMOVUPS      Z16, (R10)(CX*8)
-	VMULPS       Z17, Z24, Z17
-	VMOVUPS      Z17, 64(R10)(CX*8)
-	VMULPS       Z18, Z24, Z18
-	VMOVUPS      Z18, (R8)
-	VMULPS       Z19, Z24, Z19
-	VMOVUPS      Z19, 64(R8)
-	VMULPS       Z20, Z24, Z20
-	VMOVUPS      Z20, (R8)(CX*4)
-	VMULPS       Z21, Z24, Z21
-	VMOVUPS      Z21, 64(R8)(CX*4)
-	VMULPS       Z22, Z24, Z22
-	VMOVUPS      Z22, (R8)(CX*8)
-	VMULPS       Z23, Z24, Z23
-	VMOVUPS      Z23, 64(R8)(CX*8)
 
-	// The next twelve rows.
-	LEAQ (CX)(CX*2), R9
-	LEAQ (R8)(R9*4), AX
-	LEAQ (BX)(BX*2), R9
-	LEAQ (DX)(R9*8), DX
-	LEAQ (DX)(R9*8), DX
-	SUBQ $+12, DI
+	// The next rows after the first four, or all twelve.
+	LEAQ    (DX)(BX*8), DX
+	LEAQ    (DX)(BX*8), DX
+	LEAQ    (R9)(CX*4), AX
+	CMPQ    DI, $+12
+	JL      next
+	VMULPS  Z8, Z24, Z8
+	VMOVUPS Z8, (R9)(CX*4)
+	VMULPS  Z9, Z24, Z9
+	VMOVUPS Z9, 64(R9)(CX*4)
+	VMULPS  Z10, Z24, Z10
+	VMOVUPS Z10, (R9)(CX*8)
+	VMULPS  Z11, Z24, Z11
+	VMOVUPS Z11, 64(R9)(CX*8)
+	VMULPS  Z12, Z24, Z12
+	VMOVUPS Z12, (R10)
+	VMULPS  Z13, Z24, Z13
+	VMOVUPS Z13, 64(R10)
+	VMULPS  Z14, Z24, Z14
+	VMOVUPS Z14, (R10)(CX*4)
+	VMULPS  Z15, Z24, Z15
+	VMOVUPS Z15, 64(R10)(CX*4)
+	VMULPS  Z16, Z24, Z16
+	VMOVUPS Z16, (R10)(CX*8)
+	VMULPS  Z17, Z24, Z17
+	VMOVUPS Z17, 64(R10)(CX*8)
+	VMULPS  Z18, Z24, Z18
+	VMOVUPS Z18, (R8)
+	VMULPS  Z19, Z24, Z19
+	VMOVUPS Z19, 64(R8)
+	VMULPS  Z20, Z24, Z20
+	VMOVUPS Z20, (R8)(CX*4)
+	VMULPS  Z21, Z24, Z21
+	VMOVUPS Z21, 64(R8)(CX*4)
+	VMULPS  Z22, Z24, Z22
+	VMOVUPS Z22, (R8)(CX*8)
+	VMULPS  Z23, Z24, Z23
+	VMOVUPS Z23, 64(R8)(CX*8)
+	LEAQ    (CX)(CX*2), R9
+	LEAQ    (R8)(R9*4), AX
+	MOVQ    BX, R9
+	SHLQ    $0x05, R9
+	ADDQ    R9, DX
+	SUBQ    $+8, DI
+
+next:
+	SUBQ $+4, DI
 	JG   tile
 
 done:

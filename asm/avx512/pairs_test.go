@@ -134,7 +134,7 @@ func gemmPairs(c []float32, ldc int, a []float32, ars, acs int, b []float32, k, 
 // case, and the sums to which products are added are such sums themselves.
 func TestGemmPairsBits(t *testing.T) {
 	needBF16(t)
-	const maxK, maxRows, ldc = 19, 3 * avx512.GemmRows, avx512.GemmCols + 3
+	const maxK, maxRows, ldc = 19, 7 * avx512.GemmRows, avx512.GemmCols + 3
 	for kind, d := range numbers(2*maxRows*(maxK+5) + 2*maxK*avx512.GemmCols) {
 		pairs := make([]float32, len(d)/2)
 		generic.PairRow(pairs, d)
@@ -164,7 +164,7 @@ func TestGemmPairsBits(t *testing.T) {
 
 func TestGemmPairsFence(t *testing.T) {
 	needBF16(t)
-	const maxK, maxRows, ldc = 9, 2 * avx512.GemmRows, avx512.GemmCols + 3
+	const maxK, maxRows, ldc = 9, 7 * avx512.GemmRows, avx512.GemmCols + 3
 	fc, fa, fb := check.NewFence(t, maxRows*ldc), check.NewFence(t, maxRows*(maxK+maxRows+5)), check.NewFence(t, maxK*avx512.GemmCols)
 	for k := 1; k <= maxK; k++ {
 		for rows := avx512.GemmRows; rows <= maxRows; rows += avx512.GemmRows {

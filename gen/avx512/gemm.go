@@ -8,13 +8,18 @@ import (
 	"github.com/contrast-go/contrast/gen/spec"
 )
 
-func gemm(f *file) { f.gemm("Gemm", 2, f.VFMADD231PS) }
+func gemm(f *file) { f.gemm("Gemm", f.VFMADD231PS) }
+
+// The heights of a tile: many rows for speed, and few for those that remain.
+const tall = 12
+
+var low = spec.AVX512.GemmRows
 
 // gemm writes a kernel of products: a tile of 12×32 sums in 24 registers, two more for a row of
 // b and four in turn for the elements of a. Per k 14 loads feed 24 instructions that
-// multiply their first two operands and add to the third. unroll is 1 or 2.
-func (f *file) gemm(name string, unroll int, multiplyAdd func(...operand.Op)) {
-	rows := spec.AVX512.GemmRows
+// multiply their first two operands and add to the third. More than one k a turn is no faster.
+// The last rows make tiles of 4×32.
+func (f *file) gemm(name string, multiplyAdd func(...operand.Op)) {
 	f.Begin(name)
 	c, ldc := f.Arg(f.Param("c").Base()), f.Arg(f.Param("ldc"))
 	a, ars, acs := f.Arg(f.Param("a").Base()), f.Arg(f.Param("ars")), f.Arg(f.Param("acs"))
@@ -22,27 +27,37 @@ func (f *file) gemm(name string, unroll int, multiplyAdd func(...operand.Op)) {
 	f.SHLQ(operand.U8(2), acs) // in bytes
 	f.TESTQ(left, left)
 	f.JLE(operand.LabelRef("done"))
+	// whenLow jumps where the tile is a low one.
+	whenLow := func(label string) {
+		f.CMPQ(left, operand.I8(tall))
+		f.JL(operand.LabelRef(label))
+	}
 
 	f.Label("tile")
 	f.Comment("Twelve rows are addressed from every third, times 0, 1 and 2 strides.")
 	pa, pc := f.thirds(a, ars), f.thirds(c, ldc)
 
 	f.Comment("Begin at 0, or go on from c.")
-	sum := f.zeros(2 * rows)
+	sum := f.zeros(2 * tall)
 	f.CMPB(f.Addr(f.Param("add")), operand.U8(0))
 	f.JE(operand.LabelRef("begin"))
 	for i, s := range sum {
+		if i == 2*low {
+			whenLow("begin")
+		}
 		f.VMOVUPS(row(pc, ldc, i/2, 64*(i%2)), s)
 	}
 	f.Label("begin")
-	f.fetch(pc[3], ldc)
 	b, k := f.Arg(f.Param("b").Base()), f.Arg(f.Param("k"))
+	f.TESTQ(k, k)
+	f.JLE(operand.LabelRef("store"))
 
-	step := func(p int) {
-		f.Commentf("Row %d of b times column %d of a.", p, p)
+	steps := func(rows, thirds int, label string) {
+		f.Label(label)
+		f.Comment("A row of b times a column of a.")
 		b0, b1 := f.ZMM(), f.ZMM()
-		f.VMOVUPS(operand.Mem{Base: b, Disp: 128 * p}, b0)
-		f.VMOVUPS(operand.Mem{Base: b, Disp: 128*p + 64}, b1)
+		f.VMOVUPS(operand.Mem{Base: b}, b0)
+		f.VMOVUPS(operand.Mem{Base: b, Disp: 64}, b1)
 		t := []reg.VecVirtual{f.ZMM(), f.ZMM(), f.ZMM(), f.ZMM()}
 		for r := range rows {
 			x := t[r%len(t)]
@@ -50,57 +65,58 @@ func (f *file) gemm(name string, unroll int, multiplyAdd func(...operand.Op)) {
 			multiplyAdd(b0, x, sum[2*r])
 			multiplyAdd(b1, x, sum[2*r+1])
 		}
-		f.PREFETCHT0(operand.Mem{Base: pa[0], Disp: 4 * (2*rows - 1)}) // where a is column-major, for the next tile
-		for _, p := range pa {
+		if rows == tall {
+			f.PREFETCHT0(operand.Mem{Base: pa[0], Disp: 4 * (2*tall - 1)}) // for the next tile where a is column-major
+		}
+		for _, p := range pa[:thirds] {
 			f.ADDQ(acs, p)
 		}
+		f.SUBQ(operand.I8(-128), b)
+		f.DECQ(k)
+		f.JNZ(operand.LabelRef(label))
 	}
-	f.Commentf("Steps of k, %d at a time.", unroll)
-	f.SUBQ(operand.I8(unroll), k)
-	f.JL(operand.LabelRef("rest"))
-	f.Label("steps")
-	for p := range unroll {
-		step(p)
-	}
-	f.ADDQ(operand.I32(128*unroll), b)
-	f.SUBQ(operand.I8(unroll), k)
-	f.JGE(operand.LabelRef("steps"))
+	whenLow("low")
+	f.fetch(pc[3], ldc)
+	steps(tall, 4, "tall")
+	f.JMP(operand.LabelRef("store"))
+	steps(low, 2, "low")
 
-	f.Label("rest")
-	if unroll == 2 {
-		f.ADDQ(operand.I8(unroll), k)
-		f.JZ(operand.LabelRef("store"))
-		step(0)
-		f.Label("store")
-	}
+	f.Label("store")
 	pc = f.thirds(c, ldc)
 	alpha := f.broadcast("alpha")
 	for i, s := range sum {
+		if i == 2*low {
+			f.Comment("The next rows after the first four, or all twelve.")
+			f.LEAQ(amd64.Indexed(a, ars, 8), a)
+			f.LEAQ(amd64.Indexed(a, ars, 8), a)
+			f.LEAQ(amd64.Indexed(pc[1], ldc, 4), c)
+			whenLow("next")
+		}
 		f.VMULPS(s, alpha, s)
 		f.VMOVUPS(s, row(pc, ldc, i/2, 64*(i%2)))
 	}
-
-	f.Comment("The next twelve rows.")
 	t := f.GP64()
 	f.LEAQ(amd64.Indexed(ldc, ldc, 2), t)
 	f.LEAQ(amd64.Indexed(pc[3], t, 4), c)
-	f.LEAQ(amd64.Indexed(ars, ars, 2), t)
-	f.LEAQ(amd64.Indexed(a, t, 8), a)
-	f.LEAQ(amd64.Indexed(a, t, 8), a)
-	f.SUBQ(operand.I8(rows), left)
+	f.MOVQ(ars, t)
+	f.SHLQ(operand.U8(5), t)
+	f.ADDQ(t, a)
+	f.SUBQ(operand.I8(tall-low), left)
+	f.Label("next")
+	f.SUBQ(operand.I8(low), left)
 	f.JG(operand.LabelRef("tile"))
 	f.Label("done")
 	f.End()
 }
 
-// fetch brings the tile of c that follows the one with the given row 9 to the caches.
-// The caches do not foresee it, since its rows may lie anywhere.
+// fetch brings the tile of c after the one with the given row 9 to the caches, which do not
+// foresee it: its rows may lie anywhere.
 func (f *file) fetch(row9, ldc reg.GPVirtual) {
 	f.Comment("Fetch the next tile of c.")
 	p, i := f.GP64(), f.GP64()
 	f.LEAQ(amd64.Indexed(ldc, ldc, 2), p)
 	f.LEAQ(amd64.Indexed(row9, p, 4), p)
-	f.MOVQ(operand.I32(spec.AVX512.GemmRows), i)
+	f.MOVQ(operand.I32(tall), i)
 	f.Label("fetch")
 	f.PREFETCHT0(operand.Mem{Base: p})
 	f.PREFETCHT0(operand.Mem{Base: p, Disp: 64})

@@ -29,7 +29,7 @@ type ISA struct {
 // The instruction sets.
 var (
 	AVX2   = ISA{Package: "avx2", Arch: "amd64", GemmRows: 6, GemmCols: 16, Lacks: []string{"pairs", "gemmpairs"}}
-	AVX512 = ISA{Package: "avx512", Arch: "amd64", GemmRows: 12, GemmCols: 32}
+	AVX512 = ISA{Package: "avx512", Arch: "amd64", GemmRows: 4, GemmCols: 32}
 	NEON   = ISA{Package: "neon", Arch: "arm64", GemmRows: 8, GemmCols: 12, Lacks: []string{"pairs", "gemmpairs"},
 		Doc: "ars is 1: a is column-major, so that one load takes the GemmRows elements of a column."}
 )
