@@ -123,6 +123,15 @@ func TestNothingAllocates(t *testing.T) {
 				t.Errorf("%s of %d: %v allocations, want 0", f.name, len(x), n)
 			}
 		}
+		for _, q := range packedProducts() {
+			as, bs := q.shapes(195, 261, 33)
+			dst, a, b := simd.NewMatrix(195, 33), simd.NewMatrix(as[0], as[1]), simd.NewMatrix(bs[0], bs[1])
+			inBFloat16(func() {
+				if n := testing.AllocsPerRun(2, func() { q.call(dst, 1, a, b) }); n != 0 {
+					t.Errorf("%s in BFloat16: %v allocations, want 0", q.name, n)
+				}
+			})
+		}
 		for _, q := range products {
 			as, bs := q.shapes(195, 780, 33)
 			dst, a, b := simd.NewMatrix(195, 33), simd.NewMatrix(as[0], as[1]), simd.NewMatrix(bs[0], bs[1])

@@ -65,7 +65,13 @@ var (
 
 // viewOf returns a view that holds b, or bᵀ, of a packed matrix that is NaN elsewhere.
 func viewOf(b simd.Matrix, trans bool) simd.Packed {
-	const before, after = 7, 5 // rows and columns of NaN
+	before, after := 7, 5 // rows and columns of NaN
+	if packed.Precision == simd.BFloat16 {
+		before = 6 // a view holds whole pairs, or ends where the matrix ends
+		if !trans && b.Rows%2 == 1 || trans && b.Cols%2 == 1 {
+			after = 0
+		}
+	}
 	row, col, rows, cols := before, simd.PackAlign, b.Rows, b.Cols
 	if trans {
 		row, col = col, row

@@ -3,6 +3,9 @@
 package simd
 
 import (
+	"math"
+	"slices"
+
 	"github.com/contrast-go/contrast/asm/avx2"
 	"github.com/contrast-go/contrast/asm/avx512"
 	"github.com/contrast-go/contrast/internal/cpu"
@@ -189,10 +192,63 @@ func gemm(c []float32, ldc int, a []float32, ars, acs int, b []float32, k, rows 
 
 func gemmTile() tile {
 	if cpu.Active() >= cpu.AVX512 {
-		return tile{avx512.GemmRows, avx512.GemmCols, false}
+		return tile{rows: avx512.GemmRows, cols: avx512.GemmCols}
 	}
 	if cpu.Active() >= cpu.AVX2 {
-		return tile{avx2.GemmRows, avx2.GemmCols, false}
+		return tile{rows: avx2.GemmRows, cols: avx2.GemmCols}
 	}
-	return tile{generic.GemmRows, generic.GemmCols, false}
+	return tile{rows: generic.GemmRows, cols: generic.GemmCols}
+}
+
+// No level but AVX512BF16 takes pairs.
+
+func pairRows(dst, x, y []float32) { avx512.PairRows(dst, x, y) }
+
+func pairRow(dst, x []float32) { avx512.PairRow(dst, x) }
+
+func gemmPairs(c []float32, ldc int, a []float32, ars, acs int, b []float32, k, rows int, alpha float32, add bool) {
+	avx512.GemmPairs(c, ldc, a, ars, acs, b, k, rows, alpha, add)
+}
+
+func bfloat16Tile() tile {
+	if cpu.Active() >= cpu.AVX512BF16 && exactPairs {
+		return tile{rows: avx512.GemmRows, cols: avx512.GemmCols, format: paired}
+	}
+	t := gemmTile()
+	t.format = rounded
+	return t
+}
+
+// exactPairs is whether this CPU multiplies pairs as generic.GemmPairs says, which is what AMD's
+// and Intel's manuals say. It was seen on AMD's Zen 4 only, hence the trial.
+var exactPairs = slices.Contains(cpu.Levels(), cpu.AVX512BF16) && tryPairs()
+
+// tryPairs multiplies numbers of many magnitudes, so that most sums round and depend on their order.
+func tryPairs() bool {
+	const k = 8
+	var a [avx512.GemmRows * k]float32
+	var b [avx512.GemmCols * k]float32
+	var c [avx512.GemmRows * avx512.GemmCols]float32
+	u := uint32(1)
+	for _, x := range [][]float32{a[:], b[:]} {
+		for i := range x {
+			u ^= u << 13 // xorshift, Marsaglia 2003
+			u ^= u >> 17
+			u ^= u << 5
+			x[i] = math.Float32frombits(0x3c003c00 + u&0x87ff87ff) // pairs of size 2^-7 to 2^9
+		}
+	}
+	avx512.GemmPairs(c[:], avx512.GemmCols, a[:], k, 1, b[:], k, avx512.GemmRows, 1, false)
+	for i, got := range c[:] {
+		var s float32
+		for p := range k {
+			x, y := math.Float32bits(a[i/avx512.GemmCols*k+p]), math.Float32bits(b[p*avx512.GemmCols+i%avx512.GemmCols])
+			s = FMA(math.Float32frombits(x>>16<<16), math.Float32frombits(y>>16<<16), s)
+			s = FMA(math.Float32frombits(x<<16), math.Float32frombits(y<<16), s)
+		}
+		if s != got {
+			return false
+		}
+	}
+	return true
 }

@@ -53,4 +53,20 @@ func gemm(c []float32, ldc int, a []float32, ars, acs int, b []float32, k, rows 
 	generic.Gemm(c, ldc, a, ars, acs, b, k, rows, alpha, add)
 }
 
-func gemmTile() tile { return tile{generic.GemmRows, generic.GemmCols, false} }
+func gemmTile() tile { return tile{rows: generic.GemmRows, cols: generic.GemmCols} }
+
+// No level here takes pairs.
+
+func pairRows(dst, x, y []float32) { generic.PairRows(dst, x, y) }
+
+func pairRow(dst, x []float32) { generic.PairRow(dst, x) }
+
+func gemmPairs(c []float32, ldc int, a []float32, ars, acs int, b []float32, k, rows int, alpha float32, add bool) {
+	generic.GemmPairs(c, ldc, a, ars, acs, b, k, rows, alpha, add)
+}
+
+func bfloat16Tile() tile {
+	t := gemmTile()
+	t.format = rounded
+	return t
+}

@@ -98,6 +98,7 @@ var (
 type tile struct {
 	rows, cols int
 	unit       bool // the kernel wants the rows of a tile of a beside each other (ars = 1)
+	format     format
 }
 
 // An operand is a block of a: element (i, k) is data[i*rs+k*cs].
@@ -115,6 +116,8 @@ type workspace struct {
 	a    []float32 // block of a, where the kernel can not or should not work on a itself
 	edge []float32 // last rows of a block of a, filled up with zeros to a tile
 	c    []float32 // tiles that stick out of dst
+
+	rounded []float32 // block of a in the precision of the product
 }
 
 func (p *Packed) product(op string, dst Matrix, alpha float32, a Matrix, transA, add bool) {
@@ -167,22 +170,26 @@ func (p *Packed) product(op string, dst Matrix, alpha float32, a Matrix, transA,
 func (w *workspace) block(c Matrix, a operand, p *Packed, k0, j0, kc int, alpha float32, add bool) {
 	mr := p.tile.rows
 	full := c.Rows / mr * mr
+	depth := p.tile.depth(kc)
+	if p.tile.format != plain {
+		a = w.round(a, c.Rows, kc, p.tile)
+	}
 	if a.rs == 1 && a.cs%aliasing == 0 {
-		a = w.compact(a, c.Rows, kc)
+		a = w.compact(a, c.Rows, depth)
 	}
 	edge := a // the rows from full on
 	switch {
 	case p.tile.unit && a.rs != 1:
 		mp := roundUp(c.Rows, mr)
-		w.a = grow(w.a, mp*kc)
-		turn(w.a, mp, a.data, a.rs, c.Rows, kc)
+		w.a = grow(w.a, mp*depth)
+		turn(w.a, mp, a.data, a.rs, c.Rows, depth)
 		a = operand{w.a, 1, mp}
 		edge = operand{w.a[full:], 1, mp}
 	case full < c.Rows:
-		edge = w.padEdge(a.at(full, 0), c.Rows-full, mr, kc)
+		edge = w.padEdge(a.at(full, 0), c.Rows-full, mr, depth)
 	}
 	for j := 0; j < c.Cols; j += p.tile.cols {
-		w.panel(c, j, a, edge, full, p.panel(k0, kc, j0+j), p.tile, kc, alpha, add)
+		w.panel(c, j, a, edge, full, p.panel(k0, kc, j0+j), p.tile, depth, alpha, add)
 	}
 }
 
@@ -230,7 +237,7 @@ func (w *workspace) panel(c Matrix, j int, a, edge operand, full int, b []float3
 	for i := 0; i < full; i += step {
 		rows := min(step, full-i)
 		if whole {
-			gemm(c.Data[i*c.Stride+j:], c.Stride, a.data[i*a.rs:], a.rs, a.cs, b, kc, rows, alpha, add)
+			t.gemm(c.Data[i*c.Stride+j:], c.Stride, a.at(i, 0), b, kc, rows, alpha, add)
 		} else {
 			w.partial(c, i, j, rows, rows, a.at(i, 0), b, t, kc, alpha, add)
 		}
@@ -250,7 +257,7 @@ func (w *workspace) partial(c Matrix, i, j, inside, rows int, a operand, b []flo
 			copy(w.c[r*t.cols:], c.Row(i + r)[j:j+cols])
 		}
 	}
-	gemm(w.c, t.cols, a.data, a.rs, a.cs, b, kc, rows, alpha, add)
+	t.gemm(w.c, t.cols, a, b, kc, rows, alpha, add)
 	for r := range inside {
 		copy(c.Row(i + r)[j:j+cols], w.c[r*t.cols:])
 	}

@@ -12,6 +12,9 @@ import (
 // Pack, PackTrans and Reset, which reuse its memory. It may be shared by goroutines that only
 // multiply.
 type Packed struct {
+	// Precision is that of the products with what is laid out from now on.
+	Precision Precision
+
 	rows, cols int // shape of b
 	tile       tile
 	block      int // rows of a block
@@ -70,6 +73,7 @@ func (p *Packed) PackAt(row int, b Matrix) {
 	p.whole(op)
 	b.Check(op, "b", -1, p.cols)
 	within(op, "the range of rows", row, row+b.Rows, p.rows)
+	p.even(op, row, row+b.Rows)
 	p.pack(row, b)
 }
 
@@ -96,6 +100,7 @@ func (p *Packed) Slice(r0, r1, c0, c1 int) Packed {
 	within(op, "the range of rows", r0, r1, p.rows)
 	within(op, "the range of columns", c0, c1, p.cols)
 	aligned(op, "c0", c0)
+	p.even(op, r0, r1)
 	v := *p
 	v.view = true
 	v.rows, v.cols = r1-r0, c1-c0
@@ -124,11 +129,11 @@ func aligned(op, arg string, i int) {
 
 func (p *Packed) reset(op string, rows, cols int) {
 	p.whole(op)
-	p.rows, p.cols, p.tile = rows, cols, gemmTile()
+	p.rows, p.cols, p.tile = rows, cols, p.Precision.tile()
 	p.total, p.width = rows, roundUp(cols, p.tile.cols)
 	blocks := max(1, (rows+blockInner-1)/blockInner)
 	p.block = roundUp((rows+blocks-1)/blocks, 8) // alike in length, so that none is short
-	p.data = grow(p.data, rows*p.width)
+	p.data = grow(p.data, p.tile.depth(rows)*p.width)
 }
 
 // The layout: blocks of p.block rows, in each its panels of tile.cols columns, in each
@@ -143,14 +148,15 @@ func (p *Packed) inner(k int) int {
 func (p *Packed) at(k, j int) (at, panel int) {
 	k += p.row
 	first := k / p.block * p.block
-	kc := min(p.block, p.total-first)
-	return first*p.width + kc*(p.col+j) + (k-first)*p.tile.cols, kc * p.tile.cols
+	depth := p.tile.depth
+	kc := depth(min(p.block, p.total-first))
+	return depth(first)*p.width + kc*(p.col+j) + depth(k-first)*p.tile.cols, kc * p.tile.cols
 }
 
 // panel returns kc rows from row k on, which lie in one block, of the panel at column j.
 func (p *Packed) panel(k, kc, j int) []float32 {
 	at, _ := p.at(k, j)
-	return p.data[at : at+kc*p.tile.cols]
+	return p.data[at : at+p.tile.depth(kc)*p.tile.cols]
 }
 
 // packRows is how many rows are laid out at a time: few, for each page of b to be read but
@@ -160,7 +166,11 @@ const packRows = 32
 func (p *Packed) pack(row int, b Matrix) {
 	for i, n := 0, 0; i < b.Rows; i += n {
 		n = min(packRows, p.inner(row+i), b.Rows-i)
-		p.packStrip(row+i, b.Slice(i, i+n))
+		if p.tile.format == paired {
+			p.packPairs(row+i, b.Slice(i, i+n))
+		} else {
+			p.packStrip(row+i, b.Slice(i, i+n))
+		}
 	}
 }
 
@@ -181,18 +191,32 @@ func (p *Packed) packStrip(row int, b Matrix) {
 		} else {
 			copyBlock(dst, nr, b.Data[j:], b.Stride, b.Rows, nr)
 		}
+		if p.tile.format == rounded {
+			generic.RoundBFloat16(dst, dst)
+		}
 		at += panel
 	}
 }
 
 func (p *Packed) packTrans(col int, b Matrix) {
 	nr := p.tile.cols
+	w := workspaces.Get().(*workspace)
 	for k, kc := 0, 0; k < p.rows; k += kc {
 		kc = p.inner(k)
 		for j := 0; j < b.Rows; j += nr {
-			turn(p.panel(k, kc, col+j), nr, b.Data[j*b.Stride+k:], b.Stride, min(nr, b.Rows-j), kc)
+			dst, src, rows := p.panel(k, kc, col+j), b.Data[j*b.Stride+k:], min(nr, b.Rows-j)
+			switch p.tile.format {
+			case plain:
+				turn(dst, nr, src, b.Stride, rows, kc)
+			case rounded:
+				turn(dst, nr, src, b.Stride, rows, kc)
+				generic.RoundBFloat16(dst, dst)
+			case paired:
+				w.pairColumns(dst, nr, src, b.Stride, rows, kc)
+			}
 		}
 	}
+	workspaces.Put(w)
 }
 
 // turn stores the rows × cols block src, transposed, in dst, whose rows are

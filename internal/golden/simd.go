@@ -89,6 +89,18 @@ func simdEntries() []Entry {
 			simd.MatMulTransB(dst, 1.5, s.matrix(n, k), s.matrix(m, k))
 			h.Float32s(dst.Data)
 		}),
+		product("BFloat16", func(h *Hash, s source, n, k, m int) {
+			p := simd.Packed{Precision: simd.BFloat16}
+			dst := simd.NewMatrix(n, m)
+			p.PackTrans(s.matrix(m, k))
+			p.Mul(dst, 1.5, s.matrix(n, k))
+			p.AddMulTransA(dst, s.matrix(k, n))
+			h.Float32s(dst.Data)
+			p.Pack(s.matrix(k, m))
+			p.MulTransA(dst, 1.5, s.matrix(k, n))
+			p.AddMul(dst, s.matrix(n, k))
+			h.Float32s(dst.Data)
+		}),
 		product("NormalizeRows", func(h *Hash, s source, n, k, _ int) {
 			x, u, g := s.matrix(n, k), simd.NewMatrix(n, k), s.matrix(n, k)
 			simd.Scale(x.Row(0), 0x1p-100, x.Row(0)) // a norm whose square underflows
