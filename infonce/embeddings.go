@@ -32,7 +32,7 @@ const (
 )
 
 // load takes over src; with cosine its rows are normalised. It returns the number of zero rows.
-func (e *embeddings) load(workers int, src simd.Matrix, cosine, grad bool) (zeros int) {
+func (e *embeddings) load(workers int, src simd.Matrix, cosine, grad bool) (zeroNorms int) {
 	e.cosine, e.workers, e.x = cosine, workers, src
 	e.norms = grow(e.norms, src.Rows)
 	if cosine {
@@ -44,7 +44,7 @@ func (e *embeddings) load(workers int, src simd.Matrix, cosine, grad bool) (zero
 }
 
 // stack takes over the rows of a and, below them, those of b.
-func (e *embeddings) stack(workers int, a, b simd.Matrix, cosine, grad bool) (zeros int) {
+func (e *embeddings) stack(workers int, a, b simd.Matrix, cosine, grad bool) (zeroNorms int) {
 	e.cosine, e.workers = cosine, workers
 	e.norms = grow(e.norms, a.Rows+b.Rows)
 	e.unit = e.unit.Reshape(a.Rows+b.Rows, a.Cols)
@@ -54,20 +54,25 @@ func (e *embeddings) stack(workers int, a, b simd.Matrix, cosine, grad bool) (ze
 	return e.prepare(grad)
 }
 
-func (e *embeddings) prepare(grad bool) (zeros int) {
+func (e *embeddings) prepare(grad bool) (zeroNorms int) {
 	e.g = simd.Matrix{}
 	if grad {
 		e.grad = e.grad.Reshape(e.x.Rows, e.x.Cols)
 		e.g = e.grad
 	}
 	if e.cosine {
-		for _, norm := range e.norms {
-			if norm == 0 {
-				zeros++
-			}
+		return zeros(e.norms)
+	}
+	return 0
+}
+
+func zeros(norms []float32) (n int) {
+	for _, norm := range norms {
+		if norm == 0 {
+			n++
 		}
 	}
-	return zeros
+	return n
 }
 
 // addGrad adds scale times the gradient with respect to the rows from first on, as they

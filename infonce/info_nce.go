@@ -32,13 +32,14 @@ type InfoNCE struct {
 	PairedNegatives bool    // each query has negatives of its own
 	DotProduct      bool    // compare by dot product; by default rows are normalised inside
 	Workers         int     // 0 means GOMAXPROCS; the result does not depend on it
-	MemoryBudget    int64   // bytes that Symmetric may keep beyond O((n+m)·d), see [DefaultMemoryBudget]
+	MemoryBudget    int64   // bytes that copies and exponentials may take, see [DefaultMemoryBudget]
 
 	q, k, neg embeddings
 	pass      pass
 	rows      oneSided
 	two       twoSided
 	paired    pairedNegatives
+	lean      leanPass
 }
 
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
@@ -69,6 +70,12 @@ func (l *InfoNCE) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) 
 		return Result{}, err
 	}
 
+	budget := memoryBudget(l.MemoryBudget)
+	if b.Negatives.Rows == 0 && !l.Symmetric && worthLean(b, budget) {
+		if r, err, ok := l.evaluateLean(op, b, grad, scale, beta); ok {
+			return r, err
+		}
+	}
 	cosine := !l.DotProduct
 	r := Result{Valid: n}
 	r.ZeroNorm = l.q.load(l.Workers, b.Q, cosine, want)
@@ -80,7 +87,7 @@ func (l *InfoNCE) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) 
 	}
 	switch {
 	case b.Negatives.Rows == 0 && l.Symmetric:
-		r.Loss = l.two.clip(&l.pass, &l.q, &l.k, beta, cosine, memoryBudget(l.MemoryBudget), l.Workers)
+		r.Loss = l.two.clip(&l.pass, &l.q, &l.k, beta, cosine, budget, l.Workers)
 	case b.Negatives.Rows == 0:
 		l.rows = oneSided{loss: grow(l.rows.loss, n)}
 		r.Loss = l.rows.run(&l.pass, &l.q, &l.k, beta, l.Workers)

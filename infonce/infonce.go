@@ -34,12 +34,13 @@ type Result struct {
 	ZeroNorm     int     // rows of norm 0, whose direction is not defined; their gradient is 0
 }
 
-// DefaultMemoryBudget is the MemoryBudget of a loss where the field is 0; below 0 it means none.
+// DefaultMemoryBudget is the MemoryBudget of a loss where the field is 0; a budget below 0 is none.
 //
 // The gradient of a loss normalised over rows and columns needs the exponentials of all
-// similarities once more when their sums are known. They are kept where 4 bytes for each fit into the
-// budget, half of them for a symmetric matrix, and computed again where not, which takes a third
-// longer. The result has the same bits.
+// similarities once more when their sums are known. They are kept where they fit into the budget, at 4
+// bytes each and half of them for a symmetric matrix, and computed again where not, which takes about a third
+// longer. InfoNCE without Symmetric copies neither queries nor keys as a whole where the copies
+// would exceed the budget, or 96 MiB. The result has the same bits.
 const DefaultMemoryBudget = 256 << 20
 
 func memoryBudget(field int64) int64 {

@@ -69,3 +69,61 @@ func TestStripRows(t *testing.T) {
 		t.Errorf("logitStride(2048) = %d", got)
 	}
 }
+
+// TestLeanBits: a batch of which no copies are made has the bits of one that is copied, also
+// where keys come in chunks, gradients are not zero before, and only some are asked for.
+func TestLeanBits(t *testing.T) {
+	r := check.NewRand(31)
+	const n, m, d = 130, 150, 1400
+	b := Batch{Q: gaps(n, d, 1, r.Normals32(n*d)), K: gaps(m, d, 0, r.Normals32(m*d))}
+	clear(b.K.Row(7))
+	clear(b.Q.Row(9))
+	for _, dot := range []bool{false, true} {
+		temperature := float32(0.07)
+		if dot {
+			temperature = 50
+		}
+		var want []outcome
+		check.EachLevel(t, func(t *testing.T) {
+			for _, workers := range []int{1, 3} {
+				for _, budget := range []int64{0, -1} {
+					l := &InfoNCE{Temperature: temperature, DotProduct: dot, Workers: workers, MemoryBudget: budget}
+					if worthLean(b, memoryBudget(budget)) != (budget < 0) {
+						t.Fatalf("budget %d does not decide whether copies are made", budget)
+					}
+					name := fmt.Sprintf("dot %v, %d workers, budget %d", dot, workers, budget)
+					got := []outcome{outcomeOf(t, name, l, b), {evaluate(t, name, l, b, nil, 1), Batch{}}}
+					for _, scale := range []float32{1, -0.3} {
+						g := gradFor(b)
+						q := Batch{Q: g.Q}
+						got = append(got, outcome{evaluate(t, name, l, b, &q, scale), q})
+						g.Q.Data[5] = 1
+						got = append(got, outcome{evaluate(t, name, l, b, &g, scale), g})
+						k := Batch{K: g.K}
+						got = append(got, outcome{evaluate(t, name, l, b, &k, scale), k})
+					}
+					if want == nil {
+						want = got
+					}
+					for i := range got {
+						got[i].same(t, fmt.Sprint(name, ", evaluation ", i), want[i])
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestLeanTouchesNothing: where the loss may not be finite, gradients are as before, also without copies.
+func TestLeanTouchesNothing(t *testing.T) {
+	b := Batch{Q: rowsOf([]float32{1, 2}, []float32{3e30, 1}), K: rowsOf([]float32{1, 2}, []float32{3e30, 1})}
+	l := &InfoNCE{DotProduct: true, MemoryBudget: -1}
+	g := gradFor(b)
+	g.Q.Data[1], g.K.Data[3] = 1, 2
+	want := copyBatch(g)
+	if _, err := l.Evaluate(b, &g, 1); err == nil {
+		t.Error("no error for logits that overflow")
+	}
+	check.SameBits(t, "gradient of Q", g.Q.Data, want.Q.Data)
+	check.SameBits(t, "gradient of K", g.K.Data, want.K.Data)
+}

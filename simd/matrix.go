@@ -84,6 +84,12 @@ func (m Matrix) used() []float32 {
 	return m.Data[:(m.Rows-1)*m.Stride+m.Cols]
 }
 
+// Overlaps reports whether m and o have memory in common, from their first to their last element.
+func (m Matrix) Overlaps(o Matrix) bool {
+	x, y := m.used(), o.used()
+	return len(x) > 0 && len(y) > 0 && overlap(x, y)
+}
+
 // apart panics if dst shares an element with m. Columns of one matrix that
 // lie beside each other are apart.
 func apart(op, arg string, dst, m Matrix) {

@@ -53,3 +53,26 @@ func TestMatrixIsGonums(t *testing.T) {
 		t.Errorf("%+v became %+v", m, back)
 	}
 }
+
+func TestOverlaps(t *testing.T) {
+	m := simd.NewMatrix(6, 4)
+	left := simd.Matrix{Rows: 6, Cols: 2, Stride: 4, Data: m.Data}
+	for _, c := range []struct {
+		x, y simd.Matrix
+		want bool
+	}{
+		{m, m, true},
+		{m.Slice(0, 3), m.Slice(2, 6), true},
+		{m.Slice(0, 3), m.Slice(3, 6), false},
+		{m.Slice(3, 6), m.Slice(0, 3), false},
+		{left, m.Slice(5, 6), true},
+		{m, simd.NewMatrix(6, 4), false},
+		{m, simd.Matrix{}, false},
+		{simd.Matrix{}, simd.Matrix{}, false},
+		{m.Slice(2, 2), m, false},
+	} {
+		if got := c.x.Overlaps(c.y); got != c.want {
+			t.Errorf("%d×%d overlaps %d×%d: %v, want %v", c.x.Rows, c.x.Cols, c.y.Rows, c.y.Cols, got, c.want)
+		}
+	}
+}

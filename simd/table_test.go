@@ -12,7 +12,7 @@ import (
 // What is not in the tables of functions of vectors and of products has tests of its own.
 var tested = []string{
 	"FMA", "SumLanes", "LogSumExpRows", "SoftmaxRows", "NormalizeRows", "AddNormalizeRowsGrad",
-	"NewMatrix", "Matrix.Row", "Matrix.Slice", "Matrix.Reshape", "Matrix.Check",
+	"NewMatrix", "Matrix.Row", "Matrix.Slice", "Matrix.Reshape", "Matrix.Check", "Matrix.Overlaps",
 	"Packed.Pack", "Packed.PackTrans", "Packed.Reset", "Packed.PackAt", "Packed.PackTransAt", "Packed.Slice",
 	"ShapeError.Error", "Precision.String",
 }

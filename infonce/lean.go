@@ -1,0 +1,270 @@
+package infonce
+
+import (
+	"cmp"
+	"math"
+
+	"github.com/contrast-go/contrast/internal/par"
+	"github.com/contrast-go/contrast/simd"
+)
+
+// A leanPass does what a pass does for oneSided, with the same bits, for batches so large that
+// copies of them matter. Beside some numbers a row it takes the memory of a strip of logits: queries are
+// normalised strip by strip and keys packed chunk by chunk, twice for each strip, and the
+// gradient of the keys grows where the caller wants it.
+type leanPass struct {
+	head   *oneSided
+	beta   float32
+	q, k   *embeddings // as they came
+	cosine bool
+	scale  float32
+
+	dq, dk simd.Matrix // gradients of the caller; those without memory are not computed
+	sum    simd.Matrix // Gᵀ·q: in the memory of dk, or own
+	own    simd.Matrix
+
+	first   int         // first row of the strip
+	z       simd.Matrix // its logits
+	unit    simd.Matrix // its rows of q
+	weights []float32   // of these rows
+	grads   simd.Matrix // their gradients
+	packed  simd.Packed // the rows times their weights
+	begin   int         // first key of the chunk
+	width   int         // keys of the chunk
+	keys    simd.Packed // the keys of the chunk, or their transpose
+	rows    simd.Matrix // room for a piece of rows, twice for each worker
+	memory  []float32   // of z
+
+	// What all workers do at the moment, to length rows or columns, size at a time.
+	do           func(p *leanPass, worker, i, j int)
+	length, size int
+	workers      int
+}
+
+const (
+	leanStrip = 25 << 20 // bytes of a strip, unless that is less than a row for each worker
+	leanChunk = 1 << 20  // bytes of the keys of a chunk
+	leanRows  = 24       // rows in a piece: a multiple of all tile heights
+)
+
+// leanFrom is the size of the copies from which on they are avoided.
+const leanFrom = 96 << 20
+
+// worthLean reports whether the copies that a pass would make take more than the budget.
+func worthLean(b Batch, budget int64) bool {
+	return 8*int64(b.Q.Cols)*(int64(b.Q.Rows)+2*int64(b.K.Rows)) > min(budget, leanFrom)
+}
+
+// evaluateLean is Evaluate by a leanPass. ok is false, and nothing is done, where that can not
+// be: gradients grow while the pass runs, so they must be apart from what is read, and the loss sure
+// to be finite, because they can not be taken back.
+func (l *InfoNCE) evaluateLean(op string, b Batch, grad *Batch, scale, beta float32) (r Result, err error, ok bool) {
+	cosine := !l.DotProduct
+	l.q.load(l.Workers, b.Q, false, false)
+	l.k.load(l.Workers, b.K, false, false)
+	if err := cmp.Or(l.q.checkFinite(op, "Q", b.Q, 0), l.k.checkFinite(op, "K", b.K, 0)); err != nil {
+		return Result{}, err, true
+	}
+	if grad != nil && (grad.Q.Overlaps(grad.K) || grad.Q.Overlaps(b.Q) || grad.Q.Overlaps(b.K) || grad.K.Overlaps(b.Q) || grad.K.Overlaps(b.K)) {
+		return Result{}, nil, false
+	}
+	if squares := float64(simd.Max(l.q.norms)) * float64(simd.Max(l.k.norms)); !cosine && float64(beta)*math.Sqrt(squares) > 0x1p100 {
+		return Result{}, nil, false
+	}
+	l.rows = oneSided{loss: grow(l.rows.loss, b.Q.Rows), beta: beta}
+	inner := l.lean.run(&l.rows, &l.q, &l.k, beta, cosine, grad, scale, l.Workers)
+	r = Result{Loss: mean(l.rows.loss), Valid: b.Q.Rows}
+	if cosine {
+		r.ZeroNorm = zeros(l.q.norms) + zeros(l.k.norms)
+	}
+	if grad != nil {
+		r.DTemperature = float64(scale) * (-float64(beta) * inner)
+	}
+	return r, nil, true
+}
+
+// run fills the losses of the head and, unless grad is nil, adds scale times the gradients to it. It
+// returns Σ x_i·∂L/∂x_i over the queries x.
+func (p *leanPass) run(h *oneSided, q, k *embeddings, beta float32, cosine bool, grad *Batch, scale float32, workers int) (inner float64) {
+	n, m, d := q.x.Rows, k.x.Rows, q.x.Cols
+	p.head, p.q, p.k, p.beta, p.cosine, p.scale, p.workers = h, q, k, beta, cosine, scale, workers
+	p.dq, p.dk, p.sum = simd.Matrix{}, simd.Matrix{}, simd.Matrix{}
+	if grad != nil {
+		p.dq, p.dk = grad.Q, grad.K
+	}
+	if p.dk.Data != nil {
+		p.sum = p.dk
+		if !allZero(p.dk) {
+			p.own = p.own.Reshape(m, d)
+			clear(p.own.Data)
+			p.sum = p.own
+		}
+	}
+	q.dots = grow(q.dots, n)
+	stride := logitStride(m)
+	height := min(leanStrip/(4*stride)/leanRows*leanRows, 4*pieceRows*par.Workers(workers), n)
+	height = max(height, min(leanRows*par.Workers(workers), n))
+	chunk := max(leanChunk/(4*max(d, 1))/simd.PackAlign, 1) * simd.PackAlign
+	p.memory = grow(p.memory, height*stride)
+	p.unit, p.grads = p.unit.Reshape(height, d), p.grads.Reshape(height, d)
+	p.weights = grow(p.weights, height)
+	p.rows = p.rows.Reshape(2*simd.PackAlign*par.Workers(workers), d)
+	for p.first = 0; p.first < n; p.first += height {
+		rows := min(height, n-p.first)
+		p.z = simd.Matrix{Rows: rows, Cols: m, Stride: stride, Data: p.memory[:rows*stride]}
+		p.each(rows, leanRows, (*leanPass).loadQueries)
+		for p.begin = 0; p.begin < m; p.begin += chunk {
+			p.width = min(chunk, m-p.begin)
+			p.keys.Reset(d, p.width)
+			p.each(p.width, simd.PackAlign, (*leanPass).packTransposed)
+			p.each(rows, leanRows, (*leanPass).logits)
+		}
+		p.packed.Reset(rows, d)
+		p.each(rows, leanRows, (*leanPass).score)
+		if grad == nil {
+			continue
+		}
+		for p.begin = 0; p.begin < m; p.begin += chunk {
+			p.width = min(chunk, m-p.begin)
+			p.keys.Reset(p.width, d)
+			p.each(p.width, simd.PackAlign, (*leanPass).pack)
+			p.each(rows, leanRows, (*leanPass).multiply)
+		}
+		p.each(rows, leanRows, (*leanPass).addQueries)
+		for r := range rows {
+			inner += p.q.dots[p.first+r]
+		}
+		if p.sum.Data != nil {
+			p.each(m, pieceCols, (*leanPass).addToKeys)
+		}
+	}
+	if p.sum.Data != nil {
+		p.each(m, simd.PackAlign, (*leanPass).addKeys)
+	}
+	return inner
+}
+
+func (p *leanPass) each(length, size int, do func(p *leanPass, worker, i, j int)) {
+	p.length, p.size, p.do = length, size, do
+	par.Do(p.workers, pieces(length, size), p)
+}
+
+// Run does one piece of the work.
+func (p *leanPass) Run(worker, piece int) {
+	p.do(p, worker, piece*p.size, min((piece+1)*p.size, p.length))
+}
+
+// load stores rows i to j−1 of e in dst, normalised where the loss wants it.
+func (p *leanPass) load(dst simd.Matrix, e *embeddings, i, j int) {
+	src := e.x.Slice(i, j)
+	if p.cosine {
+		simd.NormalizeRows(dst, src, e.norms[i:j])
+		return
+	}
+	for r := range src.Rows {
+		copy(dst.Row(r), src.Row(r))
+	}
+}
+
+// room returns the first or second room of a worker for n rows.
+func (p *leanPass) room(worker, which, n int) simd.Matrix {
+	at := (2*worker + which) * simd.PackAlign
+	return p.rows.Slice(at, at+n)
+}
+
+func (p *leanPass) loadQueries(_, i, j int) {
+	p.load(p.unit.Slice(i, j), p.q, p.first+i, p.first+j)
+}
+
+func (p *leanPass) packTransposed(worker, i, j int) {
+	rows := p.room(worker, 0, j-i)
+	p.load(rows, p.k, p.begin+i, p.begin+j)
+	p.keys.PackTransAt(i, rows)
+}
+
+func (p *leanPass) pack(worker, i, j int) {
+	rows := p.room(worker, 0, j-i)
+	p.load(rows, p.k, p.begin+i, p.begin+j)
+	p.keys.PackAt(i, rows)
+}
+
+// chunk returns the logits of rows i to j−1 for the keys of the chunk.
+func (p *leanPass) chunk(i, j int) simd.Matrix {
+	z := p.z.Slice(i, j)
+	z.Cols, z.Data = p.width, z.Data[p.begin:]
+	return z
+}
+
+func (p *leanPass) logits(_, i, j int) {
+	p.keys.Mul(p.chunk(i, j), p.beta, p.unit.Slice(i, j))
+}
+
+func (p *leanPass) score(worker, i, j int) {
+	weighted := p.room(worker, 0, j-i)
+	for r := i; r < j; r++ {
+		p.weights[r] = p.head.row(worker, p.first+r, 0, p.z.Row(r))
+		simd.Scale(weighted.Row(r-i), p.weights[r], p.unit.Row(r))
+	}
+	p.packed.PackAt(i, weighted)
+}
+
+func (p *leanPass) multiply(_, i, j int) {
+	z, dst := p.chunk(i, j), p.grads.Slice(i, j)
+	if p.begin == 0 {
+		p.keys.Mul(dst, 1, z)
+	} else {
+		p.keys.AddMul(dst, z)
+	}
+}
+
+func (p *leanPass) addQueries(_, i, j int) {
+	for r := i; r < j; r++ {
+		g := p.grads.Row(r)
+		simd.Scale(g, p.weights[r], g)
+		p.q.dots[p.first+r] = float64(simd.Dot(p.unit.Row(r), g))
+	}
+	if p.dq.Data != nil {
+		p.addRows(p.dq.Slice(p.first+i, p.first+j), p.grads.Slice(i, j), p.unit.Slice(i, j), p.q.norms[p.first+i:p.first+j])
+	}
+}
+
+func (p *leanPass) addToKeys(_, i, j int) {
+	z := p.z
+	z.Cols, z.Data = j-i, z.Data[i:]
+	p.packed.AddMulTransA(p.sum.Slice(i, j), z)
+}
+
+func (p *leanPass) addKeys(worker, i, j int) {
+	g, unit := p.room(worker, 0, j-i), p.room(worker, 1, j-i)
+	for r := range g.Rows {
+		copy(g.Row(r), p.sum.Row(i+r))
+		clear(p.sum.Row(i + r))
+	}
+	p.load(unit, p.k, i, j)
+	p.addRows(p.dk.Slice(i, j), g, unit, p.k.norms[i:j])
+}
+
+// addRows adds scale times the gradient g with respect to the rows unit to dst.
+func (p *leanPass) addRows(dst, g, unit simd.Matrix, norms []float32) {
+	if p.cosine {
+		simd.AddNormalizeRowsGrad(dst, p.scale, g, unit, norms)
+		return
+	}
+	for r := range g.Rows {
+		simd.Axpy(dst.Row(r), p.scale, g.Row(r))
+	}
+}
+
+// allZero reports whether all elements are +0.
+func allZero(m simd.Matrix) bool {
+	for i := range m.Rows {
+		var bits uint32
+		for _, v := range m.Row(i) {
+			bits |= math.Float32bits(v)
+		}
+		if bits != 0 {
+			return false
+		}
+	}
+	return true
+}
