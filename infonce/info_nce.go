@@ -27,12 +27,13 @@ import (
 //
 // The zero value is ready to use.
 type InfoNCE struct {
-	Temperature     float32 // 0 means 0.07
-	Symmetric       bool    // mean of queries against keys and keys against queries (CLIP, Radford et al. 2021)
-	PairedNegatives bool    // each query has negatives of its own
-	DotProduct      bool    // compare by dot product; by default rows are normalised inside
-	Workers         int     // 0 means GOMAXPROCS; the result does not depend on it
-	MemoryBudget    int64   // bytes that copies and exponentials may take, see [DefaultMemoryBudget]
+	Temperature     float32        // 0 means 0.07
+	Symmetric       bool           // mean of queries against keys and keys against queries (CLIP, Radford et al. 2021)
+	PairedNegatives bool           // each query has negatives of its own
+	DotProduct      bool           // compare by dot product; by default rows are normalised inside
+	Workers         int            // 0 means GOMAXPROCS; the result does not depend on it
+	Precision       simd.Precision // of matrix products; those of PairedNegatives are always Float32
+	MemoryBudget    int64          // bytes that copies and exponentials may take, see [DefaultMemoryBudget]
 
 	q, k, neg embeddings
 	pass      pass
@@ -66,7 +67,7 @@ func (l *InfoNCE) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) 
 		checkGrad(op, "grad.Negatives", grad.Negatives, b.Negatives)
 	}
 	beta, err := inverseTemperature(op, l.Temperature, 0.07)
-	if err != nil {
+	if err := cmp.Or(err, checkPrecision(op, l.Precision)); err != nil {
 		return Result{}, err
 	}
 
@@ -77,6 +78,7 @@ func (l *InfoNCE) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) 
 		}
 	}
 	cosine := !l.DotProduct
+	l.pass.precision = l.Precision
 	r := Result{Valid: n}
 	r.ZeroNorm = l.q.load(l.Workers, b.Q, cosine, want)
 	r.ZeroNorm += l.k.load(l.Workers, b.K, cosine, want && (grad.K.Data != nil || b.Negatives.Rows > 0))

@@ -542,6 +542,10 @@ func TestBadSettings(t *testing.T) {
 		{&InfoNCE{DotProduct: true}, Batch{Q: big(1e20), K: big(-1e20), Negatives: simd.NewMatrix(3, 2)}, "loss is +Inf: similarities over temperature exceed float32"},
 		{&NTXent{DotProduct: true}, huge, "similarities over temperature exceed float32"},
 		{&InfoNCE{Temperature: 1e-40}, pair, "similarities over temperature exceed float32"},
+		{&InfoNCE{Temperature: 1e-40, MemoryBudget: -1}, pair, "similarities over temperature exceed float32"},
+		{&InfoNCE{DotProduct: true, MemoryBudget: -1}, huge, "similarities over temperature exceed float32"},
+		{&InfoNCE{Precision: 2}, pair, "infonce.InfoNCE: precision is Precision(2), want Float32 or BFloat16"},
+		{&NTXent{Precision: 3}, pair, "infonce.NTXent: precision is Precision(3), want Float32 or BFloat16"},
 		{&InfoNCE{Temperature: 1e-40, Symmetric: true}, pair, "similarities over temperature exceed float32"},
 		{&NTXent{Temperature: 1e-40}, pair, "similarities over temperature exceed float32"},
 	} {

@@ -68,10 +68,15 @@ func (l *InfoNCE) evaluateLean(op string, b Batch, grad *Batch, scale, beta floa
 	if grad != nil && (grad.Q.Overlaps(grad.K) || grad.Q.Overlaps(b.Q) || grad.Q.Overlaps(b.K) || grad.K.Overlaps(b.Q) || grad.K.Overlaps(b.K)) {
 		return Result{}, nil, false
 	}
-	if squares := float64(simd.Max(l.q.norms)) * float64(simd.Max(l.k.norms)); !cosine && float64(beta)*math.Sqrt(squares) > 0x1p100 {
+	bound := float64(beta) // of the logits
+	if !cosine {
+		bound *= math.Sqrt(float64(simd.Max(l.q.norms)) * float64(simd.Max(l.k.norms)))
+	}
+	if bound > 0x1p100 {
 		return Result{}, nil, false
 	}
 	l.rows = oneSided{loss: grow(l.rows.loss, b.Q.Rows), beta: beta}
+	l.lean.keys.Precision, l.lean.packed.Precision = l.Precision, l.Precision
 	inner := l.lean.run(&l.rows, &l.q, &l.k, beta, cosine, grad, scale, l.Workers)
 	r = Result{Loss: mean(l.rows.loss), Valid: b.Q.Rows}
 	if cosine {

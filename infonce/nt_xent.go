@@ -1,6 +1,10 @@
 package infonce
 
-import "cmp"
+import (
+	"cmp"
+
+	"github.com/contrast-go/contrast/simd"
+)
 
 // NTXent is the normalised temperature-scaled cross-entropy of SimCLR (Chen et al. 2020,
 // eq. 1): each of the 2n views against all others, the other view of the same sample being the
@@ -16,10 +20,11 @@ import "cmp"
 //
 // The zero value is ready to use.
 type NTXent struct {
-	Temperature  float32 // 0 means 0.5
-	DotProduct   bool    // compare by dot product; by default rows are normalised inside
-	Workers      int     // 0 means GOMAXPROCS; the result does not depend on it
-	MemoryBudget int64   // bytes it may keep beyond O(n·d), see [DefaultMemoryBudget]
+	Temperature  float32        // 0 means 0.5
+	DotProduct   bool           // compare by dot product; by default rows are normalised inside
+	Workers      int            // 0 means GOMAXPROCS; the result does not depend on it
+	Precision    simd.Precision // of matrix products
+	MemoryBudget int64          // bytes it may keep beyond O(n·d), see [DefaultMemoryBudget]
 
 	views embeddings
 	pass  pass
@@ -38,11 +43,12 @@ func (l *NTXent) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 		checkGrad(op, "grad.K", grad.K, b.K)
 	}
 	beta, err := inverseTemperature(op, l.Temperature, 0.5)
-	if err != nil {
+	if err := cmp.Or(err, checkPrecision(op, l.Precision)); err != nil {
 		return Result{}, err
 	}
 
 	cosine := !l.DotProduct
+	l.pass.precision = l.Precision
 	r := Result{Valid: 2 * n}
 	r.ZeroNorm = l.views.stack(l.Workers, b.Q, b.K, cosine, want)
 	if err := cmp.Or(l.views.checkFinite(op, "Q", b.Q, 0), l.views.checkFinite(op, "K", b.K, n)); err != nil {

@@ -24,11 +24,12 @@ type head interface {
 // whatever the strips and workers are: the strips carry on where the last one
 // stopped, and a worker owns whole rows of dq or dk.
 type pass struct {
-	workers int
-	head    head
-	beta    float32
-	q, k    simd.Matrix
-	columns bool // head.column is called
+	workers   int
+	precision simd.Precision // of the products
+	head      head
+	beta      float32
+	q, k      simd.Matrix
+	columns   bool // head.column is called
 
 	// half is for queries that are the keys, where G is symmetric: a strip has the keys from its
 	// own first row on, and the other half of its logits was seen as columns of the
@@ -78,6 +79,7 @@ func (p *pass) load(workers int, beta float32, q, k simd.Matrix, half, grad bool
 	p.keep, p.kept, p.columns = false, false, false
 	p.dq, p.dk = simd.Matrix{}, simd.Matrix{}
 	p.height = stripRows(k.Rows, par.Workers(workers), half)
+	p.keysT.Precision, p.keys.Precision, p.queries.Precision = p.precision, p.precision, p.precision
 	p.keysT.Reset(k.Cols, k.Rows)
 	if grad {
 		p.keys.Reset(k.Rows, k.Cols)

@@ -400,3 +400,14 @@ func withBudget(l Loss, budget int64) Loss {
 	}
 	return l
 }
+
+// withPrecision returns l with the precision of its products set, if it has one.
+func withPrecision(l Loss, p simd.Precision) Loss {
+	switch l := l.(type) {
+	case *InfoNCE:
+		l.Precision = p
+	case *NTXent:
+		l.Precision = p
+	}
+	return l
+}

@@ -1,0 +1,48 @@
+package infonce
+
+import (
+	"math"
+	"testing"
+
+	"github.com/contrast-go/contrast/internal/check"
+	"github.com/contrast-go/contrast/simd"
+)
+
+// TestPrecision: products in bfloat16 change losses and gradients by what their rounding explains. Two
+// unit vectors rounded to 8 bits change a cosine by at most 2·2⁻⁹ and a little, so a
+// logit by β·2⁻⁸, and a loss by twice that; a probability changes by the same factor, and is rounded
+// like the row that it weighs.
+func TestPrecision(t *testing.T) {
+	const n, d = 200, 64
+	r := check.NewRand(90)
+	for _, temperature := range []float32{0.5, 0.07} {
+		for _, v := range softmaxVariants(temperature, false) {
+			if v.paired {
+				continue // has no products
+			}
+			b := v.batch(r, n, d, 0, 0.5)
+			exact := outcomeOf(t, v.name, v.new(1), b)
+			rounded := outcomeOf(t, v.name, withPrecision(v.new(1), simd.BFloat16), b)
+			logit := v.beta * 0x1p-8
+			loss := math.Abs(rounded.r.Loss - exact.r.Loss)
+			var worst, largest float64
+			b.each(func(p, i int, _ []float32) {
+				g, h := exact.g.part(p).Row(i), rounded.g.part(p).Row(i)
+				for j := range g {
+					largest = max(largest, math.Abs(float64(g[j])))
+					worst = max(worst, math.Abs(float64(g[j])-float64(h[j])))
+				}
+			})
+			t.Logf("%s: loss %.6f, off by %.2g; gradient off by %.2g of the largest", v.name, exact.r.Loss, loss, worst/largest)
+			if loss > 2*logit {
+				t.Errorf("%s: loss is off by %g, want at most %g", v.name, loss, 2*logit)
+			}
+			if limit := (2*logit + 2*0x1p-8) * largest; worst > limit {
+				t.Errorf("%s: gradient is off by %g, want at most %g", v.name, worst, limit)
+			}
+			if loss == 0 || worst == 0 {
+				t.Errorf("%s: Precision changes nothing", v.name)
+			}
+		}
+	}
+}
