@@ -94,14 +94,15 @@ func (p *Packed) packPairs(row int, b Matrix) {
 	for j := 0; j < b.Cols; j += nr {
 		cols := min(nr, b.Cols-j)
 		for i := 0; i < b.Rows; i += 2 {
-			dst := p.data[at+i/2*nr:][:nr]
-			clear(dst[cols:])
-			x := b.Row(i)[j : j+cols]
+			dst, x := p.data[at+i/2*nr:][:cols], b.Data[i*b.Stride+j:]
 			if i+1 < b.Rows {
-				pairRows(dst[:cols], x, b.Row(i + 1)[j:j+cols])
+				pairRows(dst, x, x[b.Stride:])
 			} else {
-				pairRows(dst[:cols], x, zeros[:cols])
-				alone(dst[:cols])
+				pairRows(dst, x, zeros[:])
+				alone(dst)
+			}
+			if cols < nr {
+				clear(p.data[at+i/2*nr:][cols:nr])
 			}
 		}
 		at += panel

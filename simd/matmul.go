@@ -150,6 +150,9 @@ func (p *Packed) product(op string, dst Matrix, alpha float32, a Matrix, transA,
 	for i := 0; i < n; i += blockRows {
 		rows := min(blockRows, n-i)
 		cols := roundUp(blockRows*blockCols/rows, PackAlign) // fewer rows leave room for more columns
+		if p.inner(0) == k {
+			cols = p.cols // no block of dst is met twice
+		}
 		for j := 0; j < p.cols; j += cols {
 			c := Matrix{Rows: rows, Cols: min(cols, p.cols-j), Stride: dst.Stride, Data: dst.Data[i*dst.Stride+j:]}
 			for k0, kc := 0, 0; k0 < k; k0 += kc {
