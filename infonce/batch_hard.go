@@ -3,6 +3,8 @@ package infonce
 import (
 	"fmt"
 
+	"github.com/contrast-go/contrast/internal/par"
+
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -27,6 +29,9 @@ type BatchHard struct {
 	x      embeddings
 	pass   pass
 	search search
+	rank   ranking
+	far    []float64 // distance to the hardest positive
+	near   []float64 // distance to the hardest negative
 	loss   []float64
 	diff   []float32
 }
@@ -54,20 +59,22 @@ func (l *BatchHard) Evaluate(b Batch, grad *Batch, scale float32) (Result, error
 	}
 	l.search.run(&l.pass, l.Workers, l.x.x, l.Normalize && r.ZeroNorm == 0, b.Labels)
 	for _, h := range l.search.best {
-		if h.positive >= 0 && h.negative >= 0 {
+		if h.valid() {
 			r.Valid++
 		}
 	}
+	l.rank, l.far, l.near = rank, grow(l.far, n), grow(l.near, n)
+	par.Do(l.Workers, pieces(n, pieceRows), (*hardestDistances)(l))
 	l.loss, l.diff = grow(l.loss, n)[:0], grow(l.diff, b.Q.Cols)
 	if want {
 		clear(l.x.g.Data)
 	}
 	x, g := l.x.x, l.x.g
 	for i, h := range l.search.best {
-		if h.positive < 0 || h.negative < 0 {
+		if !h.valid() {
 			continue
 		}
-		far, near := rank.distance(x.Row(i), x.Row(h.positive)), rank.distance(x.Row(i), x.Row(h.negative))
+		far, near := l.far[i], l.near[i]
 		loss, w := rank.score(far, near)
 		l.loss = append(l.loss, loss)
 		if w > 0 {
@@ -87,4 +94,17 @@ func (l *BatchHard) Evaluate(b Batch, grad *Batch, scale float32) (Result, error
 		l.x.addGrad(grad.Q, scale, 0)
 	}
 	return r, nil
+}
+
+// hardestDistances is BatchHard as a task that measures the distances which are scored.
+type hardestDistances BatchHard
+
+// Run measures for the anchors of a piece.
+func (l *hardestDistances) Run(_, piece int) {
+	x := l.x.x
+	for i := piece * pieceRows; i < min((piece+1)*pieceRows, x.Rows); i++ {
+		if h := l.search.best[i]; h.valid() {
+			l.far[i], l.near[i] = l.rank.distance(x.Row(i), x.Row(h.positive)), l.rank.distance(x.Row(i), x.Row(h.negative))
+		}
+	}
 }

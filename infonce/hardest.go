@@ -11,6 +11,9 @@ import (
 // hardest are the rows that an anchor is scored against; −1 where there is none.
 type hardest struct{ positive, negative int }
 
+// valid reports whether the anchor is scored.
+func (h hardest) valid() bool { return h.positive >= 0 && h.negative >= 0 }
+
 // A search finds the farthest positive and the nearest negative of each row, by
 // squared distances from differences; among equals the lowest row.
 //

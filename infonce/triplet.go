@@ -134,10 +134,21 @@ func newRanking(op string, margin float32, squared, soft bool) (ranking, error) 
 // because a loss is the small difference of two distances; only a few
 // distances a row are computed so.
 func (r ranking) distance(x, y []float32) float64 {
-	var lane [4]float64
+	var s0, s1, s2, s3 float64
+	y = y[:len(x)]
+	for len(x) >= 4 {
+		d0, d1 := float64(x[0])-float64(y[0]), float64(x[1])-float64(y[1])
+		d2, d3 := float64(x[2])-float64(y[2]), float64(x[3])-float64(y[3])
+		s0 += float64(d0 * d0)
+		s1 += float64(d1 * d1)
+		s2 += float64(d2 * d2)
+		s3 += float64(d3 * d3)
+		x, y = x[4:], y[4:]
+	}
+	lane := [4]float64{s0, s1, s2, s3}
 	for i := range x {
 		d := float64(x[i]) - float64(y[i])
-		lane[i%4] += float64(d * d)
+		lane[i] += float64(d * d)
 	}
 	d := (lane[0] + lane[2]) + (lane[1] + lane[3])
 	if r.squared {
