@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/contrast-go/contrast/internal/par"
-
 	"github.com/contrast-go/contrast/simd"
 )
 

@@ -47,6 +47,7 @@ func (h *twoSided) clip(p *pass, q, k *embeddings, beta float32, cosine bool, bu
 		p.load(workers, beta, k.x, q.x, false, false)
 		h.collect(&h.cols)
 		p.load(workers, beta, q.x, k.x, false, want)
+		h.keep(want, budget)
 		h.collect(&h.rows)
 		h.run((*twoShifts)(h), q.g, k.g)
 	}
@@ -67,10 +68,18 @@ func (h *twoSided) pairs(p *pass, z *embeddings, beta float32, cosine bool, budg
 		h.collectBoth(want, budget)
 		h.run((*oneShift)(h), z.g, simd.Matrix{})
 	} else {
+		h.keep(want, budget)
 		h.collect(&h.rows)
 		h.run((*twoShifts)(h), z.g, simd.Matrix{})
 	}
 	return mean(h.rows.loss)
+}
+
+// keep lets the pass for the gradient find what the pass that follows leaves.
+func (h *twoSided) keep(want bool, budget int64) {
+	if want {
+		h.pass.hold(budget)
+	}
 }
 
 // run makes the pass for the gradients, if dq has memory.
@@ -106,9 +115,7 @@ func (h *twoSided) collectBoth(want bool, budget int64) {
 	h.lanes = h.lanes.Reshape(16, logitStride(p.k.Rows))
 	clear(h.lanes.Data)
 	p.head, p.columns = (*oneShift)(h), true
-	if want {
-		p.hold(budget)
-	}
+	h.keep(want, budget)
 	h.sums = &h.rows
 	p.run()
 	h.sums = nil
@@ -176,7 +183,8 @@ func (h *oneShift) column(_, i, j int, z simd.Matrix) {
 }
 
 // twoShifts is the head where rows and columns have shifts of their own, the maximum of
-// what takes part. Rows and columns are summed in passes of their own.
+// what takes part. Rows and columns are summed in passes of their own, which leave the logits as
+// they are.
 type twoShifts twoSided
 
 // collect fills d with the sums of the rows of the pass.
