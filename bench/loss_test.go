@@ -16,8 +16,9 @@ type subject struct {
 
 	// flops counts the operations of value and gradients when they are computed the plain way.
 	// It is nil where they are not what takes the time.
-	flops   func(n, d float64) float64
-	budgets bool // whether the loss has a MemoryBudget
+	flops    func(n, d float64) float64
+	budgets  bool    // whether the loss has a MemoryBudget
+	rounding float64 // relative error of the products beyond float32
 }
 
 // dense is three products of rows × rows × d, for the logits and for both gradients.
@@ -30,6 +31,16 @@ var infoNCE = subject{
 		return ref.InfoNCE(mat(b.Q), mat(b.K), float64(float32(0.07)), true)
 	},
 	flops: dense,
+}
+
+var infoNCE16 = subject{
+	batch: pairs,
+	new: func(workers int, _ int64) infonce.Loss {
+		return &infonce.InfoNCE{Precision: simd.BFloat16, Workers: workers}
+	},
+	truth:    infoNCE.truth,
+	flops:    dense,
+	rounding: 0.02,
 }
 
 var clip = subject{
@@ -112,6 +123,17 @@ func (s subject) run(b *testing.B) {
 	}
 }
 
+// BenchmarkBFloat16 has products in bfloat16, of which the peak of AVX512_BF16 is twice the peak here.
+func BenchmarkBFloat16(b *testing.B) {
+	for _, n := range []int{1024, 4096} {
+		for _, d := range []int{128, 512, 768} {
+			b.Run("loss=InfoNCE/"+size("n", n)+"/"+size("d", d)+"/workers=1", func(b *testing.B) {
+				eachLevel(b, n == 1024 && d == 512, func(b *testing.B) { infoNCE16.measure(b, n, d, 1, 0, true) })
+			})
+		}
+	}
+}
+
 // BenchmarkLevels compares the levels where the work is large enough for all that they have.
 func BenchmarkLevels(b *testing.B) {
 	b.Run("loss=InfoNCE/n=1024/d=512/workers=1", func(b *testing.B) {
@@ -185,7 +207,7 @@ func (s subject) check(b *testing.B, loss infonce.Loss, d int) {
 		b.Fatal(err)
 	}
 	want, wantGrad := s.truth(batch)
-	near(b, "the loss of 20 pairs", r.Loss, want, 2e-6)
+	near(b, "the loss of 20 pairs", r.Loss, want, 2e-6+s.rounding)
 	for _, g := range []struct {
 		got  simd.Matrix
 		want ref.Mat
@@ -195,7 +217,7 @@ func (s subject) check(b *testing.B, loss infonce.Loss, d int) {
 			largest = max(largest, w, -w)
 		}
 		for i, w := range g.want.Data {
-			near(b, "a gradient and twice the largest", 2*largest+float64(g.got.Data[i]), 2*largest+w, 1e-5)
+			near(b, "a gradient and twice the largest", 2*largest+float64(g.got.Data[i]), 2*largest+w, 1e-5+s.rounding)
 		}
 	}
 }

@@ -345,7 +345,11 @@ def rows(threads, ways, level):
             if loss == "NTXent" and n * d > 1 << 21:
                 continue  # takes PyTorch many seconds
             budget = "budget=default/" if loss in ("CLIP", "NTXent") else ""
-            ours = "%s/n=%d/d=%d/workers=%d/pass=both/%slevel=%s" % (loss.split("-")[0], n, d, threads, budget, level)
+            ours = "%s/n=%d/d=%d/workers=%d/pass=both/%slevel=%s" % (loss, n, d, threads, budget, level)
+            if loss == "InfoNCE-bf16":
+                if threads > 1 or n < 1024:
+                    continue  # not among our benchmarks
+                ours = "BFloat16/loss=InfoNCE/n=%d/d=%d/workers=1/level=%s" % (n, d, level)
             yield ours, loss, n, d, ways[loss]
     if threads > 1:
         return
