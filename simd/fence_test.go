@@ -81,12 +81,12 @@ func fencedMatrix(f *check.Fence, rows, cols, gap int, atEnd bool) simd.Matrix {
 
 // No product touches memory outside its operands, with whole tiles, edges and more than one block.
 func TestProductFence(t *testing.T) {
-	extents := []int{1, 2, 5, 6, 7, 8, 9, 12, 13, 15, 16, 17, 20, 25, 32, 33}
+	extents := []int{1, 2, 5, 6, 7, 8, 9, 12, 13, 15, 16, 17, 20, 25, 28, 32, 33}
 	if testing.Short() {
-		extents = []int{1, 6, 7, 13, 16, 17}
+		extents = []int{1, 6, 7, 16, 17, 33}
 	}
 	type size struct{ n, k, m int }
-	sizes := []size{{193, 257, 17}, {97, 3, 50}, {7, 769, 9}, {200, 256, 16}, {65, 7, 800}, {0, 3, 3}, {3, 0, 3}, {3, 3, 0}}
+	sizes := []size{{193, 257, 17}, {97, 3, 50}, {7, 769, 9}, {200, 256, 16}, {0, 3, 3}, {3, 0, 3}, {3, 3, 0}}
 	for _, n := range extents {
 		for _, k := range []int{1, 3, 8, 33} {
 			for _, m := range extents {
@@ -101,6 +101,9 @@ func TestProductFence(t *testing.T) {
 			for _, s := range sizes {
 				as, bs := p.shapes(s.n, s.k, s.m)
 				for places := range 8 {
+					if large := s.n*s.k*s.m > 1e5; large && places != 0 && places != 7 {
+						continue // all at the beginning, or all at the end
+					}
 					gap := places % 3
 					md := fencedMatrix(dst, s.n, s.m, gap, places&1 == 1)
 					ma := fencedMatrix(a, as[0], as[1], gap, places&2 == 2)

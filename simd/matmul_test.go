@@ -58,54 +58,67 @@ func try(t *testing.T, p product, n, k, m, gap int, alpha float32, next func(cou
 	return def.Data
 }
 
-// Products of small integers are exact, so that no tolerance hides a wrong index.
+// Products of small integers are exact, so that no tolerance hides a wrong index. All shapes up to
+// some limit go through all products, and those up to 40×40×40, which is beyond all tiles,
+// through one in turn.
 func TestProductsOfIntegers(t *testing.T) {
-	limit := 20
+	const limit = 40
+	all, step := 13, 1
 	if testing.Short() {
-		limit = 12
+		all, step = 8, 11
 	}
-	r := check.NewRand(1)
-	ints := r.SmallInts(3*limit*limit, 9)
+	ints := check.NewRand(1).SmallInts(3*limit*limit, 9)
 	check.EachLevel(t, func(t *testing.T) {
+		turn := 0
 		for n := range limit + 1 {
 			for k := range limit + 1 {
 				for m := range limit + 1 {
-					a := fill(simd.NewMatrix(n, k), ints)
-					b := fill(simd.NewMatrix(k, m), ints[limit*limit:])
-					old := fill(simd.NewMatrix(n, m), ints[2*limit*limit:])
-					truth := ref.MatMul(ref.FromFloat32(n, k, k, a.Data), ref.FromFloat32(k, m, m, b.Data))
-					at, bt := transposed(a), transposed(b)
-					gap := (n + k + m) % 3
-					for _, p := range products {
-						x, y, want := a, b, slices.Clone(truth.Data)
-						if p.transA {
-							x = at
-						}
-						if p.transB {
-							y = bt
-						}
-						dst := newGuarded(n, m, gap)
-						for i := range want {
-							want[i] *= 3
-						}
-						if p.add {
-							fill(dst.Matrix, old.Data)
-							for i, v := range truth.Data {
-								want[i] = v + float64(old.Data[i])
-							}
-						}
-						p.call(dst.Matrix, 3, x, y)
-						for i, got := range dense(dst.Matrix) {
-							if float64(got) != want[i] {
-								t.Fatalf("%s %d×%d×%d: element (%d, %d) is %v, want %v", p.name, n, k, m, i/m, i%m, got, want[i])
-							}
-						}
-						dst.intact(t, fmt.Sprintf("%s %d×%d×%d", p.name, n, k, m))
+					turn++
+					switch i := turn / step % len(products); {
+					case max(n, k, m) <= all:
+						tryIntegers(t, products, n, k, m, ints)
+					case turn%step == 0:
+						tryIntegers(t, products[i:i+1], n, k, m, ints)
 					}
 				}
 			}
 		}
 	})
+}
+
+// tryIntegers holds products of n×k and k×m elements of ints to the truth.
+func tryIntegers(t *testing.T, products []product, n, k, m int, ints []float32) {
+	third := len(ints) / 3
+	a, b := fill(simd.NewMatrix(n, k), ints), fill(simd.NewMatrix(k, m), ints[third:])
+	old := fill(simd.NewMatrix(n, m), ints[2*third:])
+	truth := ref.MatMul(ref.FromFloat32(n, k, k, a.Data), ref.FromFloat32(k, m, m, b.Data))
+	at, bt := transposed(a), transposed(b)
+	for _, p := range products {
+		x, y, want := a, b, slices.Clone(truth.Data)
+		if p.transA {
+			x = at
+		}
+		if p.transB {
+			y = bt
+		}
+		dst := newGuarded(n, m, (n+k+m)%3)
+		for i := range want {
+			want[i] *= 3
+		}
+		if p.add {
+			fill(dst.Matrix, old.Data)
+			for i, v := range truth.Data {
+				want[i] = v + float64(old.Data[i])
+			}
+		}
+		p.call(dst.Matrix, 3, x, y)
+		for i, got := range dense(dst.Matrix) {
+			if float64(got) != want[i] {
+				t.Fatalf("%s %d×%d×%d: element (%d, %d) is %v, want %v", p.name, n, k, m, i/m, i%m, got, want[i])
+			}
+		}
+		dst.intact(t, fmt.Sprintf("%s %d×%d×%d", p.name, n, k, m))
+	}
 }
 
 func transposed(m simd.Matrix) simd.Matrix {
@@ -285,9 +298,9 @@ func TestProductNaN(t *testing.T) {
 			return x
 		}
 		found := 0
-		for _, n := range []int{1, 5, 6, 8, 12, 13, 25} {
+		for _, n := range []int{1, 5, 6, 8, 12, 13, 16, 25} {
 			for _, k := range []int{1, 2, 17, 768, 769} {
-				for _, m := range []int{1, 8, 12, 15, 16, 17, 33} {
+				for _, m := range []int{1, 8, 12, 15, 16, 17, 32, 33, 65} {
 					p := products[r.IntN(len(products))]
 					for _, v := range try(t, p, n, k, m, r.IntN(2), 1, sprinkled) {
 						if v != v {
