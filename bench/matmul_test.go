@@ -69,3 +69,53 @@ func BenchmarkPack(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkPacked makes the three products of a loss of n pairs of embeddings of d numbers, for a
+// strip of 192 queries, on one core: the similarities s = q·kᵀ, dq = s·k, and dk, to which it
+// adds sᵀ·q, the packing of q included. The rows of s do not lie a multiple of 4 KiB apart.
+func BenchmarkPacked(b *testing.B) {
+	const strip = 192
+	for _, op := range []string{"logits", "dq", "dk"} {
+		for _, n := range []int{256, 1024, 4096} {
+			for _, d := range []int{128, 512, 768} {
+				b.Run("op="+op+"/"+size("n", n)+"/"+size("d", d), func(b *testing.B) {
+					eachLevel(b, n == 256 && d == 128, func(b *testing.B) {
+						flops := 2 * strip * float64(n) * float64(d)
+						skipSlow(b, flops)
+						q, k := uniformMatrix(1, strip, d), uniformMatrix(2, n, d)
+						s := simd.Matrix{Rows: strip, Cols: n, Stride: n + 16, Data: uniform(3, strip*(n+16))}
+						dq, dk := simd.NewMatrix(strip, d), simd.NewMatrix(n, d)
+						var p simd.Packed
+						run := func() { p.Mul(s, 1, q) }
+						got, want := &s.Row(1)[2], 0.0
+						switch op {
+						case "logits":
+							p.PackTrans(k)
+							want = ref.Dot(float64s(q.Row(1)), float64s(k.Row(2)))
+						case "dq":
+							p.Pack(k)
+							run = func() { p.Mul(dq, 1, s) }
+							got = &dq.Row(1)[2]
+							for j := range n {
+								want += float64(s.Row(1)[j]) * float64(k.Row(j)[2])
+							}
+						case "dk":
+							run = func() { p.Pack(q); p.AddMulTransA(dk, s) }
+							got = &dk.Row(1)[2]
+							for i := range strip {
+								want += float64(s.Row(i)[1]) * float64(q.Row(i)[2])
+							}
+						}
+						run()
+						near(b, "an element and 100", 100+float64(*got), 100+want, 1e-6)
+						best := peak(1)
+						for b.Loop() {
+							run()
+						}
+						reportFlops(b, flops, best)
+					})
+				})
+			}
+		}
+	}
+}
