@@ -31,6 +31,7 @@ type search struct {
 	unit    bool        // |x_i|²/2 + |x_j|²/2 counts as 1, for the rows have norm 1
 	half    []float32   // what to take from x_i·x_j for row i: |x_i|²/2, or 1
 	slack   float64     // more than |2·w_ij + d_ij| for a measured distance d
+	margin  float64     // some of slack, for what w is compared with is rounded too
 	rows    []searchRow
 	near    []float32 // the least w with which a row may be the nearest negative
 	far     []float32 // the least −w with which a row may be the farthest positive
@@ -76,8 +77,9 @@ func (s *search) run(p *pass, workers int, x simd.Matrix, unit bool, labels []in
 		}
 	}
 	// A dot product of d terms has an error of at most d·u·|x_i||x_j| (u = 2⁻²⁴), squares and
-	// measured distances have less; the rest is for single roundings, also of what w is compared with.
+	// measured distances have less; the rest is for single roundings.
 	s.slack = float64(float64(3*d+128)*0x1p-24) * largest
+	s.margin = s.slack / 8
 	if largest > 0x1p-60 && largest < 0x1p100 {
 		s.scratch = grow(s.scratch, par.Workers(workers))
 		for i := range s.scratch {
@@ -142,7 +144,7 @@ func (s *search) row(worker, i, j int, z []float32) float32 {
 		half := float64(s.half[i])
 		m := float64(simd.Max(t)) + half
 		if least := max(m-s.slack, float64(s.far[i])); m >= least {
-			for k := range found(t, least-half-s.slack/8) {
+			for k := range found(t, least-half-s.margin) {
 				s.tryPositive(i, j+lo+k)
 			}
 		}
@@ -155,7 +157,7 @@ func (s *search) searchNegatives(i, j int, z []float32) {
 	half := float64(s.half[i])
 	m := float64(simd.Max(z)) - half
 	if least := max(m-s.slack, float64(s.near[i])); m >= least {
-		for k := range found(z, least+half-s.slack/8) {
+		for k := range found(z, least+half-s.margin) {
 			s.tryNegative(i, j+k)
 		}
 	}
@@ -240,7 +242,7 @@ func (s *search) tryNegative(i, j int) {
 	r, o, d := &s.rows[i], s.order[j], s.distance(i, j)
 	if d < r.near || (d == r.near && o < r.best.negative) {
 		r.best.negative, r.near = o, d
-		s.near[i] = float32(-(d+s.slack)/2 - s.slack/8)
+		s.near[i] = float32(-float64((d+s.slack)/2) - s.margin)
 	}
 }
 
@@ -249,7 +251,7 @@ func (s *search) tryPositive(i, j int) {
 	r, o, d := &s.rows[i], s.order[j], s.distance(i, j)
 	if d > r.far || (d == r.far && o < r.best.positive) {
 		r.best.positive, r.far = o, d
-		s.far[i] = float32((d-s.slack)/2 - s.slack/8)
+		s.far[i] = float32(float64((d-s.slack)/2) - s.margin)
 	}
 }
 

@@ -30,7 +30,8 @@ type leanPass struct {
 	grads   simd.Matrix // their gradients
 	packed  simd.Packed // the rows times their weights
 	begin   int         // first key of the chunk
-	width   int         // keys of the chunk
+	chunk   int         // keys of a chunk; 0 stands for some leanChunk bytes
+	width   int         // keys of the chunk that is packed
 	keys    simd.Packed // the keys of the chunk, or their transpose
 	rows    simd.Matrix // room for a piece of rows, twice for each worker
 	memory  []float32   // of z
@@ -109,7 +110,10 @@ func (p *leanPass) run(h *oneSided, q, k *embeddings, beta float32, cosine bool,
 	stride := logitStride(m)
 	height := min(leanStrip/(4*stride)/leanRows*leanRows, 4*pieceRows*par.Workers(workers), n)
 	height = max(height, min(leanRows*par.Workers(workers), n))
-	chunk := max(leanChunk/(4*max(d, 1))/simd.PackAlign, 1) * simd.PackAlign
+	chunk := p.chunk
+	if chunk == 0 {
+		chunk = max(leanChunk/(4*max(d, 1))/simd.PackAlign, 1) * simd.PackAlign
+	}
 	p.memory = grow(p.memory, height*stride)
 	p.unit, p.grads = p.unit.Reshape(height, d), p.grads.Reshape(height, d)
 	p.weights = grow(p.weights, height)
@@ -193,15 +197,15 @@ func (p *leanPass) pack(worker, i, j int) {
 	p.keys.PackAt(i, rows)
 }
 
-// chunk returns the logits of rows i to j−1 for the keys of the chunk.
-func (p *leanPass) chunk(i, j int) simd.Matrix {
+// logitsOf returns the logits of rows i to j−1 for the keys of the chunk.
+func (p *leanPass) logitsOf(i, j int) simd.Matrix {
 	z := p.z.Slice(i, j)
 	z.Cols, z.Data = p.width, z.Data[p.begin:]
 	return z
 }
 
 func (p *leanPass) logits(_, i, j int) {
-	p.keys.Mul(p.chunk(i, j), p.beta, p.unit.Slice(i, j))
+	p.keys.Mul(p.logitsOf(i, j), p.beta, p.unit.Slice(i, j))
 }
 
 func (p *leanPass) score(worker, i, j int) {
@@ -214,7 +218,7 @@ func (p *leanPass) score(worker, i, j int) {
 }
 
 func (p *leanPass) multiply(_, i, j int) {
-	z, dst := p.chunk(i, j), p.grads.Slice(i, j)
+	z, dst := p.logitsOf(i, j), p.grads.Slice(i, j)
 	if p.begin == 0 {
 		p.keys.Mul(dst, 1, z)
 	} else {
