@@ -183,48 +183,60 @@ func (s *search) column(worker, i, j int, z simd.Matrix) {
 }
 
 func (s *search) block(t *searchScratch, i, j int, z simd.Matrix) {
-	n := pieces(z.Rows, groupRows)
-	positives := 0 // columns that are positives of some row
-	for g := range n {
-		up, down := t.up[g][:z.Cols], t.down[g][:z.Cols]
-		fill(up, negInf)
-		fill(down, negInf)
-		for r := g * groupRows; r < min((g+1)*groupRows, z.Rows); r++ {
-			// The positives of row i+r, if there are any, are the first columns.
-			e := min(max(s.rows[i+r].hi-j, 0), z.Cols)
-			positives = max(positives, e)
-			simd.Raise(up[e:], z.Row(r)[e:], 1, -s.half[i+r])
-			simd.Raise(down[:e], z.Row(r)[:e], -1, s.half[i+r])
+	// Positives of the rows, if there are any, are the first columns; more for later rows.
+	positives := func(r int) int { return min(max(s.rows[i+r].hi-j, 0), z.Cols) }
+	most := positives(z.Rows - 1)
+	for r := range z.Rows {
+		g := r / groupRows
+		up, down := t.up[g][:z.Cols], t.down[g][:most]
+		if r%groupRows == 0 {
+			fill(up, negInf)
+			fill(down, negInf)
 		}
+		x, half := z.Row(r), s.half[i+r]
+		if most == 0 {
+			simd.Raise(up, x, 1, -half)
+			continue
+		}
+		e := positives(r)
+		simd.Raise(up[e:], x[e:], 1, -half)
+		simd.Raise(down[:e], x[:e], -1, half)
 	}
-	top := t.top[:z.Cols]
-	for k, groups := range [...]*[groups][pieceCols]float32{&t.up, &t.down} {
-		least, sign := s.near[j:], float32(1)
-		if k == 1 {
-			top, least, sign = top[:positives], s.far[j:], -1
+	s.lookThrough(t.top[:z.Cols], &t.up, i, j, z, false)
+	if most > 0 {
+		s.lookThrough(t.top[:most], &t.down, i, j, z, true)
+	}
+}
+
+// lookThrough tries the negatives, or positives, of the columns of z for which those of some group
+// may be the best. top is scratch.
+func (s *search) lookThrough(top []float32, best *[groups][pieceCols]float32, i, j int, z simd.Matrix, positives bool) {
+	least, sign := s.near[j:j+len(top)], float32(1)
+	if positives {
+		least, sign = s.far[j:j+len(top)], -1
+	}
+	n := pieces(z.Rows, groupRows)
+	copy(top, best[0][:])
+	for g := 1; g < n; g++ {
+		simd.Raise(top, best[g][:len(top)], 1, 0)
+	}
+	for c, w := range top {
+		if w < least[c] || w == negInf {
+			continue
 		}
-		fill(top, negInf)
+		bound := max(w-float32(s.slack), least[c])
 		for g := range n {
-			simd.Raise(top, groups[g][:len(top)], 1, 0)
-		}
-		for c, w := range top {
-			if w < least[c] || w == negInf {
+			if best[g][c] < bound {
 				continue
 			}
-			bound := max(w-float32(s.slack), least[c])
-			for g := range n {
-				if groups[g][c] < bound {
+			for r := g * groupRows; r < min((g+1)*groupRows, z.Rows); r++ {
+				if sign*(z.Data[r*z.Stride+c]-s.half[i+r]) < bound || (s.rows[i+r].hi > j+c) != positives {
 					continue
 				}
-				for r := g * groupRows; r < min((g+1)*groupRows, z.Rows); r++ {
-					if sign*(z.Row(r)[c]-s.half[i+r]) < bound || (s.rows[i+r].hi > j+c) != (k == 1) {
-						continue
-					}
-					if k == 1 {
-						s.tryPositive(j+c, i+r)
-					} else {
-						s.tryNegative(j+c, i+r)
-					}
+				if positives {
+					s.tryPositive(j+c, i+r)
+				} else {
+					s.tryNegative(j+c, i+r)
 				}
 			}
 		}

@@ -108,7 +108,7 @@ func (p *leanPass) run(h *oneSided, q, k *embeddings, beta float32, cosine bool,
 	}
 	q.dots = grow(q.dots, n)
 	stride := logitStride(m)
-	height := min(leanStrip/(4*stride)/leanRows*leanRows, 4*pieceRows*par.Workers(workers), n)
+	height := min(leanStrip/(4*stride)/leanRows*leanRows, stripRows*par.Workers(workers), n)
 	height = max(height, min(leanRows*par.Workers(workers), n))
 	chunk := p.chunk
 	if chunk == 0 {

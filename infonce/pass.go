@@ -50,7 +50,7 @@ type pass struct {
 	grad     bool        // keys are packed for gradients
 	weighted simd.Matrix // rows of q, times the weight, for each worker
 	memory   []float32   // of the strips
-	height   int         // rows of a strip
+	cut      cut
 	first    int         // first row of the strip
 	strip    simd.Matrix // its logits, from key col on
 	col      int
@@ -66,8 +66,7 @@ const (
 	columns
 )
 
-// Pieces of work: rows of logits, and columns, by which keys are packed too. Multiples of
-// all tile heights and of simd.PackAlign.
+// Pieces of other work: rows, and at most so many columns, by which keys are packed too.
 const (
 	pieceRows = 48
 	pieceCols = 2 * simd.PackAlign
@@ -78,7 +77,7 @@ func (p *pass) load(workers int, beta float32, q, k simd.Matrix, half, grad bool
 	p.workers, p.beta, p.q, p.k, p.half, p.grad = workers, beta, q, k, half, grad
 	p.keep, p.kept, p.columns = false, false, false
 	p.dq, p.dk = simd.Matrix{}, simd.Matrix{}
-	p.height = stripRows(k.Rows, par.Workers(workers), half)
+	p.cut = cutUp(q.Rows, k.Rows, par.Workers(workers), half)
 	p.keysT.Precision, p.keys.Precision, p.queries.Precision = p.precision, p.precision, p.precision
 	p.keysT.Reset(k.Cols, k.Rows)
 	if grad {
@@ -94,8 +93,8 @@ func (p *pass) hold(budget int64) { p.keep = int64(p.room(true))*4 <= budget }
 // room returns how many numbers all strips have, or the largest of them.
 func (p *pass) room(all bool) int {
 	n, size := p.q.Rows, 0
-	for first := 0; first < n && (all || first == 0); first += p.height {
-		size += min(p.height, n-first) * logitStride(p.k.Rows-p.from(first))
+	for first := 0; first < n && (all || first == 0); first += p.cut.height {
+		size += min(p.cut.height, n-first) * logitStride(p.k.Rows-p.from(first))
 	}
 	return size
 }
@@ -108,18 +107,40 @@ func (p *pass) from(first int) int {
 	return 0
 }
 
-// stripRows returns how many rows of m logits make a strip. It is used three times, so the caches should
-// hold it; but its rows are the inner dimension of the product for dk, which wants them long.
-func stripRows(m, workers int, half bool) int {
-	switch {
-	case half:
-		// A strip computes both halves of the square on the diagonal.
-		return simd.PackAlign * workers * min(max(m/1536, 1), 2)
-	case m <= 512:
-		return max(512, 4*pieceRows*workers)
-	}
-	return 4 * pieceRows * workers
+// A cut says how a pass is cut into strips and these into pieces of work.
+type cut struct {
+	height     int // rows of a strip
+	rows, cols int // of a piece
 }
+
+const (
+	stripRows  = 192      // rows of a strip for each worker: the inner dimension of the product for dk wants them long
+	stripBytes = 32 << 20 // of a strip, unless that is less than leanRows for each worker
+)
+
+// cutUp cuts n × m logits. All workers have pieces of the same size, of which there are some
+// for each in a strip; but larger pieces read the keys less often, so one worker has the largest.
+func cutUp(n, m, workers int, half bool) cut {
+	var c cut
+	if half {
+		// A strip computes both halves of the square on the diagonal.
+		c.height = simd.PackAlign * workers * min(max(m/1536, 1), 2)
+		c.height = max(min(c.height, stripBytes/4/logitStride(m)/simd.PackAlign*simd.PackAlign), simd.PackAlign)
+	} else {
+		strips := max((n+stripRows*workers/2)/(stripRows*workers), 1)
+		c.height = max(min(share(n, strips), stripBytes/4/logitStride(m)/4*4), leanRows*workers)
+	}
+	each := 1
+	if workers > 1 {
+		each = 2
+	}
+	c.rows = share(c.height, workers*max(pieces(c.height, stripRows*workers), each))
+	c.cols = share(m, workers*max(pieces(m, pieceCols*workers), 1))
+	return c
+}
+
+// share returns how much each of parts gets of n, to a multiple of what tiles can end on.
+func share(n, parts int) int { return max((pieces(n, parts)+3)/4*4, 4) }
 
 // logitStride returns the distance between rows of m logits: whole cache lines, and not
 // a multiple of 4 KiB, at which rows would compete for the same lines of the first-level
@@ -139,7 +160,7 @@ func (p *pass) run() {
 	n, m := p.q.Rows, p.k.Rows
 	if p.dk.Data != nil {
 		clear(p.dk.Data) // also where no query adds to it
-		p.weighted = p.weighted.Reshape(par.Workers(p.workers)*pieceRows, p.q.Cols)
+		p.weighted = p.weighted.Reshape(par.Workers(p.workers)*p.cut.rows, p.q.Cols)
 	}
 	if p.half && p.dq.Data != nil {
 		clear(p.dq.Data)
@@ -148,8 +169,8 @@ func (p *pass) run() {
 		p.memory = grow(p.memory, p.room(p.keep))
 	}
 	at := 0
-	for p.first = 0; p.first < n; p.first += p.height {
-		height := min(p.height, n-p.first)
+	for p.first = 0; p.first < n; p.first += p.cut.height {
+		height := min(p.cut.height, n-p.first)
 		p.col = p.from(p.first)
 		stride := logitStride(m - p.col)
 		p.strip = simd.Matrix{Rows: height, Cols: m - p.col, Stride: stride, Data: p.memory[at:][:height*stride]}
@@ -160,10 +181,10 @@ func (p *pass) run() {
 			p.queries.Reset(height, p.q.Cols)
 		}
 		p.step = rows
-		par.Do(p.workers, pieces(height, pieceRows), p)
+		par.Do(p.workers, pieces(height, p.cut.rows), p)
 		if p.columns || p.dk.Data != nil || (p.half && p.dq.Data != nil) {
 			p.step = columns
-			par.Do(p.workers, pieces(m-p.right(), pieceCols), p)
+			par.Do(p.workers, pieces(m-p.right(), p.cut.cols), p)
 		}
 	}
 	p.kept = p.keep
@@ -183,9 +204,9 @@ func (p *pass) Run(worker, piece int) {
 	case packing:
 		p.pack(piece * pieceCols)
 	case rows:
-		p.rowPiece(worker, piece*pieceRows)
+		p.rowPiece(worker, piece*p.cut.rows)
 	case columns:
-		p.columnPiece(worker, p.right()+piece*pieceCols)
+		p.columnPiece(worker, p.right()+piece*p.cut.cols)
 	}
 }
 
@@ -201,18 +222,18 @@ func (p *pass) pack(j int) {
 // rowPiece computes logits, losses and dq of the rows of the strip from r0 on.
 func (p *pass) rowPiece(worker, r0 int) {
 	i0, m, d := p.first+r0, p.k.Rows, p.k.Cols
-	z := p.strip.Slice(r0, min(r0+pieceRows, p.strip.Rows))
+	z := p.strip.Slice(r0, min(r0+p.cut.rows, p.strip.Rows))
 	q := p.q.Slice(i0, i0+z.Rows)
 	if !p.kept {
 		keysT := p.keysT.Slice(0, d, p.col, m)
 		keysT.Mul(z, p.beta, q)
 	}
-	var weight [pieceRows]float32
+	var weight [stripRows + 4]float32
 	for r := range z.Rows {
 		weight[r] = p.head.row(worker, i0+r, p.col, z.Row(r))
 	}
 	if p.dk.Data != nil {
-		weighted := p.weighted.Slice(worker*pieceRows, worker*pieceRows+z.Rows)
+		weighted := p.weighted.Slice(worker*p.cut.rows, worker*p.cut.rows+z.Rows)
 		for r := range z.Rows {
 			simd.Scale(weighted.Row(r), weight[r], q.Row(r))
 		}
@@ -236,7 +257,7 @@ func (p *pass) rowPiece(worker, r0 int) {
 // columnPiece shows the columns of the strip from key j on to the head, and adds what
 // they contribute to the gradient of these keys.
 func (p *pass) columnPiece(worker, j int) {
-	cols := min(pieceCols, p.k.Rows-j)
+	cols := min(p.cut.cols, p.k.Rows-j)
 	z := p.strip
 	z.Cols, z.Data = cols, z.Data[j-p.col:]
 	if p.columns {

@@ -20,11 +20,10 @@ func TestStripBits(t *testing.T) {
 	for _, c := range []struct {
 		workers int
 		half    bool
-		rows    int
 		strips  int
-	}{{1, false, 700, 4}, {2, false, 700, 2}, {7, false, 700, 1}, {1, true, 700, 8}, {7, true, 700, 2}} {
-		if got := pieces(c.rows, stripRows(c.rows, c.workers, c.half)); got != c.strips {
-			t.Errorf("%d strips of %d rows for %d workers, want %d", got, c.rows, c.workers, c.strips)
+	}{{1, false, 4}, {2, false, 2}, {7, false, 1}, {1, true, 8}, {7, true, 2}} {
+		if got := pieces(700, cutUp(700, 700, c.workers, c.half).height); got != c.strips {
+			t.Errorf("%d strips for %d workers, want %d", got, c.workers, c.strips)
 		}
 	}
 	r := check.NewRand(30)
@@ -58,16 +57,29 @@ func TestStripBits(t *testing.T) {
 	})
 }
 
-// TestStripRows: a strip is whole pieces, at least one for each worker, and can be cut where
-// packed matrices can.
-func TestStripRows(t *testing.T) {
-	for _, workers := range []int{1, 2, 16} {
-		for _, m := range []int{0, 1, 512, 900, 1 << 14, 1 << 20} {
-			if rows := stripRows(m, workers, false); rows < pieceRows*workers {
-				t.Errorf("stripRows(%d, %d, false) = %d: less than a piece for each worker", m, workers, rows)
-			}
-			if rows := stripRows(m, workers, true); rows%simd.PackAlign != 0 || rows < pieceRows*workers {
-				t.Errorf("stripRows(%d, %d, true) = %d: less than a piece for each worker, or not whole", m, workers, rows)
+// TestCut: pieces and strips have something for each worker, end where tiles and pairs do, fit
+// into what holds them, and strips of symmetric logits begin where packed matrices may be cut.
+func TestCut(t *testing.T) {
+	for _, workers := range []int{1, 2, 3, 16} {
+		for _, n := range []int{0, 1, 100, 256, 280, 512, 1024, 4096, 1 << 14, 1 << 20} {
+			for _, half := range []bool{false, true} {
+				c := cutUp(n, n, workers, half)
+				name := fmt.Sprintf("cutUp(%d, %d, %d, %v) = %+v", n, n, workers, half, c)
+				if c.height <= 0 || c.height%4 != 0 || c.rows <= 0 || c.rows%4 != 0 || c.cols <= 0 || c.cols%4 != 0 {
+					t.Errorf("%s: not multiples of 4", name)
+				}
+				if c.rows > stripRows+4 || c.cols > pieceCols {
+					t.Errorf("%s: larger pieces than there is room for", name)
+				}
+				if half && c.height%simd.PackAlign != 0 {
+					t.Errorf("%s: strips end where packed matrices can not be cut", name)
+				}
+				if least := min(n, simd.PackAlign*workers); n < 1<<14 && (pieces(c.height, c.rows) < min(workers, n/4) || c.height < least) {
+					t.Errorf("%s: nothing to do for some workers", name)
+				}
+				if bytes := 4 * c.height * logitStride(n); bytes > max(stripBytes, 4*simd.PackAlign*workers*logitStride(n)) {
+					t.Errorf("%s: strips take %d bytes", name, bytes)
+				}
 			}
 		}
 	}
