@@ -18,8 +18,8 @@ func (h hardest) valid() bool { return h.positive >= 0 && h.negative >= 0 }
 // squared distances from differences; among equals the lowest row.
 //
 // Half of a matrix of dot products tells which rows can be it. With w_ij = x_i·x_j −
-// |x_i|²/2 − |x_j|²/2, minus half the squared distance, only rows whose w is as good as the best up to
-// rounding errors are measured. It is the head of that pass. Rows are sorted by label, so that the
+// |x_i|²/2 − |x_j|²/2, minus half the squared distance, distances are measured only of rows whose w
+// is as good as the best up to rounding errors, where there are several. It is the head of that pass. Rows are sorted by label, so that the
 // positives of a row are neighbours.
 type search struct {
 	best []hardest // by row of the batch
@@ -33,16 +33,22 @@ type search struct {
 	slack   float64     // more than |2·w_ij + d_ij| for a measured distance d
 	margin  float64     // some of slack, for what w is compared with is rounded too
 	rows    []searchRow
-	near    []float32 // the least w with which a row may be the nearest negative
-	far     []float32 // the least −w with which a row may be the farthest positive
+	near    []float32 // the least score with which a row may be the nearest negative
+	far     []float32 // the least score with which a row may be the farthest positive
 	scratch []searchScratch
 }
 
-// A searchRow is what is known about a row. Distances are squared.
+// A searchRow is what is known about a row.
 type searchRow struct {
-	lo, hi    int // rows of its label
-	best      hardest
-	far, near float64 // their distances
+	lo, hi             int // rows of its label
+	negative, positive contest
+}
+
+// A contest is for the row with the largest score: w among the negatives, −w among the positives.
+type contest struct {
+	row      int     // the winner so far, or −1
+	score    float64 // the largest so far
+	distance float64 // squared, of the winner, with the sign of the score; NaN while it was not needed
 }
 
 // The columns of a strip are searched some rows at a time, and these in groups: a group whose
@@ -92,9 +98,17 @@ func (s *search) run(p *pass, workers int, x simd.Matrix, unit bool, labels []in
 		par.Do(workers, n, (*fullSearch)(s))
 	}
 	for i, o := range s.order {
-		s.best[o] = s.rows[i].best
+		s.best[o] = hardest{s.winner(s.rows[i].positive), s.winner(s.rows[i].negative)}
 	}
 	s.batch, s.labels = simd.Matrix{}, nil
+}
+
+// winner returns the row of the batch that won, or −1.
+func (s *search) winner(c contest) int {
+	if c.row < 0 {
+		return -1
+	}
+	return s.order[c.row]
 }
 
 // sort orders the rows by label.
@@ -122,7 +136,7 @@ func (s *search) sort() {
 			hi++
 		}
 		for i := lo; i < hi; i++ {
-			s.rows[i] = searchRow{lo: lo, hi: hi, best: hardest{-1, -1}, near: math.Inf(1), far: math.Inf(-1)}
+			s.rows[i] = searchRow{lo, hi, contest{row: -1}, contest{row: -1}}
 			s.near[i], s.far[i] = negInf, negInf
 		}
 		lo = hi
@@ -145,7 +159,7 @@ func (s *search) row(worker, i, j int, z []float32) float32 {
 		m := float64(simd.Max(t)) + half
 		if least := max(m-s.slack, float64(s.far[i])); m >= least {
 			for k := range found(t, least-half-s.margin) {
-				s.tryPositive(i, j+lo+k)
+				s.tryPositive(i, j+lo+k, float64(t[k])+half)
 			}
 		}
 	}
@@ -158,7 +172,7 @@ func (s *search) searchNegatives(i, j int, z []float32) {
 	m := float64(simd.Max(z)) - half
 	if least := max(m-s.slack, float64(s.near[i])); m >= least {
 		for k := range found(z, least+half-s.margin) {
-			s.tryNegative(i, j+k)
+			s.tryNegative(i, j+k, float64(z[k])-half)
 		}
 	}
 }
@@ -230,13 +244,14 @@ func (s *search) lookThrough(top []float32, best *[groups][pieceCols]float32, i,
 				continue
 			}
 			for r := g * groupRows; r < min((g+1)*groupRows, z.Rows); r++ {
-				if sign*(z.Data[r*z.Stride+c]-s.half[i+r]) < bound || (s.rows[i+r].hi > j+c) != positives {
+				w := z.Data[r*z.Stride+c] - s.half[i+r]
+				if sign*w < bound || (s.rows[i+r].hi > j+c) != positives {
 					continue
 				}
 				if positives {
-					s.tryPositive(j+c, i+r)
+					s.tryPositive(j+c, i+r, -float64(w))
 				} else {
-					s.tryNegative(j+c, i+r)
+					s.tryNegative(j+c, i+r, float64(w))
 				}
 			}
 		}
@@ -249,22 +264,32 @@ func fill(x []float32, v float32) {
 	}
 }
 
-// tryNegative measures the distance of row i to the negative j.
-func (s *search) tryNegative(i, j int) {
-	r, o, d := &s.rows[i], s.order[j], s.distance(i, j)
-	if d < r.near || (d == r.near && o < r.best.negative) {
-		r.best.negative, r.near = o, d
-		s.near[i] = float32(-float64((d+s.slack)/2) - s.margin)
-	}
+// tryNegative enters row j into the contest of row i for the nearest negative.
+func (s *search) tryNegative(i, j int, score float64) {
+	s.near[i] = s.try(&s.rows[i].negative, i, j, score, -1)
 }
 
-// tryPositive measures the distance of row i to the positive j.
-func (s *search) tryPositive(i, j int) {
-	r, o, d := &s.rows[i], s.order[j], s.distance(i, j)
-	if d > r.far || (d == r.far && o < r.best.positive) {
-		r.best.positive, r.far = o, d
-		s.far[i] = float32(float64((d-s.slack)/2) - s.margin)
+// tryPositive enters row j into the contest of row i for the farthest positive.
+func (s *search) tryPositive(i, j int, score float64) {
+	s.far[i] = s.try(&s.rows[i].positive, i, j, score, 1)
+}
+
+// try enters row j into a contest of row i and returns the least score that others need. Of scores
+// that differ by more than the slack the larger one is the better row for sure.
+func (s *search) try(c *contest, i, j int, score, sign float64) (least float32) {
+	switch {
+	case c.row < 0 || score > c.score+s.slack:
+		*c = contest{j, score, math.NaN()}
+	case score >= c.score-s.slack:
+		if c.distance != c.distance {
+			c.distance = sign * s.distance(i, c.row)
+		}
+		if d := sign * s.distance(i, j); d > c.distance || (d == c.distance && s.order[j] < s.order[c.row]) {
+			c.row, c.distance = j, d
+		}
+		c.score = max(c.score, score)
 	}
+	return float32(c.score - s.slack - s.margin)
 }
 
 // distance measures the squared distance of rows i and j.
@@ -282,15 +307,15 @@ func (s *search) distance(i, j int) float64 {
 // is a task whose pieces are rows.
 type fullSearch search
 
-// Run searches row i among all rows.
+// Run searches row i among all rows. Equal scores decide nothing, so all are measured.
 func (f *fullSearch) Run(_, i int) {
 	s := (*search)(f)
 	for j := range s.rows {
 		switch {
 		case j < s.rows[i].lo || j >= s.rows[i].hi:
-			s.tryNegative(i, j)
+			s.tryNegative(i, j, 0)
 		case j != i:
-			s.tryPositive(i, j)
+			s.tryPositive(i, j, 0)
 		}
 	}
 }
