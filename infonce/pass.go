@@ -77,7 +77,7 @@ func (p *pass) load(workers int, beta float32, q, k simd.Matrix, half, grad bool
 	p.workers, p.beta, p.q, p.k, p.half, p.grad = workers, beta, q, k, half, grad
 	p.keep, p.kept, p.columns = false, false, false
 	p.dq, p.dk = simd.Matrix{}, simd.Matrix{}
-	p.cut = cutUp(q.Rows, k.Rows, par.Workers(workers), half)
+	p.cut = cutUp(q.Rows, k.Rows, par.Workers(workers), half, grad)
 	p.keysT.Precision, p.keys.Precision, p.queries.Precision = p.precision, p.precision, p.precision
 	p.keysT.Reset(k.Cols, k.Rows)
 	if grad {
@@ -88,13 +88,13 @@ func (p *pass) load(workers int, beta float32, q, k simd.Matrix, half, grad bool
 }
 
 // hold makes the strips of the first run that follows stay, if they fit into budget bytes.
-func (p *pass) hold(budget int64) { p.keep = int64(p.room(true))*4 <= budget }
+func (p *pass) hold(budget int64) { p.keep = 4*p.room(true) <= budget }
 
 // room returns how many numbers all strips have, or the largest of them.
-func (p *pass) room(all bool) int {
-	n, size := p.q.Rows, 0
+func (p *pass) room(all bool) (size int64) {
+	n := p.q.Rows
 	for first := 0; first < n && (all || first == 0); first += p.cut.height {
-		size += min(p.cut.height, n-first) * logitStride(p.k.Rows-p.from(first))
+		size += int64(min(p.cut.height, n-first)) * int64(logitStride(p.k.Rows-p.from(first)))
 	}
 	return size
 }
@@ -120,11 +120,14 @@ const (
 
 // cutUp cuts n × m logits. All workers have pieces of the same size, of which there are some
 // for each in a strip; but larger pieces read the keys less often, so one worker has the largest.
-func cutUp(n, m, workers int, half bool) cut {
+func cutUp(n, m, workers int, half, grad bool) cut {
 	var c cut
 	if half {
 		// A strip computes both halves of the square on the diagonal.
-		c.height = simd.PackAlign * workers * min(max(m/1536, 1), 2)
+		c.height = simd.PackAlign * workers
+		if grad && m >= 32*simd.PackAlign {
+			c.height *= 2
+		}
 		c.height = max(min(c.height, stripBytes/4/logitStride(m)/simd.PackAlign*simd.PackAlign), simd.PackAlign)
 	} else {
 		strips := max((n+stripRows*workers/2)/(stripRows*workers), 1)
@@ -166,7 +169,7 @@ func (p *pass) run() {
 		clear(p.dq.Data)
 	}
 	if !p.kept {
-		p.memory = grow(p.memory, p.room(p.keep))
+		p.memory = grow(p.memory, int(p.room(p.keep)))
 	}
 	at := 0
 	for p.first = 0; p.first < n; p.first += p.cut.height {

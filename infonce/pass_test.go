@@ -22,7 +22,7 @@ func TestStripBits(t *testing.T) {
 		half    bool
 		strips  int
 	}{{1, false, 4}, {2, false, 2}, {7, false, 1}, {1, true, 8}, {7, true, 2}} {
-		if got := pieces(700, cutUp(700, 700, c.workers, c.half).height); got != c.strips {
+		if got := pieces(700, cutUp(700, 700, c.workers, c.half, true).height); got != c.strips {
 			t.Errorf("%d strips for %d workers, want %d", got, c.workers, c.strips)
 		}
 	}
@@ -63,7 +63,7 @@ func TestCut(t *testing.T) {
 	for _, workers := range []int{1, 2, 3, 16} {
 		for _, n := range []int{0, 1, 100, 256, 280, 512, 1024, 4096, 1 << 14, 1 << 20} {
 			for _, half := range []bool{false, true} {
-				c := cutUp(n, n, workers, half)
+				c := cutUp(n, n, workers, half, true)
 				name := fmt.Sprintf("cutUp(%d, %d, %d, %v) = %+v", n, n, workers, half, c)
 				if c.height <= 0 || c.height%4 != 0 || c.rows <= 0 || c.rows%4 != 0 || c.cols <= 0 || c.cols%4 != 0 {
 					t.Errorf("%s: not multiples of 4", name)
