@@ -12,6 +12,7 @@ import (
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/internal/cpu"
 	"github.com/contrast-go/contrast/internal/generic"
+	"github.com/contrast-go/contrast/internal/kerneltest"
 	"github.com/contrast-go/contrast/internal/scalar"
 )
 
@@ -112,71 +113,33 @@ func TestPairsFence(t *testing.T) {
 	}
 }
 
-// gemmPairs is the definition in generic.GemmPairs's comment, of this package's tile.
-func gemmPairs(c []float32, ldc int, a []float32, ars, acs int, b []float32, k, rows int, alpha float32, add bool) {
-	for i := range rows {
-		for j := range avx512.GemmCols {
-			s := float32(0)
-			if add {
-				s = c[i*ldc+j]
-			}
-			for p := range k {
-				x, y := halves(a[i*ars+p*acs:][:1]), halves(b[p*avx512.GemmCols+j:][:1])
-				s = scalar.FMA(x[0], y[0], s)
-				s = scalar.FMA(x[1], y[1], s)
-			}
-			c[i*ldc+j] = alpha * s
-		}
-	}
+// addPair carries on a chain of generic.GemmPairs with a pair of a and one of b.
+func addPair(a, b, s float32) float32 {
+	x, y := halves([]float32{a}), halves([]float32{b})
+	return scalar.FMA(x[1], y[1], scalar.FMA(x[0], y[0], s))
 }
+
+var gemmPairs = kerneltest.Gemm{Name: "GemmPairs", Rows: avx512.GemmRows, Cols: avx512.GemmCols, Func: avx512.GemmPairs}
 
 // The pairs are of all finite numbers that rounding returns, with zeros, infinities and NaN in one
 // case, and the sums to which products are added are such sums themselves.
 func TestGemmPairsBits(t *testing.T) {
 	needBF16(t)
-	const maxK, maxRows, ldc = 19, 7 * avx512.GemmRows, avx512.GemmCols + 3
-	for kind, d := range numbers(2*maxRows*(maxK+5) + 2*maxK*avx512.GemmCols) {
+	const maxK = 19
+	sizeA, sizeB, sizeC := gemmPairs.Sizes(maxK)
+	for kind, d := range numbers(2*sizeA + 2*sizeB) {
 		pairs := make([]float32, len(d)/2)
 		generic.PairRow(pairs, d)
-		a, b := pairs[:maxRows*(maxK+5)], pairs[maxRows*(maxK+5):]
-		c := make([]float32, maxRows*ldc)
+		a, b := pairs[:sizeA], pairs[sizeA:]
+		c := make([]float32, sizeC)
 		for i := range c {
 			c[i] = scalar.FMA(halves(b[i%len(b):][:1])[0], halves(b[i%(len(b)-1):][:1])[1], 0)
 		}
-		for k := range maxK + 1 {
-			for rows := 0; rows <= maxRows; rows += avx512.GemmRows {
-				for _, stride := range []struct{ ars, acs int }{{k + 5, 1}, {1, rows + 1}} {
-					for _, add := range []bool{false, true} {
-						alpha := []float32{1, -0.3}[(k+rows/avx512.GemmRows)%2]
-						got, want := slices.Clone(c), slices.Clone(c)
-						avx512.GemmPairs(got, ldc, a, stride.ars, stride.acs, b, k, rows, alpha, add)
-						gemmPairs(want, ldc, a, stride.ars, stride.acs, b, k, rows, alpha, add)
-						check.SameBits(t, fmt.Sprintf("GemmPairs/%s k=%d rows=%d %+v alpha=%v add=%v", kind, k, rows, stride, alpha, add), got, want)
-						if t.Failed() {
-							return
-						}
-					}
-				}
-			}
-		}
+		gemmPairs.TestBitsOf(t, kind, maxK, a, b, c, addPair)
 	}
 }
 
 func TestGemmPairsFence(t *testing.T) {
 	needBF16(t)
-	const maxK, maxRows, ldc = 9, 7 * avx512.GemmRows, avx512.GemmCols + 3
-	fc, fa, fb := check.NewFence(t, maxRows*ldc), check.NewFence(t, maxRows*(maxK+maxRows+5)), check.NewFence(t, maxK*avx512.GemmCols)
-	for k := 1; k <= maxK; k++ {
-		for rows := avx512.GemmRows; rows <= maxRows; rows += avx512.GemmRows {
-			for _, stride := range []struct{ ars, acs int }{{k + 5, 1}, {1, rows + 1}} {
-				for _, atEnd := range []bool{false, true} {
-					a := fa.Slice((rows-1)*stride.ars+(k-1)*stride.acs+1, atEnd)
-					b, c := fb.Slice(k*avx512.GemmCols, atEnd), fc.Slice((rows-1)*ldc+avx512.GemmCols, atEnd)
-					if check.Faults(func() { avx512.GemmPairs(c, ldc, a, stride.ars, stride.acs, b, k, rows, 1, true) }) {
-						t.Errorf("GemmPairs k=%d rows=%d %+v atEnd=%v: access outside the slices", k, rows, stride, atEnd)
-					}
-				}
-			}
-		}
-	}
+	gemmPairs.TestFence(t)
 }

@@ -97,7 +97,7 @@ func violations(pkgs []listed) []string {
 			case imported == "":
 			case name == "internal/ref":
 				add("%s imports %s: it shares no code with what it judges", name, imported)
-			case aside(imported):
+			case aside(imported) && !(name == "internal/kerneltest" && imported == "internal/check"):
 				add("%s imports %s: only tests may", name, imported)
 			case matches("asm/...", imported) && name != "simd":
 				add("%s imports %s: only simd may", name, imported)
@@ -129,7 +129,9 @@ func ours(path string) string {
 }
 
 // aside reports whether the package is for tests only.
-func aside(name string) bool { return name == "internal/check" || name == "internal/ref" }
+func aside(name string) bool {
+	return name == "internal/check" || name == "internal/kerneltest" || name == "internal/ref"
+}
 
 func floorOf(name string) int {
 	floor, longest := -1, 0
@@ -190,6 +192,11 @@ func TestFloorsCatch(t *testing.T) {
 		{"bench", []string{module + "/asm/avx512"}, nil, "only simd may"},
 		{"internal/check", []string{module + "/internal/cpu"}, nil, ""},
 		{"internal/check", []string{module + "/internal/ref"}, nil, "only tests may"},
+		{"internal/check", []string{module + "/internal/kerneltest"}, nil, "only tests may"},
+		{"internal/kerneltest", []string{module + "/internal/check", module + "/internal/generic"}, nil, ""},
+		{"internal/kerneltest", []string{module + "/internal/ref"}, nil, "only tests may"},
+		{"internal/kerneltest", []string{module + "/asm/avx2"}, nil, "only simd may"},
+		{"asm/avx2", []string{module + "/internal/kerneltest"}, nil, "only tests may"},
 		{"internal/ref", []string{"math"}, nil, ""},
 		{"internal/ref", []string{module + "/internal/scalar"}, nil, "shares no code"},
 	} {

@@ -1,13 +1,10 @@
-//go:build amd64 && !purego
-
-package avx2_test
+package kerneltest
 
 import (
 	"fmt"
 	"slices"
 	"testing"
 
-	"github.com/contrast-go/contrast/asm/avx2"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/internal/generic"
 )
@@ -20,9 +17,11 @@ type layout struct {
 	got, want  func(dst []float32, ldd int, src []float32, lds, rows, cols int)
 }
 
-var layouts = []layout{
-	{"Copy", 4, false, avx2.Copy, generic.Copy},
-	{"Transpose", 8, true, avx2.Transpose, generic.Transpose},
+func (k Kernels) layouts() []layout {
+	return []layout{
+		{"Copy", 4, false, k.Copy, generic.Copy},
+		{"Transpose", 8, true, k.Transpose, generic.Transpose},
+	}
 }
 
 // each calls f with the sizes that l takes, and with the length of a row in both operands.
@@ -44,7 +43,7 @@ func (l layout) each(f func(rows, cols, ldd, lds int)) {
 	}
 }
 
-// extent is the memory of a matrix from its first to its last element.
+// extent returns how many elements a matrix has from its first to its last element.
 func extent(rows, cols, stride int) int {
 	if rows == 0 || cols == 0 {
 		return 0
@@ -52,10 +51,9 @@ func extent(rows, cols, stride int) int {
 	return (rows-1)*stride + cols
 }
 
-func TestLayoutBits(t *testing.T) {
-	needAVX2(t)
+func layoutBits(t *testing.T, k Kernels) {
 	r := check.NewRand(1)
-	for _, l := range layouts {
+	for _, l := range k.layouts() {
 		l.each(func(rows, cols, ldd, lds int) {
 			src := r.Bits32(rows*lds + 1)
 			got := r.Bits32(max(rows, cols)*ldd + 9)
@@ -67,10 +65,10 @@ func TestLayoutBits(t *testing.T) {
 	}
 }
 
-func TestLayoutFence(t *testing.T) {
-	needAVX2(t)
+func layoutFence(t *testing.T, k Kernels) {
+	needFence(t)
 	fd, fs := check.NewFence(t, 1<<13), check.NewFence(t, 1<<13)
-	for _, l := range layouts {
+	for _, l := range k.layouts() {
 		l.each(func(rows, cols, ldd, lds int) {
 			n := extent(rows, cols, ldd)
 			if l.transposes {

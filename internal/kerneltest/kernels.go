@@ -1,0 +1,54 @@
+// Package kerneltest tests the kernels of one instruction set: bits against
+// internal/generic and internal/scalar, special values, and memory fenced by
+// pages that fault.
+//
+// Only tests import it.
+package kerneltest
+
+import "testing"
+
+// Kernels are the kernels of one package, each with the name and the meaning of
+// its twin in internal/generic. All are set but those said to be optional.
+type Kernels struct {
+	Dot, SquaredDistance func(x, y []float32) float32
+	Sum, Max             func(x []float32) float32
+	Axpy, Scale          func(dst []float32, alpha float32, x []float32)
+	Add                  func(dst, x, y []float32)
+	Weigh                func(dst, x, w []float32, alpha float32)
+	Raise                func(dst, x []float32, alpha, c float32)
+	Find                 func(x []float32, least float32) int
+	ExpLanes             func(dst, x []float32, shift float32, lane *[16]float32)
+	SumExp               func(x []float32, shift float32) float32
+	Log                  func(dst, x []float32)
+	Gemm                 Gemm
+
+	// Optional, both or neither.
+	Copy, Transpose func(dst []float32, ldd int, src []float32, lds, rows, cols int)
+}
+
+// Run tests what the kernels compute. With -short it takes fewer lengths,
+// offsets and arguments of exp and log, for emulators.
+func Run(t *testing.T, k Kernels) {
+	t.Run("VectorBits", func(t *testing.T) { vectorBits(t, k) })
+	t.Run("MaxIgnoresNaN", func(t *testing.T) { maxIgnoresNaN(t, k) })
+	t.Run("FindAnywhere", func(t *testing.T) { findAnywhere(t, k) })
+	t.Run("RaiseSpecial", func(t *testing.T) { raiseSpecial(t, k) })
+	t.Run("DotOfMinusZeros", func(t *testing.T) { dotOfMinusZeros(t, k) })
+	t.Run("ExpLogBits", func(t *testing.T) { expLogBits(t, k) })
+	t.Run("GemmBits", k.Gemm.TestBits)
+	if k.Copy != nil {
+		t.Run("LayoutBits", func(t *testing.T) { layoutBits(t, k) })
+	}
+}
+
+// RunFence tests that the kernels stay within their slices at both ends. It is
+// apart from Run since on an emulator it can fail although the kernels are
+// right: qemu 7.2 reads the elements that VMASKMOVPS masks off, which a CPU
+// does not.
+func RunFence(t *testing.T, k Kernels) {
+	t.Run("Vector", func(t *testing.T) { vectorFence(t, k) })
+	t.Run("Gemm", k.Gemm.TestFence)
+	if k.Copy != nil {
+		t.Run("Layout", func(t *testing.T) { layoutFence(t, k) })
+	}
+}
