@@ -73,7 +73,7 @@ func (l *InfoNCE) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) 
 
 	budget := memoryBudget(l.MemoryBudget)
 	if b.Negatives.Rows == 0 && !l.Symmetric && worthLean(b, budget) {
-		if r, err, ok := l.evaluateLean(op, b, grad, scale, beta); ok {
+		if r, ok, err := l.evaluateLean(op, b, grad, scale, beta); ok {
 			return r, err
 		}
 	}

@@ -59,22 +59,22 @@ func worthLean(b Batch, budget int64) bool {
 // evaluateLean is Evaluate by a leanPass. ok is false, and nothing is done, where that can not
 // be: gradients grow while the pass runs, so they must be apart from what is read, and the loss sure
 // to be finite, because they can not be taken back.
-func (l *InfoNCE) evaluateLean(op string, b Batch, grad *Batch, scale, beta float32) (r Result, err error, ok bool) {
+func (l *InfoNCE) evaluateLean(op string, b Batch, grad *Batch, scale, beta float32) (r Result, ok bool, err error) {
 	cosine := !l.DotProduct
 	l.q.load(l.Workers, b.Q, false, false)
 	l.k.load(l.Workers, b.K, false, false)
 	if err := cmp.Or(l.q.checkFinite(op, "Q", b.Q, 0), l.k.checkFinite(op, "K", b.K, 0)); err != nil {
-		return Result{}, err, true
+		return Result{}, true, err
 	}
 	if grad != nil && (grad.Q.Overlaps(grad.K) || grad.Q.Overlaps(b.Q) || grad.Q.Overlaps(b.K) || grad.K.Overlaps(b.Q) || grad.K.Overlaps(b.K)) {
-		return Result{}, nil, false
+		return Result{}, false, nil
 	}
 	bound := float64(beta) // of the logits
 	if !cosine {
 		bound *= math.Sqrt(float64(simd.Max(l.q.norms)) * float64(simd.Max(l.k.norms)))
 	}
 	if bound > 0x1p100 {
-		return Result{}, nil, false
+		return Result{}, false, nil
 	}
 	l.rows = oneSided{loss: grow(l.rows.loss, b.Q.Rows), beta: beta}
 	l.lean.keys.Precision, l.lean.packed.Precision = l.Precision, l.Precision
@@ -86,7 +86,7 @@ func (l *InfoNCE) evaluateLean(op string, b Batch, grad *Batch, scale, beta floa
 	if grad != nil {
 		r.DTemperature = float64(scale) * (-float64(beta) * inner)
 	}
-	return r, nil, true
+	return r, true, nil
 }
 
 // run fills the losses of the head and, unless grad is nil, adds scale times the gradients to it. It
