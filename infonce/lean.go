@@ -73,7 +73,7 @@ func (l *InfoNCE) evaluateLean(op string, b Batch, grad *Batch, scale, beta floa
 	if !cosine {
 		bound *= math.Sqrt(float64(simd.Max(l.q.norms)) * float64(simd.Max(l.k.norms)))
 	}
-	if bound > 0x1p100 {
+	if !(bound <= 0x1p100) { // or NaN
 		return Result{}, false, nil
 	}
 	l.rows = oneSided{loss: grow(l.rows.loss, b.Q.Rows), beta: beta}
