@@ -120,18 +120,23 @@ func (e *embeddings) Run(_, piece int) {
 			e.norms[i+r] = simd.Dot(x.Row(r), x.Row(r))
 		}
 	case addingGrad:
-		g := e.g.Slice(i, i+x.Rows)
-		if e.cosine {
-			simd.AddNormalizeRowsGrad(caller, e.scale, g, x, e.norms[i:i+x.Rows])
-			return
-		}
-		for r := range x.Rows {
-			simd.Axpy(caller.Row(r), e.scale, g.Row(r))
-		}
+		addRowsGrad(caller, e.scale, e.g.Slice(i, i+x.Rows), x, e.norms[i:i+x.Rows], e.cosine)
 	case multiplying:
 		for r := range x.Rows {
 			e.dots[i+r] = float64(simd.Dot(x.Row(r), e.g.Row(i+r)))
 		}
+	}
+}
+
+// addRowsGrad adds scale times the gradient with respect to rows as they came to dst, given the
+// gradient g with respect to the rows x that are compared. It overwrites g.
+func addRowsGrad(dst simd.Matrix, scale float32, g, x simd.Matrix, norms []float32, cosine bool) {
+	if cosine {
+		simd.AddNormalizeRowsGrad(dst, scale, g, x, norms)
+		return
+	}
+	for r := range g.Rows {
+		simd.Axpy(dst.Row(r), scale, g.Row(r))
 	}
 }
 

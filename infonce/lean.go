@@ -233,7 +233,7 @@ func (p *leanPass) addQueries(_, i, j int) {
 		p.q.dots[p.first+r] = float64(simd.Dot(p.unit.Row(r), g))
 	}
 	if p.dq.Data != nil {
-		p.addRows(p.dq.Slice(p.first+i, p.first+j), p.grads.Slice(i, j), p.unit.Slice(i, j), p.q.norms[p.first+i:p.first+j])
+		addRowsGrad(p.dq.Slice(p.first+i, p.first+j), p.scale, p.grads.Slice(i, j), p.unit.Slice(i, j), p.q.norms[p.first+i:p.first+j], p.cosine)
 	}
 }
 
@@ -250,18 +250,7 @@ func (p *leanPass) addKeys(worker, i, j int) {
 		clear(p.sum.Row(i + r))
 	}
 	p.load(unit, p.k, i, j)
-	p.addRows(p.dk.Slice(i, j), g, unit, p.k.norms[i:j])
-}
-
-// addRows adds scale times the gradient g with respect to the rows unit to dst.
-func (p *leanPass) addRows(dst, g, unit simd.Matrix, norms []float32) {
-	if p.cosine {
-		simd.AddNormalizeRowsGrad(dst, p.scale, g, unit, norms)
-		return
-	}
-	for r := range g.Rows {
-		simd.Axpy(dst.Row(r), p.scale, g.Row(r))
-	}
+	addRowsGrad(p.dk.Slice(i, j), p.scale, g, unit, p.k.norms[i:j], p.cosine)
 }
 
 // allZero reports whether all elements are +0.
