@@ -1,10 +1,7 @@
 package infonce
 
 import (
-	"fmt"
-
 	"github.com/contrast-go/contrast/internal/par"
-	"github.com/contrast-go/contrast/simd"
 )
 
 // BatchHard scores each labelled row against its farthest positive and its nearest
@@ -40,9 +37,7 @@ func (l *BatchHard) Evaluate(b Batch, grad *Batch, scale float32) (Result, error
 	const op = "infonce.BatchHard"
 	n := b.Q.Rows
 	b.Q.Check(op, "Q", -1, -1)
-	if len(b.Labels) != n {
-		panic(&simd.ShapeError{Op: op, Arg: "Labels", Got: fmt.Sprintf("of length %d", len(b.Labels)), Want: fmt.Sprintf("of length %d", n)})
-	}
+	checkLen(op, "Labels", len(b.Labels), n)
 	want := grad != nil
 	if want {
 		checkGrad(op, "grad.Q", grad.Q, b.Q)

@@ -17,7 +17,7 @@ func TestBatchHardWithoutTriplets(t *testing.T) {
 			for _, l := range []Loss{&BatchHard{}, &BatchHard{Soft: true, Squared: true}, &BatchHard{Normalize: true}} {
 				b := Batch{Q: x.Slice(0, len(labels)), Labels: labels}
 				g := Batch{Q: gaps(len(labels), 4, 0, x.Data)}
-				if r := evaluate(t, name, l, b, &g, 1); r != (Result{}) {
+				if r := evaluate(t, name, l, b, &g, 1); !isZero(r) {
 					t.Errorf("%s: %+v, want all 0", name, r)
 				}
 				check.SameBits(t, name+": gradient", g.Q.Data, b.Q.Data[:len(g.Q.Data)])
@@ -32,7 +32,7 @@ func TestBatchHardValid(t *testing.T) {
 	g := gradFor(b)
 	r := evaluate(t, "BatchHard", &BatchHard{Margin: 2}, b, &g, 2)
 	// Anchor 0: 1 − 3 + 2 = 0. Anchor 1: 1 − 2 + 2 = 1.
-	if r != (Result{Loss: 0.5, Valid: 2, Active: 1}) {
+	if !equal(r, Result{Loss: 0.5, Valid: 2, Active: 1}) {
 		t.Errorf("%+v, want a loss of 0.5 over 2 anchors, 1 active", r)
 	}
 	check.SameBits(t, "gradient", g.Q.Data, []float32{-1, 1 + 1, -1})

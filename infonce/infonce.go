@@ -13,7 +13,20 @@ type Batch struct {
 	Q, K      simd.Matrix // row i of Q belongs with row i of K
 	Negatives simd.Matrix
 	Labels    []int
+
+	// IDs tell which rows are the same thing: of K, and after them those of Negatives. A
+	// candidate with the ID of the positive is no negative. None means that all differ.
+	IDs []int
+
+	// Weights of the terms of the loss, which are rows of Q, pairs or triplets: finite, 0
+	// or above. None means 1 each.
+	Weights []float32
+
+	Triplets []Triple // rows of Q
 }
+
+// A Triple is an anchor, a positive and a negative, as indices of rows.
+type Triple struct{ A, P, N int }
 
 // A Loss scores a batch.
 //
@@ -27,11 +40,23 @@ type Loss interface {
 
 // A Result is the value of a loss and what went into it.
 type Result struct {
-	Loss         float64 // mean over the valid rows; 0 where there are none
+	Loss         float64 // 0 where no term is valid
 	DTemperature float64 // scale·∂loss/∂temperature; 0 without a gradient or a temperature
-	Valid        int     // rows that entered the mean
-	Active       int     // triplets with a loss above 0; 0 for other losses
-	ZeroNorm     int     // rows of norm 0, whose direction is not defined; their gradient is 0
+	DBias        float64 // scale·∂loss/∂bias, of the losses that have such a number
+
+	// Bound is more than the difference of Loss from the exact loss of the same float32
+	// inputs; 0 of a loss that certifies none.
+	Bound float64
+
+	// Losses holds the loss of each term, without its weight, and 0 where it is not valid. It is
+	// memory of the loss, until its next call, and nil where the terms are too many to be kept.
+	Losses []float64
+
+	Valid      int // terms that could be scored
+	Active     int // terms of a hinge with a loss above 0; 0 for other losses
+	ZeroNorm   int // rows of norm 0, whose direction is not defined; their gradient is 0
+	Clamped    int // terms that were held at a bound of the loss
+	Degenerate int // negatives at distance 0, which have no direction to go; their gradient is 0
 }
 
 // DefaultMemoryBudget is the MemoryBudget of a loss where the field is 0; a budget below 0 is none.

@@ -284,7 +284,7 @@ func TestEmptyBatch(t *testing.T) {
 		for _, n := range []int{0, 5, 0} {
 			b := v.batch(r, n, 4, 0, 0)
 			g := gradFor(b)
-			if got := evaluate(t, v.name, l, b, &g, 1); n == 0 && got != (Result{}) {
+			if got := evaluate(t, v.name, l, b, &g, 1); n == 0 && !isZero(got) {
 				t.Errorf("%s: %+v, want all 0", v.name, got)
 			}
 			g.each(func(p, i int, row []float32) {
@@ -311,7 +311,7 @@ func TestZeroValues(t *testing.T) {
 		{&BatchHard{}, &BatchHard{Margin: 1}, b},
 	} {
 		got, want := evaluate(t, "zero", c.zero, c.b, nil, 1), evaluate(t, "same", c.same, c.b, nil, 1)
-		if got != want || got.Loss == 0 {
+		if !equal(got, want) || got.Loss == 0 {
 			t.Errorf("%T: %+v, want %+v", c.zero, got, want)
 		}
 	}
@@ -330,7 +330,7 @@ func TestPartialGradients(t *testing.T) {
 			t.Errorf("%s: ∂L/∂τ is %v without a gradient", v.name, bare.DTemperature)
 		}
 		bare.DTemperature = want.DTemperature
-		if bare != want {
+		if !equal(bare, want) {
 			t.Errorf("%s: %+v without gradient, want %+v", v.name, bare, want)
 		}
 		for mask := range 8 {
@@ -341,7 +341,7 @@ func TestPartialGradients(t *testing.T) {
 				}
 			}
 			got := evaluate(t, v.name, l, b, &g, 0.5)
-			if got != want {
+			if !equal(got, want) {
 				t.Errorf("%s, gradients %03b: %+v, want %+v", v.name, mask, got, want)
 			}
 			for p := range 3 {
@@ -364,7 +364,7 @@ func TestSharedMemory(t *testing.T) {
 		apart, both := gradFor(b), gradFor(b)
 		want := evaluate(t, v.name, v.new(1), b, &apart, 1)
 		both.K = both.Q
-		if got := evaluate(t, v.name, v.new(1), b, &both, 1); got != want {
+		if got := evaluate(t, v.name, v.new(1), b, &both, 1); !equal(got, want) {
 			t.Errorf("%s: %+v into one matrix, want %+v", v.name, got, want)
 		}
 		for i, x := range both.Q.Data {
@@ -378,7 +378,7 @@ func TestSharedMemory(t *testing.T) {
 		step := gradFor(b)
 		step.Q = copyBatch(b).Q
 		want = evaluate(t, v.name, v.new(1), b, &step, -0.1)
-		if got := evaluate(t, v.name, v.new(1), in, &Batch{Q: in.Q}, -0.1); got != want {
+		if got := evaluate(t, v.name, v.new(1), in, &Batch{Q: in.Q}, -0.1); !equal(got, want) {
 			t.Errorf("%s: %+v with the gradient added to Q itself, want %+v", v.name, got, want)
 		}
 		check.SameBits(t, v.name+": Q after a step in place", in.Q.Data, step.Q.Data)
@@ -492,7 +492,7 @@ func TestNonFinite(t *testing.T) {
 				g := copyBatch(base)
 				res, err := v.new(1).Evaluate(b, &g, 1)
 				var e *NonFiniteError
-				if !errors.As(err, &e) || res != (Result{}) {
+				if !errors.As(err, &e) || !isZero(res) {
 					t.Errorf("%s: %+v, %v with a %v in %s", v.name, res, err, bad, arg)
 					continue
 				}
@@ -554,7 +554,7 @@ func TestBadSettings(t *testing.T) {
 			g.Negatives = simd.Matrix{}
 		}
 		r, err := c.loss.Evaluate(c.b, &g, 1)
-		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") || r != (Result{}) {
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") || !isZero(r) {
 			t.Errorf("%+v: %+v, error %v, want one with %q", c.loss, r, err, c.want)
 		}
 		for p := range 3 {

@@ -56,7 +56,7 @@ func TestTripletHinge(t *testing.T) {
 		g := gradFor(b)
 		r := evaluate(t, "Triplet", &Triplet{Margin: 2}, b, &g, 4)
 		// v is 2, 0, 4 and −5.
-		if r != (Result{Loss: 1.5, Valid: 4, Active: 2}) {
+		if !equal(r, Result{Loss: 1.5, Valid: 4, Active: 2}) {
 			t.Errorf("%+v, want a loss of 1.5 of which 2 of 4 are active", r)
 		}
 		check.SameBits(t, "positives", g.K.Data, []float32{1, 0, 0, 0, 1, 0, 0, 0})
@@ -155,7 +155,7 @@ func TestNearDuplicates(t *testing.T) {
 // TestSingleTriplet: one triplet counts.
 func TestSingleTriplet(t *testing.T) {
 	b := Batch{Q: rowsOf([]float32{0, 0}), K: rowsOf([]float32{3, 4}), Negatives: rowsOf([]float32{0, 2})}
-	if r := evaluate(t, "Triplet", &Triplet{}, b, nil, 1); r != (Result{Loss: 4, Valid: 1, Active: 1}) {
+	if r := evaluate(t, "Triplet", &Triplet{}, b, nil, 1); !equal(r, Result{Loss: 4, Valid: 1, Active: 1}) {
 		t.Errorf("%+v, want a loss of 4", r)
 	}
 }
