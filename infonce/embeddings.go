@@ -29,6 +29,7 @@ const (
 	loading rowStep = iota
 	addingGrad
 	multiplying
+	adding
 )
 
 // load takes over src; with cosine its rows are normalised. It returns the number of zero rows.
@@ -97,6 +98,9 @@ func (e *embeddings) inner() float64 {
 	return s
 }
 
+// addToGrad adds more to the gradient with respect to the rows that are compared.
+func (e *embeddings) addToGrad(more simd.Matrix) { e.do(adding, more, 0) }
+
 func (e *embeddings) do(step rowStep, caller simd.Matrix, first int) {
 	e.step, e.caller, e.first = step, caller, first
 	par.Do(e.workers, pieces(caller.Rows, pieceRows), e)
@@ -124,6 +128,10 @@ func (e *embeddings) Run(_, piece int) {
 	case multiplying:
 		for r := range x.Rows {
 			e.dots[i+r] = float64(simd.Dot(x.Row(r), e.g.Row(i+r)))
+		}
+	case adding:
+		for r := range x.Rows {
+			simd.Add(e.g.Row(i+r), e.g.Row(i+r), caller.Row(r))
 		}
 	}
 }

@@ -1,0 +1,55 @@
+package infonce
+
+import (
+	"errors"
+
+	"github.com/contrast-go/contrast/simd"
+)
+
+// Custom is a loss of one's own: a function says what a row of logits costs, and this
+// multiplies the matrices strip by strip on all processors, in memory that grows with the batch, and
+// makes gradients for queries, keys and temperature of what the function returns.
+//
+//	L = reduction of ℓ_i(z_i1, …, z_im),  z_ij = s(q_i, k_j)/τ
+//
+// where s is the cosine. It reads Q (n×d) and K (m×d, for any m), or Q alone.
+// [CheckGradient] tells whether the function's gradient is that of its value.
+type Custom struct {
+	// Score returns the loss ℓ of query i, given its logits z with all keys, and replaces each
+	// of them by its derivative ∂ℓ/∂z_j. It is called for different rows side by side, in no certain
+	// order, so it must not write what it shares. It should take no notice of what z was
+	// before, nor keep it.
+	Score func(i int, z []float32) float64
+
+	Self        bool           // the keys are the rows of Q too; z_ii is among the logits
+	Temperature float32        // 0 means 1
+	DotProduct  bool           // compare by dot product; by default rows are normalised inside
+	Reduction   Reduction      // of the rows
+	Workers     int            // 0 means GOMAXPROCS; the result does not depend on it
+	Precision   simd.Precision // of matrix products
+
+	rows rowLoss
+}
+
+// Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
+func (l *Custom) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
+	const op = "infonce.Custom"
+	beta, err := inverseTemperature(op, l.Temperature, 1)
+	if err != nil {
+		return Result{}, err
+	}
+	if l.Score == nil {
+		return Result{}, errors.New(op + ": no Score")
+	}
+	return l.rows.evaluate(rowSettings{
+		op: op, beta: beta, temperature: true, cosine: !l.DotProduct, self: l.Self,
+		workers: l.Workers, precision: l.Precision, reduction: l.Reduction,
+	}, (*customRow)(l), b, grad, scale)
+}
+
+// customRow is Custom as a scorer.
+type customRow Custom
+
+func (l *customRow) score(_, i int, z []float32) rowScore {
+	return rowScore{loss: l.Score(i, z), factor: 1, valid: true}
+}

@@ -1,0 +1,156 @@
+package infonce
+
+import (
+	"cmp"
+
+	"github.com/contrast-go/contrast/simd"
+)
+
+// A scorer says what a row of logits costs. It is called side by side for different rows.
+type scorer interface {
+	// score returns the loss of row i, given its logits z with all keys, and replaces z by
+	// ∂loss/∂z up to the factor that it returns. Where the row is not valid it may leave anything.
+	score(worker, i int, z []float32) rowScore
+}
+
+// A rowScore is what a scorer says of a row.
+type rowScore struct {
+	loss    float64
+	factor  float32 // of ∂loss/∂z
+	bias    float64 // Σ_j ∂loss/∂z_j, where the loss has a bias
+	valid   bool    // the row enters the mean
+	clamped bool
+}
+
+// A rowLoss evaluates the losses that are a sum over rows of logits: whatever a scorer says of
+// a row, this gives it tiles, workers, weights, reductions and gradients.
+type rowLoss struct {
+	q, k    embeddings
+	pass    pass
+	scorer  scorer
+	beta    float32
+	weights []float32
+	scores  []rowScore
+	losses  []float64
+	dk      simd.Matrix // where the keys are the queries: the gradient with respect to them as keys
+}
+
+// rowSettings are what the losses of rows of logits have in common.
+type rowSettings struct {
+	op          string
+	beta        float32
+	temperature bool // it is an input of the loss
+	cosine      bool
+	self        bool // the keys are the queries, Q; otherwise they are K
+	workers     int
+	precision   simd.Precision
+	reduction   Reduction
+}
+
+// evaluate returns the loss of b and adds its gradient to grad; see [Loss]. The caller has checked the
+// number of keys.
+func (e *rowLoss) evaluate(set rowSettings, s scorer, b Batch, grad *Batch, scale float32) (Result, error) {
+	op, n, d := set.op, b.Q.Rows, b.Q.Cols
+	b.Q.Check(op, "Q", -1, -1)
+	if !set.self {
+		b.K.Check(op, "K", -1, d)
+	}
+	want := grad != nil
+	if want {
+		checkGrad(op, "grad.Q", grad.Q, b.Q)
+		if !set.self {
+			checkGrad(op, "grad.K", grad.K, b.K)
+		}
+	}
+	err := cmp.Or(checkWeights(op, b.Weights, n), checkPrecision(op, set.precision), checkReduction(op, set.reduction))
+	if err != nil {
+		return Result{}, err
+	}
+	r := Result{ZeroNorm: e.q.load(set.workers, b.Q, set.cosine, want)}
+	k := &e.q
+	if err := e.q.checkFinite(op, "Q", b.Q, 0); err != nil {
+		return Result{}, err
+	}
+	if !set.self {
+		k = &e.k
+		r.ZeroNorm += k.load(set.workers, b.K, set.cosine, want && grad.K.Data != nil)
+		if err := k.checkFinite(op, "K", b.K, 0); err != nil {
+			return Result{}, err
+		}
+	}
+
+	p := &e.pass
+	p.precision = set.precision
+	p.load(set.workers, set.beta, e.q.x, k.x, false, want)
+	p.head, p.dq, p.dk = e, e.q.g, k.g
+	if set.self && want {
+		e.dk = e.dk.Reshape(n, d)
+		p.dk = e.dk
+	}
+	e.scorer, e.beta, e.weights = s, set.beta, b.Weights
+	e.scores, e.losses = grow(e.scores, n), grow(e.losses, n)
+	p.run()
+	e.scorer, e.weights = nil, nil
+
+	var t tally
+	bias := 0.0
+	for i, row := range e.scores {
+		e.losses[i] = 0
+		if !row.valid {
+			continue
+		}
+		e.losses[i] = row.loss
+		t.add(row.loss, weightOf(b.Weights, i))
+		bias += float64(weightOf(b.Weights, i) * row.bias)
+		if row.clamped {
+			r.Clamped++
+		}
+	}
+	var factor float64
+	r.Loss, factor = t.reduce(set.reduction)
+	r.Valid, r.Losses = t.valid, e.losses
+	if err := finiteLoss(op, r.Loss); err != nil {
+		return Result{}, err
+	}
+	if !want {
+		return r, nil
+	}
+	factor *= float64(scale)
+	r.DBias = factor * bias
+	if set.temperature {
+		r.DTemperature = factor * (-float64(set.beta) * e.q.inner())
+	}
+	if set.self {
+		e.q.addToGrad(e.dk)
+	}
+	e.q.addGrad(grad.Q, float32(factor), 0)
+	if !set.self {
+		k.addGrad(grad.K, float32(factor), 0)
+	}
+	return r, nil
+}
+
+// checkKeys panics unless b has a key for each query.
+func checkKeys(op string, b Batch) {
+	b.Q.Check(op, "Q", -1, -1)
+	if b.K.Rows < b.Q.Rows {
+		b.K.Check(op, "K", b.Q.Rows, b.Q.Cols)
+	}
+}
+
+func (e *rowLoss) row(worker, i, _ int, z []float32) float32 {
+	s := e.scorer.score(worker, i, z)
+	e.scores[i] = s
+	if !s.valid {
+		clear(z)
+		return 0
+	}
+	w := e.beta * s.factor
+	if len(e.weights) > 0 {
+		w *= e.weights[i]
+	}
+	return w
+}
+
+// column is not called: the passes have no columns.
+func (e *rowLoss) column(int, int, int, simd.Matrix) {}

@@ -1,0 +1,65 @@
+package infonce
+
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/contrast-go/contrast/internal/par"
+	"github.com/contrast-go/contrast/simd"
+)
+
+// SigLIP asks of each query and key on its own whether they belong together (Zhai et al. 2023, eq. 1):
+//
+//	L = mean_i Σ_j ln(1 + e^(−y_ij·z_ij)),  z_ij = cos(q_i, k_j)/τ + bias
+//
+// where y_ij is 1 for i = j and −1 otherwise. It reads Q (n×d) and K (m×d, m ≥ n); rows of K past those of Q are
+// negatives for all. Where all similarities are 0, the loss is ln(1 + e^−bias) + (m−1)·ln(1 + e^bias).
+//
+// [Result].DBias is the gradient with respect to the bias. The zero value is the
+// beginning of training in the paper.
+type SigLIP struct {
+	Temperature float32        // 0 means 0.1
+	Bias        float32        // 0 means −10
+	NoBias      bool           // the bias is 0
+	DotProduct  bool           // compare by dot product; by default rows are normalised inside
+	Reduction   Reduction      // of the queries
+	Workers     int            // 0 means GOMAXPROCS; the result does not depend on it
+	Precision   simd.Precision // of matrix products
+
+	rows rowLoss
+	bias float32
+	room []softplusRoom // of each worker
+}
+
+// Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
+func (l *SigLIP) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
+	const op = "infonce.SigLIP"
+	beta, err := inverseTemperature(op, l.Temperature, 0.1)
+	l.bias = cmp.Or(l.Bias, -10)
+	if l.NoBias {
+		l.bias = 0
+	}
+	if err == nil && l.bias-l.bias != 0 {
+		err = fmt.Errorf("%s: bias is %v, want a finite number", op, l.bias)
+	}
+	if err != nil {
+		return Result{}, err
+	}
+	checkKeys(op, b)
+	l.room = grow(l.room, par.Workers(l.Workers))
+	return l.rows.evaluate(rowSettings{
+		op: op, beta: beta, temperature: true, cosine: !l.DotProduct,
+		workers: l.Workers, precision: l.Precision, reduction: l.Reduction,
+	}, (*sigLIPRow)(l), b, grad, scale)
+}
+
+// sigLIPRow is SigLIP as a scorer.
+type sigLIPRow SigLIP
+
+func (l *sigLIPRow) score(worker, i int, z []float32) rowScore {
+	loss, slope := softplus(-(float64(z[i]) + float64(l.bias)))
+	z[i] = negInf
+	sum, slopes := softplusRow(z, l.bias, &l.room[worker])
+	z[i] = float32(-slope)
+	return rowScore{loss: loss + sum, factor: 1, bias: slopes - slope, valid: true}
+}
