@@ -2,7 +2,6 @@ package infonce
 
 import (
 	"math"
-	"slices"
 
 	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/simd"
@@ -26,6 +25,7 @@ type search struct {
 
 	batch   simd.Matrix
 	labels  []int
+	groups  labelGroups
 	order   []int       // rows of the batch, by label
 	x       simd.Matrix // the rows in this order
 	unit    bool        // |x_i|²/2 + |x_j|²/2 counts as 1, for the rows have norm 1
@@ -114,32 +114,13 @@ func (s *search) winner(c contest) int {
 // sort orders the rows by label.
 func (s *search) sort() {
 	n := len(s.labels)
-	s.order, s.rows = grow(s.order, n), grow(s.rows, n)
+	s.groups.sort(s.labels)
+	s.order, s.rows = s.groups.order, grow(s.rows, n)
 	s.half, s.near, s.far = grow(s.half, n), grow(s.near, n), grow(s.far, n)
 	s.x = s.x.Reshape(n, s.batch.Cols)
-	for i := range s.order {
-		s.order[i] = i
-	}
-	labels := s.labels
-	slices.SortFunc(s.order, func(a, b int) int {
-		switch {
-		case labels[a] < labels[b]:
-			return -1
-		case labels[a] > labels[b]:
-			return 1
-		}
-		return a - b
-	})
-	for lo := 0; lo < n; {
-		hi := lo + 1
-		for hi < n && labels[s.order[hi]] == labels[s.order[lo]] {
-			hi++
-		}
-		for i := lo; i < hi; i++ {
-			s.rows[i] = searchRow{lo, hi, contest{row: -1}, contest{row: -1}}
-			s.near[i], s.far[i] = negInf, negInf
-		}
-		lo = hi
+	for i, o := range s.order {
+		s.rows[i] = searchRow{s.groups.lo[o], s.groups.hi[o], contest{row: -1}, contest{row: -1}}
+		s.near[i], s.far[i] = negInf, negInf
 	}
 }
 
