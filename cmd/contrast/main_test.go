@@ -153,6 +153,7 @@ func TestWrongCommandLine(t *testing.T) {
 		{[]string{"train", "--seed", "-1"}, "-1"},
 		{[]string{"train", "--hidden", ""}, "--hidden"},
 		{[]string{"train", "--workers", "-2"}, "--workers is -2"},
+		{[]string{"train", "--chunk", "-2"}, "--chunk is -2"},
 		{[]string{"train", "--every", "-2"}, "--every is -2"},
 		{[]string{"train", "--loss", "triplet", "--supervised"}, "--supervised"},
 		{[]string{"train", "--resume"}, "--out DIR"},

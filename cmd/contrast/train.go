@@ -19,6 +19,7 @@ type trainCommand struct {
 	Force   bool   `xor:"out" help:"Replace the run that --out holds."`
 	Every   int    `default:"500" placeholder:"N" help:"Steps between checkpoints; 0 means one at the end only. Default 500."`
 	Workers int    `placeholder:"N" help:"Goroutines that share the work; results do not depend on it. Default 0: as many as GOMAXPROCS."`
+	Chunk   int    `placeholder:"N" help:"Images that the encoder sees at a time, for less memory; results do not depend on it. Default 0: all of a step."`
 	JSON    bool   `name:"json" help:"Print the results as one JSON object on standard output, shares between 0 and 1."`
 }
 
@@ -37,6 +38,8 @@ func (c *trainCommand) Validate() error {
 	switch {
 	case c.Workers < 0:
 		return fmt.Errorf("--workers is %d, want 0 or more", c.Workers)
+	case c.Chunk < 0:
+		return fmt.Errorf("--chunk is %d, want 0 or more", c.Chunk)
 	case c.Every < 0:
 		return fmt.Errorf("--every is %d, want 0 or more", c.Every)
 	case c.Out == "" && (c.Resume || c.Force):
@@ -89,7 +92,7 @@ func (c *trainCommand) Run(con *console) error {
 		return err
 	}
 	out, first := folder(c.Out), 0
-	t.Dir, t.Every = c.Out, c.Every
+	t.Dir, t.Every, t.Chunk = c.Out, c.Every, c.Chunk
 	switch {
 	case c.Resume:
 		first, err = t.Resume()

@@ -103,7 +103,8 @@ func TestTrainOnGlyphs(t *testing.T) {
 	}
 }
 
-// Every kind of run is the same at every level and for any number of workers.
+// Every kind of run is the same at every level, for any number of workers and of
+// images at a time.
 func TestTrainBits(t *testing.T) {
 	data := bars(t)
 	for _, kind := range [][]string{{}, {"--loss=infonce"}, {"--loss=clip", "--supervised"}, {"--loss=triplet"}} {
@@ -113,14 +114,14 @@ func TestTrainBits(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, workers := range []string{"1", "7"} {
-				stdout, _ := succeed(t, small(data, t.TempDir(), append(kind, "--workers", workers)...)...)
+			for _, how := range [][]string{{"--workers=1"}, {"--workers=7", "--chunk=5"}} {
+				stdout, _ := succeed(t, small(data, t.TempDir(), append(kind, how...)...)...)
 				r := report(t, stdout)
 				if want == "" {
 					want = r.WeightsSHA256
 				}
 				if r.WeightsSHA256 != want {
-					t.Errorf("%v: %s workers at %v: weights %s, want %s", kind, workers, level, r.WeightsSHA256, want)
+					t.Errorf("%v, %v at %v: weights %s, want %s", kind, how, level, r.WeightsSHA256, want)
 				}
 			}
 			restore()
@@ -157,7 +158,7 @@ func TestResume(t *testing.T) {
 			t.Error("an unfinished run has a model")
 		}
 
-		stdout, stderr = succeed(t, "train", "--resume", "--out", stopped, "--json", "--workers=3")
+		stdout, stderr = succeed(t, "train", "--resume", "--out", stopped, "--json", "--workers=3", "--chunk=7")
 		if !strings.Contains(stderr, "resumed after step 18\n") {
 			t.Errorf("standard error does not tell of the resumption:\n%s", stderr)
 		}

@@ -18,8 +18,9 @@ func TestStepDoesNotAllocate(t *testing.T) {
 	})
 	for _, workers := range []int{1, 2} {
 		for name, set := range map[string]func(*Trainer){
-			"AdamW": func(tr *Trainer) {},
-			"SGD":   func(tr *Trainer) { tr.Optimizer = &SGD{Momentum: 0.9, Workers: workers} },
+			"AdamW":  func(tr *Trainer) {},
+			"SGD":    func(tr *Trainer) { tr.Optimizer = &SGD{Momentum: 0.9, Workers: workers} },
+			"chunks": func(tr *Trainer) { tr.Chunk = 7 },
 			"match": func(tr *Trainer) {
 				tr.Source = &Views{Images: testImages(40, 5), Match: true, Workers: workers}
 			},

@@ -160,7 +160,8 @@ func (m *MLP) run(op string, x simd.Matrix, layers int) simd.Matrix {
 }
 
 // Backward adds the gradients of the parameters, given the gradient with respect
-// to what the last call of [MLP.Forward] returned.
+// to what the last call of [MLP.Forward] returned. Each is a chain over the rows in
+// ascending order that goes on from what the gradient holds.
 func (m *MLP) Backward(dz simd.Matrix) {
 	_, out := m.Dims()
 	dz.Check("train.MLP.Backward", "dz", m.passed, out)

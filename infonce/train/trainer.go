@@ -25,6 +25,11 @@ type Trainer struct {
 	Batch int // samples a step; the source is asked for 2·Batch rows
 	Steps int // of the whole run, resumed or not
 
+	// Chunk is the most rows that the encoder sees at a time; 0 means all. With fewer than
+	// 2·Batch what it keeps of them no longer grows with Batch, for a second Forward of
+	// each. The result has the same bits.
+	Chunk int
+
 	// Arrange shows the embeddings of a step to the loss, and their gradient in the
 	// same way: Pairs or Labelled; nil means Pairs.
 	Arrange func(z simd.Matrix, labels []int) infonce.Batch
@@ -46,7 +51,8 @@ type Trainer struct {
 
 	step  int // steps done
 	saved int // the step of the checkpoint that this run wrote or read, plus 1
-	x, dz simd.Matrix
+	x     simd.Matrix
+	z, dz simd.Matrix // the embeddings, where the encoder does not keep them, and their gradient
 	grad  infonce.Batch
 }
 
@@ -146,6 +152,9 @@ func (t *Trainer) check() error {
 	if t.Batch < 1 || t.Steps < 0 || t.Every < 0 {
 		return fmt.Errorf("batch %d, steps %d, every %d: want at least 1, 0 and 0", t.Batch, t.Steps, t.Every)
 	}
+	if t.Chunk < 0 {
+		return fmt.Errorf("chunk %d, want 0 or more", t.Chunk)
+	}
 	if t.step > t.Steps {
 		return fmt.Errorf("%d steps are done, want at most %d", t.step, t.Steps)
 	}
@@ -183,7 +192,7 @@ func (t *Trainer) advance(step int) (Progress, error) {
 	if err != nil {
 		return Progress{}, fmt.Errorf("source: %w", err)
 	}
-	z := t.Encoder.Forward(t.x)
+	z := t.embed()
 	if err := t.checkEmbedding(z); err != nil {
 		return Progress{}, err
 	}
@@ -204,7 +213,9 @@ func (t *Trainer) advance(step int) (Progress, error) {
 
 	params := t.Encoder.Params()
 	clear(params.Grads)
-	t.Encoder.Backward(t.dz)
+	if err := t.backward(); err != nil {
+		return Progress{}, err
+	}
 	norm, err := gradientNorm(params)
 	if err != nil {
 		return Progress{}, err

@@ -414,6 +414,7 @@ func TestRunRefuses(t *testing.T) {
 		{func(tr *Trainer) { tr.Batch = 0 }, "train: batch 0, steps 20, every 0: want at least 1, 0 and 0"},
 		{func(tr *Trainer) { tr.Steps = -1 }, "train: batch 12, steps -1, every 0: want at least 1, 0 and 0"},
 		{func(tr *Trainer) { tr.Every = -1 }, "train: batch 12, steps 20, every -1: want at least 1, 0 and 0"},
+		{func(tr *Trainer) { tr.Chunk = -1 }, "train: chunk -1, want 0 or more"},
 		{func(tr *Trainer) { tr.Batch = 41 }, "train: step 0: source: 41 samples a step, want 1 to 40, as many as there are images"},
 		{func(tr *Trainer) { tr.Schedule = Cosine{Peak: float32(math.Inf(1))} }, "train: step 0: learning rate is +Inf, want a finite number"},
 		{func(tr *Trainer) { tr.Loss = &infonce.NTXent{Temperature: -1} }, "train: step 0: infonce.NTXent: temperature is -1, want a finite number above 0"},

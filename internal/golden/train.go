@@ -10,7 +10,7 @@ import (
 
 // trainEntries are the weights after some steps of small runs on the built-in glyphs.
 func trainEntries() []Entry {
-	run := func(name string, loss infonce.Loss, optimizer func() train.Optimizer) Entry {
+	run := func(name string, chunk int, loss infonce.Loss, optimizer func() train.Optimizer) Entry {
 		return Entry{"train", name, func(h *Hash) {
 			seen, _, err := data.Glyphs()
 			if err != nil {
@@ -28,6 +28,7 @@ func trainEntries() []Entry {
 				Source:    &train.Views{Images: seen, Seed: 1},
 				Batch:     12,
 				Steps:     12,
+				Chunk:     chunk,
 			}
 			if err := t.Run(context.Background()); err != nil {
 				panic(err) // nothing here depends on the outside
@@ -36,7 +37,8 @@ func trainEntries() []Entry {
 		}}
 	}
 	return []Entry{
-		run("NTXent/optimizer=adamw", &infonce.NTXent{}, func() train.Optimizer { return &train.AdamW{} }),
-		run("InfoNCE/optimizer=sgd", &infonce.InfoNCE{}, func() train.Optimizer { return &train.SGD{Momentum: 0.9} }),
+		run("NTXent/optimizer=adamw", 0, &infonce.NTXent{}, func() train.Optimizer { return &train.AdamW{} }),
+		run("NTXent/optimizer=adamw/chunk=7", 7, &infonce.NTXent{}, func() train.Optimizer { return &train.AdamW{} }), // the same
+		run("InfoNCE/optimizer=sgd", 0, &infonce.InfoNCE{}, func() train.Optimizer { return &train.SGD{Momentum: 0.9} }),
 	}
 }

@@ -1,0 +1,120 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/contrast-go/contrast/internal/check"
+	"github.com/contrast-go/contrast/simd"
+)
+
+// The gradients of chunks, one after the other, are those of all rows, where sums are
+// longer than the blocks of a product as well.
+func TestMLPChunkBits(t *testing.T) {
+	const rows = 1700
+	r := check.NewRand(8)
+	x, dz := randomMatrix(r, rows, 5), randomMatrix(r, rows, 3)
+	whole := mustMLP(t, 2, []int{5, 9}, []int{3})
+	whole.Forward(x)
+	whole.Backward(dz)
+	check.EachLevel(t, func(t *testing.T) {
+		for _, chunk := range []int{53, 767, 768, 769, rows} {
+			m := mustMLP(t, 2, []int{5, 9}, []int{3})
+			for i := 0; i < rows; i += chunk {
+				j := min(i+chunk, rows)
+				m.Forward(x.Slice(i, j))
+				m.Backward(dz.Slice(i, j))
+			}
+			check.SameBits(t, fmt.Sprintf("chunks of %d", chunk), m.params.Grads, whole.params.Grads)
+		}
+	})
+}
+
+// A run does not depend on how many rows the encoder sees at a time.
+func TestRunBitsForAnyChunk(t *testing.T) {
+	var want *outcome
+	check.EachLevel(t, func(t *testing.T) {
+		for _, c := range []struct{ chunk, workers int }{{0, 1}, {1, 2}, {7, 1}, {7, 7}, {64, 1}, {74, 1}, {1000, 1}} {
+			tr := tiny(t, t.TempDir(), c.workers)
+			tr.Batch, tr.Chunk, tr.Steps = 37, c.chunk, 6
+			mustRun(t, tr)
+			got := outcomeOf(t, tr)
+			if want == nil {
+				want = &got
+			}
+			sameOutcome(t, fmt.Sprintf("chunks of %d, %d workers", c.chunk, c.workers), got, *want)
+		}
+	})
+}
+
+// What the encoder keeps of the rows grows with the chunk, not with the batch.
+func TestChunkBoundsActivations(t *testing.T) {
+	kept := func(batch, chunk int) (n int) {
+		tr := tiny(t, "", 1)
+		tr.Source = &Views{Images: testImages(batch, 5), Seed: 9}
+		tr.Batch, tr.Chunk, tr.Steps = batch, chunk, 2
+		mustRun(t, tr)
+		for _, l := range tr.Encoder.(*MLP).layers {
+			n += cap(l.out.Data) + cap(l.din.Data)
+		}
+		return n
+	}
+	if got, want := kept(160, 10), kept(20, 10); got != want {
+		t.Errorf("320 rows in chunks keep %d activations, 40 rows %d, want the same", got, want)
+	}
+	if got, want := kept(160, 0), 32*kept(160, 10); got != want {
+		t.Errorf("320 rows at once keep %d activations, want %d, 32 times those of 10", got, want)
+	}
+}
+
+// A drifter is an MLP that never embeds a row the same way twice, as one with dropout.
+type drifter struct{ *MLP }
+
+func (e drifter) Forward(x simd.Matrix) simd.Matrix {
+	z := e.MLP.Forward(x)
+	e.layers[len(e.layers)-1].bias[0]++
+	return z
+}
+
+// Gradients at another embedding than that of the loss would be wrong without a sign of it.
+func TestChunkWantsTheSameEmbedding(t *testing.T) {
+	tr := tiny(t, "", 1)
+	tr.Encoder, tr.Chunk = drifter{tr.Encoder.(*MLP)}, 5
+	err := tr.Run(context.Background())
+	const want = "train: step 0: encoder: row 0 has another embedding the second time, want the same: it is the one that the gradient is of"
+	if err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+	for _, v := range tr.Optimizer.State(len(tr.Encoder.Params().Values))[0].Data {
+		if v != 0 {
+			t.Fatal("the optimizer made a step")
+		}
+	}
+}
+
+// A run may be resumed in chunks of another size.
+func TestResumeWithAnotherChunk(t *testing.T) {
+	dir := t.TempDir()
+	whole := tiny(t, t.TempDir(), 1)
+	mustRun(t, whole)
+	ctx, cancel := context.WithCancel(context.Background())
+	tr := tiny(t, dir, 1)
+	tr.Chunk = 5
+	tr.Report = func(p Progress) {
+		if p.Step == 8 {
+			cancel()
+		}
+	}
+	if err := tr.Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	tr = tiny(t, dir, 1)
+	tr.Chunk = 11
+	if step, err := tr.Resume(); step != 9 || err != nil {
+		t.Fatalf("step %d, error %v, want 9", step, err)
+	}
+	mustRun(t, tr)
+	sameOutcome(t, "chunks of 5, then of 11", outcomeOf(t, tr), outcomeOf(t, whole))
+}
