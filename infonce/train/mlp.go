@@ -121,6 +121,15 @@ func (m *MLP) Params() *Params { return m.params }
 // Widths returns the arguments of [NewMLP].
 func (m *MLP) Widths() (body, head []int) { return slices.Clone(m.body), slices.Clone(m.head) }
 
+// Clone returns an MLP with the same weights in memory of its own, such as a
+// [MomentumEncoder] begins with.
+func (m *MLP) Clone() *MLP {
+	c := newMLP(m.body, m.head, m.params.Tensors)
+	c.Workers = m.Workers
+	copy(c.params.Values, m.params.Values)
+	return c
+}
+
 // Dims returns the width of the input and of the embedding.
 func (m *MLP) Dims() (in, out int) {
 	return m.layers[0].weight.Cols, m.layers[len(m.layers)-1].weight.Rows

@@ -1,0 +1,61 @@
+package train
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/contrast-go/contrast/internal/par"
+	"github.com/contrast-go/contrast/simd"
+)
+
+// A MomentumEncoder has an encoder of the same shape as the one that is trained, which
+// it follows slowly (He et al. 2020, eq. 2). For each parameter, after each step:
+//
+//	key = Momentum·key + (1−Momentum)·query
+//
+// so that the embeddings of many steps, which a [Queue] keeps, are comparable. It gets no
+// gradient. With Momentum 0 it is a copy, with 1 it never changes.
+type MomentumEncoder struct {
+	Encoder  Encoder // begins as the trained one: its [MLP.Clone]
+	Momentum float32 // between 0 and 1
+	Workers  int     // 0 means GOMAXPROCS; the result does not depend on it
+
+	spans []span
+	query *Params
+}
+
+// Follow makes one move towards the parameters of the encoder that is trained.
+func (m *MomentumEncoder) Follow(query *Params) {
+	m.query, m.spans = query, appendSpans(m.spans[:0], query)
+	par.Do(m.Workers, len(m.spans), (*momentumSpans)(m))
+	m.query = nil
+}
+
+// momentumSpans is a MomentumEncoder as a task whose pieces are spans.
+type momentumSpans MomentumEncoder
+
+func (m *momentumSpans) Run(_, piece int) {
+	s := m.spans[piece]
+	key := m.Encoder.Params().Values[s.lo:s.hi]
+	simd.Scale(key, m.Momentum, key)
+	simd.Axpy(key, 1-m.Momentum, m.query.Values[s.lo:s.hi])
+}
+
+// check returns an error unless m can follow an encoder with the given parameters.
+func (m *MomentumEncoder) check(query *Params) error {
+	if m.Encoder == nil {
+		return fmt.Errorf("keys: no encoder")
+	}
+	if !(m.Momentum >= 0 && m.Momentum <= 1) {
+		return fmt.Errorf("keys: momentum is %v, want 0 to 1", m.Momentum)
+	}
+	key := m.Encoder.Params()
+	if len(key.Values) > 0 && len(query.Values) > 0 && &key.Values[0] == &query.Values[0] {
+		return fmt.Errorf("keys: the encoder that is trained, want another of the same shape")
+	}
+	same := func(a, b Tensor) bool { return a.Name == b.Name && slices.Equal(a.Shape, b.Shape) }
+	if !slices.EqualFunc(key.Tensors, query.Tensors, same) {
+		return fmt.Errorf("keys: an encoder with other parameters, want those of the one that is trained")
+	}
+	return nil
+}
