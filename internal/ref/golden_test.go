@@ -48,6 +48,7 @@ type goldenCase struct {
 		Squared     bool    `json:"squared"`
 		Swap        bool    `json:"swap"`
 		Soft        bool    `json:"soft"`
+		Bias        float64 `json:"bias"`
 	} `json:"params"`
 	Inputs map[string]array `json:"inputs"`
 	Value  float64          `json:"value"`
@@ -84,13 +85,18 @@ func TestGolden(t *testing.T) {
 				t.Errorf("%d gradients, want %d", len(grads), len(c.Grads))
 			}
 			for name, a := range c.Grads {
-				compare(t, name, grads[name], a.numbers(t, 64), 1e-12)
+				got, want := grads[name], a.numbers(t, 64)
+				if name == "bias" {
+					// Its terms are probabilities, up to 1, which may cancel to nothing.
+					got, want = append(got, 1), append(want, 1)
+				}
+				compare(t, name, got, want, 1e-12)
 			}
 		})
 	}
 	for loss, want := range map[string]int{
 		"infonce": 14, "infonce_negatives": 12, "infonce_paired_negatives": 12, "mnr_hard_negatives": 12,
-		"clip": 12, "ntxent": 13, "triplet": 17, "triplet_batch_hard": 9,
+		"clip": 12, "ntxent": 13, "supcon": 12, "dcl": 12, "siglip": 12, "triplet": 17, "triplet_batch_hard": 9,
 	} {
 		if counts[loss] != want {
 			t.Errorf("%d cases of %s, want %d", counts[loss], loss, want)
@@ -102,6 +108,13 @@ func TestGolden(t *testing.T) {
 func evaluate(t *testing.T, c goldenCase) (value float64, grads map[string][]float64) {
 	t.Helper()
 	in := func(name string) Mat { return c.Inputs[name].mat(t) }
+	labels := func() []int {
+		var l []int
+		for _, v := range c.Inputs["labels"].numbers(t, 64) {
+			l = append(l, int(v))
+		}
+		return l
+	}
 	p := c.Params
 	o := TripletOptions{Margin: p.Margin, Squared: p.Squared, Swap: p.Swap, Soft: p.Soft}
 	var g Grad
@@ -129,15 +142,20 @@ func evaluate(t *testing.T, c goldenCase) (value float64, grads map[string][]flo
 	case "ntxent":
 		value, g = NTXent(in("view1"), in("view2"), p.Temperature, p.Normalize)
 		grads = map[string][]float64{"view1": g.DQ.Data, "view2": g.DK.Data}
+	case "supcon":
+		value, g = SupCon(in("features"), labels(), p.Temperature, p.Normalize, false)
+		grads = map[string][]float64{"features": g.DQ.Data}
+	case "dcl":
+		value, g = DCL(in("view1"), in("view2"), p.Temperature, 0, p.Normalize, true)
+		grads = map[string][]float64{"view1": g.DQ.Data, "view2": g.DK.Data}
+	case "siglip":
+		value, g = SigLIP(in("image"), in("text"), p.Temperature, p.Bias, p.Normalize)
+		grads = map[string][]float64{"image": g.DQ.Data, "text": g.DK.Data, "bias": {g.DBias}}
 	case "triplet":
 		value, g = Triplet(in("anchor"), in("positive"), in("negative"), o)
 		grads = map[string][]float64{"anchor": g.DQ.Data, "positive": g.DK.Data, "negative": g.DNeg.Data}
 	case "triplet_batch_hard":
-		var labels []int
-		for _, l := range c.Inputs["labels"].numbers(t, 64) {
-			labels = append(labels, int(l))
-		}
-		value, g = BatchHard(in("features"), labels, o)
+		value, g = BatchHard(in("features"), labels(), o)
 		grads = map[string][]float64{"features": g.DQ.Data}
 	default:
 		return 0, nil

@@ -3,6 +3,7 @@ package ref
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/contrast-go/contrast/internal/check"
@@ -32,11 +33,33 @@ var softmaxLosses = []softmaxLoss{
 	}, none, none},
 }
 
+// otherSoftmaxLosses are not homogeneous in the logits, or not 0 without negatives.
+var otherSoftmaxLosses = []softmaxLoss{
+	{"SoftmaxRows", func(q, k, _ Mat, temperature float64, normalize bool) (float64, Grad) {
+		return SoftmaxRows(q, k, temperature, normalize, RowOptions{})
+	}, func(n, m int) int { return m }, none},
+	{"SoftmaxRows with weights, smoothing and drops", func(q, k, _ Mat, temperature float64, normalize bool) (float64, Grad) {
+		return SoftmaxRows(q, k, temperature, normalize, someOptions(q.Rows, false))
+	}, func(n, m int) int { return m }, none},
+	{"SoftmaxRows summed", func(q, k, _ Mat, temperature float64, normalize bool) (float64, Grad) {
+		return SoftmaxRows(q, k, temperature, normalize, someOptions(q.Rows, true))
+	}, func(n, m int) int { return m }, none},
+	{"DCL", func(q, k, _ Mat, temperature float64, normalize bool) (float64, Grad) {
+		return DCL(q, k, temperature, 0, normalize, false)
+	}, none, none},
+	{"DCL one way", func(q, k, _ Mat, temperature float64, normalize bool) (float64, Grad) {
+		return DCL(q, k, temperature, 0, normalize, true)
+	}, func(n, m int) int { return m }, none},
+	{"SigLIP", func(q, k, _ Mat, temperature float64, normalize bool) (float64, Grad) {
+		return SigLIP(q, k, temperature, -1.5, normalize)
+	}, func(n, m int) int { return m }, none},
+}
+
 // TestSoftmaxGradients compares every gradient of every loss of the family with
 // central differences, 200 random shapes and temperatures a loss and option.
 func TestSoftmaxGradients(t *testing.T) {
 	r := check.NewRand(3)
-	for _, loss := range softmaxLosses {
+	for _, loss := range slices.Concat(softmaxLosses, otherSoftmaxLosses) {
 		for _, normalize := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/normalize=%v", loss.name, normalize), func(t *testing.T) {
 				for i := range 200 {
@@ -58,6 +81,36 @@ func TestSoftmaxGradients(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// checkLabelled compares the gradient of a loss of rows with labels with central
+// differences, 100 random shapes. f returns false where the loss is not smooth
+// around x; less than half of the configurations may be so.
+func checkLabelled(t *testing.T, seed uint64, f func(x Mat, labels []int) (value float64, dx Mat, smooth bool)) {
+	t.Helper()
+	const configurations = 100
+	r := check.NewRand(seed)
+	checked := 0
+	for i := range configurations {
+		x := normals(r, 1+r.IntN(8), 2+r.IntN(5))
+		labels := make([]int, x.Rows)
+		for j := range labels {
+			labels[j] = r.IntN(3)
+		}
+		_, dx, smooth := f(x, labels)
+		if !smooth {
+			continue
+		}
+		checked++
+		value := func() float64 {
+			value, _, _ := f(x, labels)
+			return value
+		}
+		check.Gradient(t, fmt.Sprintf("configuration %d, %d×%d, labels %v", i, x.Rows, x.Cols, labels), value, x.Data, dx.Data)
+	}
+	if checked < configurations/2 {
+		t.Errorf("only %d of %d configurations were smooth", checked, configurations)
 	}
 }
 

@@ -83,25 +83,41 @@ func (a *anchor) candidate(c, dc []float64) {
 	a.dc = append(a.dc, dc)
 }
 
-// term returns the weighted cross-entropy of the scores x·c_j at temperature τ
-// with candidate y the positive, adds its gradients, and returns the derivative
-// with respect to τ.
-//
-//	z_j = x·c_j/τ,  L = −z_y + ln Σ exp(z_j),  g_j = ∂L/∂z_j
-//	∂L/∂x = Σ g_j c_j / τ,  ∂L/∂c_j = g_j x / τ,  ∂L/∂τ = −Σ g_j z_j / τ
-func (a *anchor) term(y int, temperature float64) (loss, dTemperature float64) {
+// scores returns the products x·c_j.
+func (a *anchor) scores() []float64 {
 	s := make([]float64, len(a.c))
 	for j, c := range a.c {
 		s[j] = Dot(a.x, c)
 	}
-	g := make([]float64, len(s))
-	loss = a.weight * crossEntropy(g, s, y, temperature)
+	return s
+}
+
+// backward adds the gradients of a term with the scores s, where g_j is its
+// gradient with respect to the logits z_j = s_j/τ, or s_j/τ and a bias, and
+// returns the derivative with respect to τ:
+//
+//	∂L/∂x = Σ g_j c_j / τ,  ∂L/∂c_j = g_j x / τ,  ∂L/∂τ = −Σ g_j (s_j − origin) / τ²
+//
+// Where Σ g_j = 0 any origin may be taken from every score: that of the positive
+// leaves no cancellation when the loss is tiny. Elsewhere it is 0.
+func (a *anchor) backward(g, s []float64, origin, temperature float64) (dTemperature float64) {
 	for j, c := range a.c {
 		b := a.weight * g[j] / temperature
 		axpy(a.dx, b, c)
 		axpy(a.dc[j], b, a.x)
-		// Σ g_j = 0, so the positive may be taken from every score: no cancellation.
-		dTemperature -= float64(b * ((s[j] - s[y]) / temperature))
+		dTemperature -= float64(b * ((s[j] - origin) / temperature))
 	}
-	return loss, dTemperature
+	return dTemperature
+}
+
+// term returns the weighted cross-entropy of the scores x·c_j at temperature τ
+// with candidate y the positive, adds its gradients, and returns the derivative
+// with respect to τ.
+//
+//	z_j = x·c_j/τ,  L = −z_y + ln Σ exp(z_j)
+func (a *anchor) term(y int, temperature float64) (loss, dTemperature float64) {
+	s := a.scores()
+	g := make([]float64, len(s))
+	loss = a.weight * crossEntropy(g, s, y, temperature)
+	return loss, a.backward(g, s, s[y], temperature)
 }

@@ -38,6 +38,12 @@ func TestCollapse(t *testing.T) {
 				{"InfoNCE", value(InfoNCE(x, x, temperature, normalize)), 4.1588830833596715}, // ln 64
 				{"CLIP", value(CLIP(x, x, temperature, normalize)), 4.1588830833596715},
 				{"NTXent", value(NTXent(x, x, temperature, normalize)), 4.844187086458591}, // ln 127
+				{"SoftmaxRows", value(SoftmaxRows(x, x, temperature, normalize, RowOptions{Smoothing: 0.3})), 4.1588830833596715},
+				{"SupCon", value(SupCon(x, labels, temperature, normalize, false)), 4.143134726391533}, // ln 63
+				{"SupCon, inside", value(SupCon(x, labels, temperature, normalize, true)), 4.143134726391533},
+				{"DCL", value(DCL(x, x, temperature, 0, normalize, false)), 4.836281906951478}, // ln 126
+				{"DCL, weighted", value(DCL(x, x, temperature, 0.5, normalize, false)), 4.836281906951478},
+				{"DCL, one way", value(DCL(x, x, temperature, 0, normalize, true)), 4.143134726391533},
 				{"InfoNCESharedNegatives", value(InfoNCESharedNegatives(x, x, constant(63, d), temperature, normalize)), 4.1588830833596715},
 				{"InfoNCEPairedNegatives", value(InfoNCEPairedNegatives(x, x, neg, temperature, normalize)), 1.791759469228055}, // ln 6
 				{"Triplet", value(Triplet(x, x, x, TripletOptions{Margin: 0.3})), 0.3},
