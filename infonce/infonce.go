@@ -23,6 +23,10 @@ type Batch struct {
 	Weights []float32
 
 	Triplets []Triple // rows of Q
+
+	// Guide holds embeddings of the same things by another model, of any width, by which [FalseNegatives] are
+	// recognised. It is nil without one.
+	Guide *Batch
 }
 
 // A Triple is an anchor, a positive and a negative, as indices of rows.

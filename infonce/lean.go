@@ -59,8 +59,8 @@ func worthLean(b Batch, budget int64) bool {
 // evaluateLean is Evaluate by a leanPass. ok is false, and nothing is done, where that can not
 // be: gradients grow while the pass runs, so they must be apart from what is read, and the loss sure
 // to be finite, because they can not be taken back.
-func (l *InfoNCE) evaluateLean(op string, b Batch, grad *Batch, scale, beta float32) (r Result, ok bool, err error) {
-	cosine := !l.DotProduct
+func (l *InfoNCE) evaluateLean(op string, b Batch, grad *Batch, scale float32, t softmaxTask) (r Result, ok bool, err error) {
+	beta, cosine := t.beta, t.cosine
 	l.q.load(l.Workers, b.Q, false, false)
 	l.k.load(l.Workers, b.K, false, false)
 	if err := cmp.Or(l.q.checkFinite(op, "Q", b.Q, 0), l.k.checkFinite(op, "K", b.K, 0)); err != nil {
@@ -76,10 +76,10 @@ func (l *InfoNCE) evaluateLean(op string, b Batch, grad *Batch, scale, beta floa
 	if !(bound <= 0x1p100) { // or NaN
 		return Result{}, false, nil
 	}
-	l.rows = oneSided{loss: grow(l.rows.loss, b.Q.Rows), beta: beta}
+	l.rows.reset(b.Q.Rows, t)
 	l.lean.keys.Precision, l.lean.packed.Precision = l.Precision, l.Precision
 	inner := l.lean.run(&l.rows, &l.q, &l.k, beta, cosine, grad, scale, l.Workers)
-	r = Result{Loss: mean(l.rows.loss), Valid: b.Q.Rows}
+	r = Result{Loss: t.reduce(l.rows.loss), Losses: l.rows.loss, Valid: b.Q.Rows}
 	if cosine {
 		r.ZeroNorm = zeros(l.q.norms) + zeros(l.k.norms)
 	}

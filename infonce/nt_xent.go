@@ -15,13 +15,14 @@ import (
 // over the rows x of Q and K stacked. Google's published code returns twice this value.
 //
 // It reads Q and K (both n×d), the first and the second views; row i of both shows
-// sample i. The loss is at least 0, and ln(2n−1) where all views are equal. An empty
+// sample i, which has IDs[i] and Weights[i]. The loss is at least 0, and ln(2n−1) where all views are equal. An empty
 // batch has loss 0.
 //
 // The zero value is ready to use.
 type NTXent struct {
 	Temperature  float32        // 0 means 0.5
 	DotProduct   bool           // compare by dot product; by default rows are normalised inside
+	Reduction    Reduction      // Mean or Sum over the views
 	Workers      int            // 0 means GOMAXPROCS; the result does not depend on it
 	Precision    simd.Precision // of matrix products
 	MemoryBudget int64          // bytes it may keep beyond O(n·d), see [DefaultMemoryBudget]
@@ -29,6 +30,7 @@ type NTXent struct {
 	views embeddings
 	pass  pass
 	two   twoSided
+	ids   duplicates
 }
 
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
@@ -43,7 +45,7 @@ func (l *NTXent) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 		checkGrad(op, "grad.K", grad.K, b.K)
 	}
 	beta, err := inverseTemperature(op, l.Temperature, 0.5)
-	if err := cmp.Or(err, checkPrecision(op, l.Precision)); err != nil {
+	if err := cmp.Or(err, checkPrecision(op, l.Precision), checkSmooth(op, l.Reduction), checkWeights(op, b.Weights, n)); err != nil {
 		return Result{}, err
 	}
 
@@ -54,7 +56,9 @@ func (l *NTXent) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	if err := cmp.Or(l.views.checkFinite(op, "Q", b.Q, 0), l.views.checkFinite(op, "K", b.K, n)); err != nil {
 		return Result{}, err
 	}
-	r.Loss = l.two.pairs(&l.pass, &l.views, beta, cosine, memoryBudget(l.MemoryBudget), l.Workers)
+	t := softmaxTask{beta, cosine, memoryBudget(l.MemoryBudget), l.Workers, b.Weights, l.Reduction, l.ids.load(op, b.IDs, n)}
+	r.Loss = l.two.pairs(&l.pass, &l.views, t, nil)
+	r.Losses = l.two.rows.loss
 	if err := finiteLoss(op, r.Loss); err != nil {
 		return Result{}, err
 	}

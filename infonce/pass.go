@@ -31,6 +31,8 @@ type pass struct {
 	q, k      simd.Matrix
 	columns   bool // head.column is called
 
+	filter *falseNegatives // takes candidates out before the head sees the logits; nil takes none
+
 	// half is for queries that are the keys, where G is symmetric: a strip has the keys from its
 	// own first row on, and the other half of its logits was seen as columns of the
 	// strips before. dk has no memory.
@@ -230,6 +232,7 @@ func (p *pass) rowPiece(worker, r0 int) {
 	if !p.kept {
 		keysT := p.keysT.Slice(0, d, p.col, m)
 		keysT.Mul(z, p.beta, q)
+		p.filter.apply(worker, i0, z)
 	}
 	var weight [stripRows + 4]float32
 	for r := range z.Rows {

@@ -36,6 +36,14 @@ func checkReduction(op string, r Reduction) error {
 	return nil
 }
 
+// checkSmooth is checkReduction for a loss every row of which is active.
+func checkSmooth(op string, r Reduction) error {
+	if r == MeanActive {
+		return fmt.Errorf("%s: reduction is MeanActive, want Mean or Sum: all rows of a softmax are active", op)
+	}
+	return checkReduction(op, r)
+}
+
 // checkWeights returns an error that names the first weight that is negative or not finite. It
 // panics unless there are n weights or none.
 func checkWeights(op string, w []float32, n int) error {
@@ -99,4 +107,56 @@ func (t *tally) reduce(r Reduction) (loss, factor float64) {
 		return 0, 0
 	}
 	return t.sum / of, 1 / of
+}
+
+// A softmaxTask is what the losses of a softmax have in common. The weights of their rows are known beforehand,
+// and so go into the gradient where it is made.
+type softmaxTask struct {
+	beta      float32
+	cosine    bool
+	budget    int64
+	workers   int
+	weights   []float32 // of the samples; row i is of sample i mod len(weights)
+	reduction Reduction
+	same      *duplicates
+}
+
+// total returns what the sum of the weighted losses of n rows is divided by.
+func (t softmaxTask) total(n int) float32 {
+	switch {
+	case t.reduction == Sum:
+		return 1
+	case len(t.weights) == 0:
+		return float32(max(n, 1))
+	}
+	var sum float64
+	for i := range n {
+		sum += float64(t.weights[i%len(t.weights)])
+	}
+	if sum == 0 {
+		return 1 // and all weights are 0
+	}
+	return float32(sum)
+}
+
+// reduce returns the loss, given that of each row.
+func (t softmaxTask) reduce(losses []float64) float64 {
+	var all tally
+	for i, l := range losses {
+		if len(t.weights) == 0 {
+			all.add(l, 1)
+		} else {
+			all.add(l, float64(t.weights[i%len(t.weights)]))
+		}
+	}
+	loss, _ := all.reduce(t.reduction)
+	return loss
+}
+
+// weightIn returns x times the weight of row i.
+func weightIn(x float32, w []float32, i int) float32 {
+	if len(w) == 0 {
+		return x
+	}
+	return x * w[i%len(w)]
 }

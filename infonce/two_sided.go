@@ -12,14 +12,18 @@ import (
 // before the one for the gradient. It is the head of passes as oneShift or as
 // twoShifts. The logit of (i, j) has the same bits in both directions.
 type twoSided struct {
-	rows    side
-	cols    side // not used where self
-	self    bool // queries are keys: column i takes no part in row i
-	views   int  // where self, the positive of row i is i ± views; otherwise it is i
-	weight  float32
-	shift   float32
-	workers int
-	pass    *pass
+	rows  side
+	cols  side // not used where self
+	self  bool // queries are keys: column i takes no part in row i
+	views int  // where self, the positive of row i is i ± views; otherwise it is i
+	task  softmaxTask
+	each  float32 // weight of a row of weight 1
+	shift float32
+	pass  *pass
+
+	// decoupled are the weights of the positives of each sample, where positives are not among what
+	// they are told from (DCL). No weights mean that they are.
+	decoupled []float32
 
 	sums  *side       // filled by the pass that runs; nil in the pass for the gradient
 	pos   []float32   // positive logits
@@ -27,52 +31,74 @@ type twoSided struct {
 	spare simd.Matrix // a row of logits for each worker
 }
 
-// clip returns the mean of queries against keys and keys against queries.
-func (h *twoSided) clip(p *pass, q, k *embeddings, beta float32, cosine bool, budget int64, workers int) float64 {
-	n := q.x.Rows
-	h.self, h.weight, h.pass, h.workers = false, beta/(2*float32(max(n, 1))), p, workers
+// clip returns the mean of queries against keys and keys against queries. Keys past those of the queries
+// are negatives for all.
+func (h *twoSided) clip(p *pass, q, k *embeddings, t softmaxTask) float64 {
+	n, m := q.x.Rows, k.x.Rows
+	h.self, h.views, h.decoupled = false, 0, nil
+	h.begin(p, t, t.beta/(2*t.total(n)))
 	want := q.g.Data != nil
-	shift, common := commonShift(beta, cosine)
+	shift, common := commonShift(t.beta, t.cosine)
 	if common {
 		h.shift = shift
-		p.load(workers, beta, q.x, k.x, false, want)
-		h.collectBoth(want, budget)
-		h.cols.resize(n)
+		p.load(t.workers, t.beta, q.x, k.x, false, want)
+		h.collectBoth(want, t.budget)
+		h.cols.resize(m)
 		for j := range n {
 			lane := h.laneSums(j)
-			h.cols.set(j, simd.SumLanes(&lane), h.pos[j], shift, h.weight)
+			h.set(&h.cols, j, simd.SumLanes(&lane), h.pos[j], shift)
 		}
+		h.cols.leaveOut(n, m)
 		h.run((*oneShift)(h), q.g, k.g)
 	} else {
-		p.load(workers, beta, k.x, q.x, false, false)
+		p.load(t.workers, t.beta, k.x.Slice(0, n), q.x, false, false)
 		h.collect(&h.cols)
-		p.load(workers, beta, q.x, k.x, false, want)
-		h.keep(want, budget)
+		p.load(t.workers, t.beta, q.x, k.x, false, want)
+		h.keep(want, t.budget)
 		h.collect(&h.rows)
+		h.cols.resize(m)
+		h.cols.leaveOut(n, m)
 		h.run((*twoShifts)(h), q.g, k.g)
 	}
-	return (mean(h.rows.loss) + mean(h.cols.loss)) / 2
+	loss := (t.reduce(h.rows.loss) + t.reduce(h.cols.loss[:n])) / 2
+	for i, l := range h.cols.loss[:n] {
+		h.rows.loss[i] = (h.rows.loss[i] + l) / 2
+	}
+	return loss
 }
 
 // pairs returns the mean over the rows of z of a row against all others, where row i and
 // row i + z.Rows/2 are positives of each other. The gradient is β·(G+Gᵀ)·z, and G+Gᵀ is what the
-// heads store.
-func (h *twoSided) pairs(p *pass, z *embeddings, beta float32, cosine bool, budget int64, workers int) float64 {
+// heads store. With decoupled weights a row without a negative has weight 0.
+func (h *twoSided) pairs(p *pass, z *embeddings, t softmaxTask, decoupled []float32) float64 {
 	n := z.x.Rows
-	h.self, h.views, h.weight, h.pass, h.workers = true, n/2, beta/float32(max(n, 1)), p, workers
+	h.self, h.views, h.decoupled = true, n/2, decoupled
+	h.begin(p, t, t.beta/t.total(n))
 	want := z.g.Data != nil
-	shift, common := commonShift(beta, cosine)
-	p.load(workers, beta, z.x, z.x, common, want)
+	shift, common := commonShift(t.beta, t.cosine)
+	p.load(t.workers, t.beta, z.x, z.x, common, want)
 	if common {
 		h.shift = shift
-		h.collectBoth(want, budget)
+		h.collectBoth(want, t.budget)
 		h.run((*oneShift)(h), z.g, simd.Matrix{})
 	} else {
-		h.keep(want, budget)
+		h.keep(want, t.budget)
 		h.collect(&h.rows)
 		h.run((*twoShifts)(h), z.g, simd.Matrix{})
 	}
-	return mean(h.rows.loss)
+	return t.reduce(h.rows.loss)
+}
+
+func (h *twoSided) begin(p *pass, t softmaxTask, each float32) { h.pass, h.task, h.each = p, t, each }
+
+// set stores the sums of row i in d.
+func (h *twoSided) set(d *side, i int, neg, pos, shift float32) {
+	w := weightIn(h.each, h.task.weights, i)
+	if len(h.decoupled) == 0 {
+		d.set(i, neg, pos, shift, w)
+		return
+	}
+	d.setDecoupled(i, neg, pos, shift, w, h.decoupled[i%len(h.decoupled)])
 }
 
 // keep lets the pass for the gradient find what the pass that follows leaves.
@@ -153,7 +179,7 @@ func (h *oneShift) row(_, i, j int, z []float32) float32 {
 		lane = t.laneSums(i)
 	}
 	simd.ExpLanes(z, z, h.shift, &lane)
-	h.rows.set(i, simd.SumLanes(&lane), h.pos[i], h.shift, h.weight)
+	t.set(&h.rows, i, simd.SumLanes(&lane), h.pos[i], h.shift)
 	return 0
 }
 
@@ -164,6 +190,7 @@ func (h *oneShift) exclude(i, j, y int, z []float32) {
 	if h.self {
 		z[i-j] = negInf
 	}
+	h.task.same.exclude(z, i, j, h.views)
 	if y < j {
 		return
 	}
@@ -190,7 +217,7 @@ type twoShifts twoSided
 // collect fills d with the sums of the rows of the pass.
 func (h *twoSided) collect(d *side) {
 	d.resize(h.pass.q.Rows)
-	h.spare = h.spare.Reshape(par.Workers(h.workers), h.pass.k.Rows)
+	h.spare = h.spare.Reshape(par.Workers(h.task.workers), h.pass.k.Rows)
 	h.pass.head = (*twoShifts)(h)
 	h.sums = d
 	h.pass.run()
@@ -204,9 +231,13 @@ func (h *twoShifts) row(worker, i, _ int, z []float32) float32 {
 	if h.self {
 		z[i] = negInf
 	}
+	h.task.same.exclude(z, i, 0, h.views)
 	if h.sums != nil {
-		shift := rowShift(z, pos)
-		h.sums.set(i, simd.SumExp(z, shift), pos, shift, h.weight)
+		shift := simd.Max(z)
+		if len(h.decoupled) == 0 {
+			shift = max(shift, pos)
+		}
+		(*twoSided)(h).set(h.sums, i, simd.SumExp(z, shift), pos, shift)
 		return 0
 	}
 	cols := &h.cols

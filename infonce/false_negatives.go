@@ -1,0 +1,162 @@
+package infonce
+
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/contrast-go/contrast/internal/par"
+	"github.com/contrast-go/contrast/simd"
+)
+
+// FalseNegatives says which candidates are so much like the positive that they may be positives too, and so take
+// no part (Solatorio 2024, GISTEmbed). Likeness g_ij of query i and candidate j is the similarity that the
+// loss itself compares or, where the batch has a Guide, the cosine of the guide's embeddings. The positive always
+// stays. The zero value takes out nothing.
+type FalseNegatives struct {
+	Rule   MarginRule
+	Margin float32 // finite and 0 or above
+
+	// Similar takes out what has g_ij ≥ Similar, duplicates for example with 0.9999; 0 takes out nothing.
+	Similar float32
+}
+
+// A MarginRule says how near to the likeness g of the positive a candidate must be.
+type MarginRule uint8
+
+const (
+	NoMargin       MarginRule = iota // not looked at
+	AbsoluteMargin                   // g_ij > g − margin
+	RelativeMargin                   // g_ij > g − margin·|g|, also for a negative g
+)
+
+func (f FalseNegatives) check(op string) error {
+	switch {
+	case f.Rule > RelativeMargin:
+		return fmt.Errorf("%s: rule of false negatives is %d, want NoMargin, AbsoluteMargin or RelativeMargin", op, f.Rule)
+	case !(f.Margin >= 0) || f.Margin-f.Margin != 0:
+		return fmt.Errorf("%s: margin of false negatives is %v, want a finite number, 0 or above", op, f.Margin)
+	case f.Similar-f.Similar != 0:
+		return fmt.Errorf("%s: similarity of false negatives is %v, want a finite number", op, f.Similar)
+	}
+	return nil
+}
+
+// falseNegatives takes candidates out of strips of logits.
+type falseNegatives struct {
+	rule    FalseNegatives
+	exclude func(i, j int) bool
+	inside  bool      // the positive of row i is candidate i
+	own     []float32 // likeness of the positives, where they are not inside
+	beta    float32   // of the logits
+
+	// The guide's embeddings.
+	guided  bool
+	q, k, n embeddings
+	keysT   simd.Packed
+	room    []simd.Matrix // likenesses of some rows, for each worker
+}
+
+// load returns f for queries q, their keys k and the candidates of b, or nil where there is nothing to take out.
+func (f *falseNegatives) load(op string, l *InfoNCE, b Batch, stacked bool, t softmaxTask) (*falseNegatives, error) {
+	if l.FalseNegatives == (FalseNegatives{}) && l.Exclude == nil {
+		return nil, nil
+	}
+	f.rule, f.exclude, f.beta, f.guided = l.FalseNegatives, l.Exclude, t.beta, b.Guide != nil
+	f.inside = stacked || b.Negatives.Rows == 0
+	q, k, scale := &l.q, &l.k, t.beta
+	if f.guided {
+		if err := f.loadGuide(op, *b.Guide, b, stacked, t.workers); err != nil {
+			return nil, err
+		}
+		q, k, scale = &f.q, &f.k, 1
+	}
+	if !f.inside {
+		f.own = grow(f.own, q.x.Rows)
+		for i := range f.own {
+			f.own[i] = scale * simd.Dot(q.x.Row(i), k.x.Row(i))
+		}
+	}
+	return f, nil
+}
+
+func (f *falseNegatives) loadGuide(op string, g, b Batch, stacked bool, workers int) error {
+	d := g.Q.Cols
+	g.Q.Check(op, "Guide.Q", b.Q.Rows, -1)
+	g.K.Check(op, "Guide.K", b.K.Rows, d)
+	if b.Negatives.Rows > 0 {
+		g.Negatives.Check(op, "Guide.Negatives", b.Negatives.Rows, d)
+	}
+	f.q.load(workers, g.Q, true, false)
+	f.k.load(workers, g.K, true, false)
+	candidates := &f.k
+	err := cmp.Or(f.q.checkFinite(op, "Guide.Q", g.Q, 0), f.k.checkFinite(op, "Guide.K", g.K, 0))
+	if b.Negatives.Rows > 0 {
+		candidates = &f.n
+		if stacked {
+			f.n.stack(workers, g.K, g.Negatives, true, false)
+			err = cmp.Or(err, f.n.checkFinite(op, "Guide.Negatives", g.Negatives, g.K.Rows))
+		} else {
+			f.n.load(workers, g.Negatives, true, false)
+			err = cmp.Or(err, f.n.checkFinite(op, "Guide.Negatives", g.Negatives, 0))
+		}
+	}
+	if err != nil {
+		return err
+	}
+	f.keysT.PackTrans(candidates.x)
+	f.room = grow(f.room, par.Workers(workers))
+	return nil
+}
+
+// apply takes candidates out of z, the logits of the queries from i on with all candidates.
+func (f *falseNegatives) apply(worker, i int, z simd.Matrix) {
+	if f == nil {
+		return
+	}
+	g, scale := z, f.beta
+	if f.guided {
+		room := &f.room[worker]
+		*room = room.Reshape(z.Rows, z.Cols)
+		f.keysT.Mul(*room, 1, f.q.x.Slice(i, i+z.Rows))
+		g, scale = *room, 1
+	}
+	for r := range z.Rows {
+		f.row(z.Row(r), g.Row(r), i+r, scale)
+	}
+}
+
+// row takes candidates out of z, whose likenesses times scale are g.
+func (f *falseNegatives) row(z, g []float32, i int, scale float32) {
+	self, pos := -1, float32(0)
+	if f.inside {
+		self, pos = i, g[i]
+	} else {
+		pos = f.own[i]
+	}
+	if f.rule.Rule != NoMargin {
+		slack := float32(f.rule.Margin * scale)
+		if f.rule.Rule == RelativeMargin {
+			slack = float32(f.rule.Margin * max(pos, -pos))
+		}
+		limit := pos - slack
+		for j := range found(g, float64(limit)) {
+			if g[j] > limit && j != self {
+				z[j] = negInf
+			}
+		}
+	}
+	if f.exclude != nil {
+		for j := range z {
+			if j != self && f.exclude(i, j) {
+				z[j] = negInf
+			}
+		}
+	}
+	if f.rule.Similar != 0 {
+		for j := range found(g, float64(f.rule.Similar*scale)) {
+			if j != self {
+				z[j] = negInf
+			}
+		}
+	}
+}

@@ -1,0 +1,89 @@
+package infonce
+
+import "github.com/contrast-go/contrast/simd"
+
+// smoothing spreads the share e of the target of a softmax over all of its m candidates. That adds
+//
+//	e·(z_ii − Σ_j z_ij/m)
+//
+// to the loss of row i: linear in the logits, so it needs the sum of the keys and no logit but the positive one.
+type smoothing struct {
+	keys, queries []float64 // sums over rows
+	sum           []float32
+}
+
+// add adds to the losses, and to the gradients of q and of its candidates: k, or where neg has rows, the
+// own row of k and all of neg. It returns what it added to the loss.
+func (s *smoothing) add(e float32, q, k, neg *embeddings, symmetric bool, t softmaxTask, losses []float64) float64 {
+	each := e * (t.beta / t.total(q.x.Rows))
+	if symmetric {
+		each /= 2
+		e /= 2
+	}
+	var all tally
+	for i := range losses {
+		all.add(0, weightOf(t.weights, i))
+	}
+	pool, own := k, 0
+	if neg.x.Rows > 0 {
+		pool, own = neg, 1
+	}
+	s.side(q, k, pool, q.x.Rows, own, e, each, t, losses, &all)
+	if symmetric {
+		s.side(k, q, q, q.x.Rows, 0, e, each, t, losses, &all)
+	}
+	loss, _ := all.reduce(t.reduction)
+	return loss
+}
+
+// side adds for the first n rows of q, whose candidates are the rows of pool and own more: the positive in k.
+func (s *smoothing) side(q, k, pool *embeddings, n, own int, e, each float32, t softmaxTask, losses []float64, all *tally) {
+	m := float64(pool.x.Rows + own)
+	s.keys = sumRows(s.keys, pool.x)
+	s.queries = grow(s.queries, q.x.Cols)
+	clear(s.queries)
+	s.sum = grow(s.sum, q.x.Cols)
+	want := q.g.Data != nil
+	for i := range n {
+		x, y := q.x.Row(i), k.x.Row(i)
+		for j, v := range s.keys {
+			s.sum[j] = float32((v + float64(float64(own)*float64(y[j]))) / m)
+		}
+		simd.Scale(s.sum, -1, s.sum)
+		simd.Add(s.sum, s.sum, y) // k_i less the mean of the candidates
+		l := float64(e) * float64(float64(t.beta)*float64(simd.Dot(x, s.sum)))
+		losses[i] += l
+		all.sum += float64(weightOf(t.weights, i) * l)
+		w := weightIn(each, t.weights, i)
+		if want {
+			simd.Axpy(q.g.Row(i), w, s.sum)
+		}
+		if k.g.Data != nil {
+			simd.Axpy(k.g.Row(i), float32(float64(w)*(1-float64(own)/m)), x)
+		}
+		for j, v := range x {
+			s.queries[j] += float64(float64(w) * float64(v))
+		}
+	}
+	if pool.g.Data == nil {
+		return
+	}
+	for j, v := range s.queries {
+		s.sum[j] = float32(-v / m)
+	}
+	for j := range pool.g.Rows {
+		simd.Add(pool.g.Row(j), pool.g.Row(j), s.sum)
+	}
+}
+
+// sumRows returns the sum of the rows of x, in the memory of dst.
+func sumRows(dst []float64, x simd.Matrix) []float64 {
+	dst = grow(dst, x.Cols)
+	clear(dst)
+	for i := range x.Rows {
+		for j, v := range x.Row(i) {
+			dst[j] += float64(v)
+		}
+	}
+	return dst
+}
