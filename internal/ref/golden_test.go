@@ -97,6 +97,7 @@ func TestGolden(t *testing.T) {
 	for loss, want := range map[string]int{
 		"infonce": 14, "infonce_negatives": 12, "infonce_paired_negatives": 12, "mnr_hard_negatives": 12,
 		"clip": 12, "ntxent": 13, "supcon": 12, "dcl": 12, "siglip": 12, "triplet": 17, "triplet_batch_hard": 9,
+		"triplet_batch_all": 6, "triplet_semi_hard": 6,
 	} {
 		if counts[loss] != want {
 			t.Errorf("%d cases of %s, want %d", counts[loss], loss, want)
@@ -156,6 +157,12 @@ func evaluate(t *testing.T, c goldenCase) (value float64, grads map[string][]flo
 		grads = map[string][]float64{"anchor": g.DQ.Data, "positive": g.DK.Data, "negative": g.DNeg.Data}
 	case "triplet_batch_hard":
 		value, g = BatchHard(in("features"), labels(), o)
+		grads = map[string][]float64{"features": g.DQ.Data}
+	case "triplet_batch_all":
+		value, g = BatchAll(in("features"), labels(), o, false)
+		grads = map[string][]float64{"features": g.DQ.Data}
+	case "triplet_semi_hard":
+		value, g = SemiHard(in("features"), labels(), o, Drop)
 		grads = map[string][]float64{"features": g.DQ.Data}
 	default:
 		return 0, nil

@@ -23,21 +23,27 @@ func Triplet(a, p, n Mat, o TripletOptions) (float64, Grad) {
 	loss := 0.0
 	for i := range a.Rows {
 		weight := 1 / float64(a.Rows)
-		positive := distance(a.Row(i), p.Row(i), o.Squared)
-		negative := distance(a.Row(i), n.Row(i), o.Squared)
-		near, dnear := a.Row(i), g.DQ.Row(i) // what is compared with the negative
-		if o.Swap {
-			if d := distance(p.Row(i), n.Row(i), o.Squared); d < negative {
-				negative, near, dnear = d, p.Row(i), g.DK.Row(i)
-			}
-		}
-		l, slope := hinge(positive-negative+o.Margin, o.Soft)
+		l := o.term(a.Row(i), p.Row(i), n.Row(i), g.DQ.Row(i), g.DK.Row(i), g.DNeg.Row(i), weight)
 		loss += float64(weight * l)
-		slope *= weight
-		addDistanceGrad(g.DQ.Row(i), g.DK.Row(i), slope, a.Row(i), p.Row(i), o.Squared)
-		addDistanceGrad(dnear, g.DNeg.Row(i), -slope, near, n.Row(i), o.Squared)
 	}
 	return loss, g
+}
+
+// term returns the loss of one triplet, and adds its gradients times weight.
+func (o TripletOptions) term(a, p, n, da, dp, dn []float64, weight float64) float64 {
+	positive := distance(a, p, o.Squared)
+	negative := distance(a, n, o.Squared)
+	near, dnear := a, da // what is compared with the negative
+	if o.Swap {
+		if d := distance(p, n, o.Squared); d < negative {
+			negative, near, dnear = d, p, dp
+		}
+	}
+	loss, slope := hinge(positive-negative+o.Margin, o.Soft)
+	slope *= weight
+	addDistanceGrad(da, dp, slope, a, p, o.Squared)
+	addDistanceGrad(dnear, dn, -slope, near, n, o.Squared)
+	return loss
 }
 
 // HardTriplets returns the rows of the triplets of BatchHard: for each anchor in
@@ -71,6 +77,11 @@ func HardTriplets(x Mat, labels []int) (a, p, n []int) {
 // (Hermans et al. 2017, eq. 5), 0 where there are none. DQ is with respect to x.
 func BatchHard(x Mat, labels []int, o TripletOptions) (float64, Grad) {
 	a, p, n := HardTriplets(x, labels)
+	return tripletRows(x, a, p, n, o)
+}
+
+// tripletRows returns the mean over the triplets (a_i, p_i, n_i) of rows of x.
+func tripletRows(x Mat, a, p, n []int, o TripletOptions) (float64, Grad) {
 	loss, t := Triplet(gather(x, a), gather(x, p), gather(x, n), o)
 	dx := NewMat(x.Rows, x.Cols)
 	for i := range a {

@@ -60,6 +60,32 @@ func TestCollapse(t *testing.T) {
 	}
 }
 
+func TestTripletCollapse(t *testing.T) {
+	const n, margin = 64, 0.3
+	x := constant(n, 3)
+	labels := make([]int, n)
+	for i := range labels {
+		labels[i] = i % 4
+	}
+	value := func(v float64, _ Grad) float64 { return v }
+	hard, soft := TripletOptions{Margin: margin}, TripletOptions{Soft: true}
+	for _, c := range []struct {
+		name      string
+		got, want float64
+		sums      int // additions, each of which rounds
+	}{
+		{"BatchAll", value(BatchAll(x, labels, hard, false)), margin, 64 + 15 + 48},
+		{"BatchAll over all", value(BatchAll(x, labels, hard, true)), margin, 64 + 15 + 48},
+		{"BatchAll, soft", value(BatchAll(x, labels, soft, false)), math.Ln2, 64 + 15 + 48},
+		{"SemiHard", value(SemiHard(x, labels, hard, Farthest)), margin, 64 * 15},
+		{"SemiHard, dropped", value(SemiHard(x, labels, hard, Drop)), 0, 0},
+	} {
+		if !near(c.got, c.want, 0x1p-53*float64(c.sums+2)) {
+			t.Errorf("%s: %v, want %v", c.name, c.got, c.want)
+		}
+	}
+}
+
 // simplex returns n unit vectors of which any two have the product −1/(n−1), at another length.
 func simplex(n int) Mat {
 	m := NewMat(n, n)
