@@ -96,7 +96,8 @@ func TestGolden(t *testing.T) {
 	}
 	for loss, want := range map[string]int{
 		"infonce": 14, "infonce_negatives": 12, "infonce_paired_negatives": 12, "mnr_hard_negatives": 12,
-		"clip": 12, "ntxent": 13, "supcon": 12, "dcl": 12, "siglip": 12, "triplet": 17, "triplet_batch_hard": 9,
+		"clip": 12, "ntxent": 13, "supcon": 12, "dcl": 12, "siglip": 12,
+		"contrastive_pair": 5, "cosine_embedding": 4, "margin_ranking": 4, "triplet": 17, "triplet_batch_hard": 9,
 		"triplet_batch_all": 6, "triplet_semi_hard": 6,
 	} {
 		if counts[loss] != want {
@@ -117,6 +118,17 @@ func evaluate(t *testing.T, c goldenCase) (value float64, grads map[string][]flo
 		return l
 	}
 	p := c.Params
+	similar := func() []bool {
+		var s []bool
+		for _, v := range c.Inputs["similar"].numbers(t, 64) {
+			s = append(s, v == 1)
+		}
+		return s
+	}
+	column := func(name string) Mat {
+		x := c.Inputs[name].numbers(t, 32)
+		return Mat{len(x), 1, x}
+	}
 	o := TripletOptions{Margin: p.Margin, Squared: p.Squared, Swap: p.Swap, Soft: p.Soft}
 	var g Grad
 	switch c.Loss {
@@ -152,6 +164,15 @@ func evaluate(t *testing.T, c goldenCase) (value float64, grads map[string][]flo
 	case "siglip":
 		value, g = SigLIP(in("image"), in("text"), p.Temperature, p.Bias, p.Normalize)
 		grads = map[string][]float64{"image": g.DQ.Data, "text": g.DK.Data, "bias": {g.DBias}}
+	case "contrastive_pair":
+		value, g = ContrastivePair(in("left"), in("right"), similar(), p.Margin)
+		grads = map[string][]float64{"left": g.DQ.Data, "right": g.DK.Data}
+	case "cosine_embedding":
+		value, g = CosineEmbedding(in("left"), in("right"), similar(), p.Margin)
+		grads = map[string][]float64{"left": g.DQ.Data, "right": g.DK.Data}
+	case "margin_ranking":
+		value, g = MarginRanking(column("score1"), column("score2"), c.Inputs["order"].numbers(t, 64), p.Margin)
+		grads = map[string][]float64{"score1": g.DQ.Data, "score2": g.DK.Data}
 	case "triplet":
 		value, g = Triplet(in("anchor"), in("positive"), in("negative"), o)
 		grads = map[string][]float64{"anchor": g.DQ.Data, "positive": g.DK.Data, "negative": g.DNeg.Data}
