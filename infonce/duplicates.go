@@ -36,3 +36,11 @@ func (s *duplicates) exclude(z []float32, i, j, views int) {
 		}
 	}
 }
+
+// count returns how many candidates are the same thing as candidate i, itself among them.
+func (s *duplicates) count(i int) int {
+	if s == nil {
+		return 1
+	}
+	return len(s.groups.of(i))
+}

@@ -186,6 +186,10 @@ type oneSided struct {
 	w     []float32   // weights of the rows
 	same  *duplicates // candidates
 	keys  int         // candidates before those of the columns
+
+	// decoupled are the weights of the positives, where these are not among what they are told from (DCL).
+	// None means that they are.
+	decoupled []float32
 }
 
 func (h *oneSided) reset(n int, t softmaxTask) {
@@ -230,6 +234,9 @@ func (h *oneSided) row(_, i, _ int, z []float32) float32 {
 		pos = h.pos[i]
 	}
 	h.same.exclude(z, i, h.keys, 0)
+	if len(h.decoupled) > 0 {
+		return h.decoupledRow(i, z, pos)
+	}
 	loss, neg, s := contrast(z, pos, rowShift(z, pos))
 	h.loss[i] = loss
 	w := weightIn(1/(s*h.total), h.w, i)
@@ -239,6 +246,19 @@ func (h *oneSided) row(_, i, _ int, z []float32) float32 {
 		h.dpos[i] = -neg * w
 	}
 	return h.beta * w
+}
+
+func (h *oneSided) decoupledRow(i int, z []float32, pos float32) float32 {
+	shift := simd.Max(z)
+	h.loss[i] = 0
+	if shift == negInf {
+		clear(z)
+		return 0
+	}
+	neg := simd.ExpSum(z, z, shift)
+	h.loss[i] = decoupled(neg, pos, shift, h.decoupled[i])
+	z[i] = -float32(neg * h.decoupled[i])
+	return h.beta * weightIn(1/(neg*h.total), h.w, i)
 }
 
 // column is not called: the passes have no columns.

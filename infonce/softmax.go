@@ -66,18 +66,21 @@ func (d *side) set(i int, neg, pos, shift, weight float32) {
 	d.shift[i], d.inv[i], d.pos[i], d.loss[i] = shift, weight/s, -(neg/s)*weight, loss
 }
 
-// setDecoupled is set where the positive is not among what it is told from, and counts by a weight of its own:
+// decoupled is crossEntropy where the positive is not among what it is told from, and counts by a weight
+// of its own:
 //
-//	loss = −positive·pos + ln Σ e^z_j
-//
-// A row without negatives takes no part.
+//	loss = −weight·pos + ln Σ e^z_j
+func decoupled(neg, pos, shift, weight float32) (loss float64) {
+	return scalar.Log64(float64(neg)) + (float64(shift) - float64(float64(weight)*float64(pos)))
+}
+
+// setDecoupled is set for such a loss. A row without negatives takes no part.
 func (d *side) setDecoupled(i int, neg, pos, shift, weight, positive float32) {
 	if neg == 0 {
 		d.leaveOut(i, i+1)
 		return
 	}
-	loss := scalar.Log64(float64(neg)) + (float64(shift) - float64(float64(positive)*float64(pos)))
-	d.shift[i], d.inv[i], d.pos[i], d.loss[i] = shift, weight/neg, -(positive * weight), loss
+	d.shift[i], d.inv[i], d.pos[i], d.loss[i] = shift, weight/neg, -(positive * weight), decoupled(neg, pos, shift, positive)
 }
 
 // leaveOut makes rows i to j−1 take no part.

@@ -237,7 +237,11 @@ func (h *twoShifts) row(worker, i, _ int, z []float32) float32 {
 		if len(h.decoupled) == 0 {
 			shift = max(shift, pos)
 		}
-		(*twoSided)(h).set(h.sums, i, simd.SumExp(z, shift), pos, shift)
+		neg := float32(0)
+		if shift > negInf {
+			neg = simd.SumExp(z, shift)
+		}
+		(*twoSided)(h).set(h.sums, i, neg, pos, shift)
 		return 0
 	}
 	cols := &h.cols
