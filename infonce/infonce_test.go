@@ -113,6 +113,9 @@ func TestSweep(t *testing.T) {
 		dot, normalize := r.IntN(3) == 0, r.IntN(2) == 0
 		temperature := []float32{0.01, 0.025, 0.1, 0.5, 1, 50}[r.IntN(6)] * float(1, 2)
 		vs := softmaxVariants(temperature, dot)
+		if r.IntN(2) == 0 {
+			vs = optionVariants(temperature, dot)
+		}
 		if r.IntN(3) == 0 {
 			vs = tripletVariants(float(-0.5, 2), normalize)
 		}
@@ -228,6 +231,8 @@ func TestEdgeCases(t *testing.T) {
 		variants = append(variants, softmaxVariants(temperature, false)...)
 		variants = append(variants, softmaxVariants(temperature, true)...)
 	}
+	variants = append(variants, optionVariants(1e-4, false)...)
+	variants = append(variants, optionVariants(1, true)...)
 	r := check.NewRand(3)
 	var trials []trial
 	for _, v := range variants {
@@ -418,6 +423,9 @@ func TestNormalisedGradientOrthogonal(t *testing.T) {
 func TestPermutation(t *testing.T) {
 	r := check.NewRand(9)
 	for _, v := range allVariants() {
+		if v.indexed {
+			continue
+		}
 		const n, d = 60, 12
 		spread := float32(0.7)
 		if v.beta == 0 {
@@ -450,6 +458,19 @@ func TestPermutation(t *testing.T) {
 			if v.labels {
 				c.Labels = append(c.Labels, b.Labels[from])
 			}
+			if v.ids {
+				c.IDs = append(c.IDs, b.IDs[from])
+			}
+			if v.weights {
+				c.Weights = append(c.Weights, b.Weights[from])
+			}
+		}
+		if of := b.Negatives.Rows / n; v.ids && of*n == b.Negatives.Rows {
+			for _, from := range order {
+				c.IDs = append(c.IDs, b.IDs[n+from*of:n+(from+1)*of]...)
+			}
+		} else if v.ids {
+			c.IDs = append(c.IDs, b.IDs[n:]...)
 		}
 		got := evaluate(t, v.name, v.new(1), c, &h, 1)
 		tol := v.published(b, truth{loss: want.Loss})

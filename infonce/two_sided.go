@@ -51,6 +51,7 @@ func (h *twoSided) clip(p *pass, q, k *embeddings, t softmaxTask) float64 {
 		h.cols.leaveOut(n, m)
 		h.run((*oneShift)(h), q.g, k.g)
 	} else {
+		h.cols.resize(m) // room for what is left out below
 		p.load(t.workers, t.beta, k.x.Slice(0, n), q.x, false, false)
 		h.collect(&h.cols)
 		p.load(t.workers, t.beta, q.x, k.x, false, want)

@@ -25,6 +25,11 @@ type variant struct {
 	beta      float64 // 0 where there is no temperature
 	cosine    bool    // rows are normalised inside
 	paired    bool    // negatives belong to one query
+	ids       bool    // the batch has some
+	weights   bool    // the batch has some
+	mass      float64 // at most Σ|∂L/∂z|; 0 where it is 2·min(1, L), as for a mean of cross-entropies
+	signed    bool    // the loss may be negative
+	indexed   bool    // what takes part depends on the indices of rows
 	squared   bool    // distances are
 }
 
@@ -136,6 +141,8 @@ func allVariants() []variant {
 	vs := softmaxVariants(0.07, false)
 	vs = append(vs, softmaxVariants(0.02, false)...) // beyond the reach of the common shift
 	vs = append(vs, softmaxVariants(2, true)...)
+	vs = append(vs, optionVariants(0.07, false)...)
+	vs = append(vs, optionVariants(0.02, true)...)
 	vs = append(vs, tripletVariants(0.3, false)...)
 	return append(vs, tripletVariants(0.3, true)...)
 }
@@ -171,6 +178,18 @@ func (v variant) batch(r *check.Rand, n, d, gap int, spread float32) Batch {
 			for j, q := range b.Q.Row(i) {
 				b.K.Row(i)[j] = q + float32(spread*b.K.Row(i)[j])
 			}
+		}
+	}
+	if v.ids {
+		b.IDs = make([]int, k+m)
+		for i := range b.IDs {
+			b.IDs[i] = r.IntN(n + 1)
+		}
+	}
+	if v.weights {
+		b.Weights = make([]float32, n)
+		for i := range b.Weights {
+			b.Weights[i] = []float32{0, 0.5, 1, 3}[r.IntN(4)]
 		}
 	}
 	if v.labels {
@@ -241,8 +260,12 @@ func (v variant) published(b Batch, want truth) tolerance {
 		}
 	}
 	s := v.similarity(b)
+	value := math.Abs(want.loss)
+	if v.signed {
+		value = max(value, 1) // parts of either sign may cancel
+	}
 	return tolerance{
-		value: maxValueError * want.loss,
+		value: maxValueError * value,
 		// The terms of a row add up to β²·s, and cancel between rows.
 		temperature: maxGradientError * max(math.Abs(want.grad.DTemperature), v.beta*v.beta*s),
 		row:         func(p, _ int) float64 { return maxGradientError * size[p] },
@@ -280,12 +303,15 @@ func (v variant) derived(b Batch, want truth) tolerance {
 	}
 	s, d, n := v.similarity(b), float64(b.Q.Cols), float64(b.Q.Rows)
 	δ := v.beta * s * ulp * (8 + math.Sqrt(d)/2)
-	const (
-		tiny      = 0x1p-126
-		subnormal = 0x1p-145 // some roundings in the subnormal range
-	)
+	const tiny = 0x1p-126
+	// Roundings in the subnormal range: some, and one of each term of a chain.
+	subnormal := 0x1p-145 + float64(max(b.Q.Rows, b.K.Rows, b.Negatives.Rows))*0x1p-149
 	mass := 2*min(1, want.loss) + tiny      // Σ|G|
 	rowMass := 2*min(1/n, want.loss) + tiny // Σ|G| over a row alone
+	if v.mass > 0 || v.weights {
+		mass = max(v.mass, 2*min(1, math.Abs(want.loss))) + tiny
+		rowMass = mass
+	}
 	chain := func(m int) float64 { return (8 + math.Sqrt(float64(m))) * ulp }
 	inputs := []simd.Matrix{b.Q, b.K, b.Negatives}
 	norms := [3][]float64{}
@@ -294,7 +320,7 @@ func (v variant) derived(b Batch, want truth) tolerance {
 	}
 	own := b.Negatives.Rows > 0 // each query has a key of its own
 	return tolerance{
-		value:       1e-7*want.loss + δ*mass + n*tiny,
+		value:       1e-7*math.Abs(want.loss) + δ*mass + n*tiny,
 		temperature: v.beta * (v.beta*s*mass*(2*δ+chain(b.Q.Cols)) + n*subnormal),
 		row: func(p, i int) float64 {
 			m, other, rel := mass, v.reach(b, p), 2*δ+chain(max(b.Q.Rows, b.K.Rows, b.Negatives.Rows))
