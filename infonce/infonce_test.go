@@ -465,12 +465,15 @@ func TestPermutation(t *testing.T) {
 				c.Weights = append(c.Weights, b.Weights[from])
 			}
 		}
-		if of := b.Negatives.Rows / n; v.ids && of*n == b.Negatives.Rows {
+		if m := b.Negatives.Rows; v.ids && m > 0 {
+			of := m / n
+			if of*n != m {
+				of = 1
+			}
 			for _, from := range order {
 				c.IDs = append(c.IDs, b.IDs[n+from*of:n+(from+1)*of]...)
 			}
-		} else if v.ids {
-			c.IDs = append(c.IDs, b.IDs[n:]...)
+			c.IDs = append(c.IDs, b.IDs[n+of*n:]...)
 		}
 		got := evaluate(t, v.name, v.new(1), c, &h, 1)
 		tol := v.published(b, truth{loss: want.Loss})
