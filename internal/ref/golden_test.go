@@ -49,6 +49,10 @@ type goldenCase struct {
 		Swap        bool    `json:"swap"`
 		Soft        bool    `json:"soft"`
 		Bias        float64 `json:"bias"`
+		Alpha       float64 `json:"alpha"`
+		Beta        float64 `json:"beta"`
+		Base        float64 `json:"base"`
+		Gamma       float64 `json:"gamma"`
 	} `json:"params"`
 	Inputs map[string]array `json:"inputs"`
 	Value  float64          `json:"value"`
@@ -72,11 +76,8 @@ func TestGolden(t *testing.T) {
 	}
 	counts := map[string]int{}
 	for _, c := range file.Cases {
-		value, grads := evaluate(t, c)
-		if grads == nil {
-			continue
-		}
 		counts[c.Loss]++
+		value, grads := evaluate(t, c)
 		t.Run(c.Loss+"/"+c.Case, func(t *testing.T) {
 			if !(math.Abs(value-c.Value) <= 1e-12*math.Abs(c.Value)) {
 				t.Errorf("value %v, want %v", value, c.Value)
@@ -94,11 +95,14 @@ func TestGolden(t *testing.T) {
 			}
 		})
 	}
+	if len(file.Cases) != 168 {
+		t.Errorf("%d cases, want 168", len(file.Cases))
+	}
 	for loss, want := range map[string]int{
 		"infonce": 14, "infonce_negatives": 12, "infonce_paired_negatives": 12, "mnr_hard_negatives": 12,
 		"clip": 12, "ntxent": 13, "supcon": 12, "dcl": 12, "siglip": 12,
 		"contrastive_pair": 5, "cosine_embedding": 4, "margin_ranking": 4, "triplet": 17, "triplet_batch_hard": 9,
-		"triplet_batch_all": 6, "triplet_semi_hard": 6,
+		"triplet_batch_all": 6, "triplet_semi_hard": 6, "multi_similarity": 3, "circle": 3,
 	} {
 		if counts[loss] != want {
 			t.Errorf("%d cases of %s, want %d", counts[loss], loss, want)
@@ -106,7 +110,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// evaluate returns no gradients for a loss that this package lacks.
+// evaluate computes the loss of the case with what this package has.
 func evaluate(t *testing.T, c goldenCase) (value float64, grads map[string][]float64) {
 	t.Helper()
 	in := func(name string) Mat { return c.Inputs[name].mat(t) }
@@ -179,6 +183,12 @@ func evaluate(t *testing.T, c goldenCase) (value float64, grads map[string][]flo
 	case "triplet_batch_hard":
 		value, g = BatchHard(in("features"), labels(), o)
 		grads = map[string][]float64{"features": g.DQ.Data}
+	case "multi_similarity":
+		value, g = MultiSimilarity(in("features"), labels(), p.Alpha, p.Beta, p.Base)
+		grads = map[string][]float64{"features": g.DQ.Data}
+	case "circle":
+		value, g = Circle(in("features"), labels(), p.Margin, p.Gamma)
+		grads = map[string][]float64{"features": g.DQ.Data}
 	case "triplet_batch_all":
 		value, g = BatchAll(in("features"), labels(), o, false)
 		grads = map[string][]float64{"features": g.DQ.Data}
@@ -186,7 +196,7 @@ func evaluate(t *testing.T, c goldenCase) (value float64, grads map[string][]flo
 		value, g = SemiHard(in("features"), labels(), o, Drop)
 		grads = map[string][]float64{"features": g.DQ.Data}
 	default:
-		return 0, nil
+		t.Fatalf("no such loss: %s", c.Loss)
 	}
 	if p.Temperature != 0 {
 		grads["temperature"] = []float64{g.DTemperature}

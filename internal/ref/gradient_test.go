@@ -28,6 +28,7 @@ var softmaxLosses = []softmaxLoss{
 	}, none, none},
 	{"InfoNCESharedNegatives", InfoNCESharedNegatives, none, func(n, m int) int { return m }},
 	{"InfoNCEPairedNegatives", InfoNCEPairedNegatives, none, func(n, m int) int { return n * m }},
+	{"SymmetricHardNegatives", SymmetricHardNegatives, none, func(n, m int) int { return m }},
 	{"NTXent", func(q, k, _ Mat, temperature float64, normalize bool) (float64, Grad) {
 		return NTXent(q, k, temperature, normalize)
 	}, none, none},

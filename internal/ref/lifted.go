@@ -1,6 +1,6 @@
 package ref
 
-// Lifted returns the smooth lifted structure loss (Song et al. 2016, eq. 4) of
+// Lifted returns the smooth lifted structure loss (Song et al. 2016) of
 // the rows of x, over the n pairs i < j of one label:
 //
 //	1/2n Σ_ij max(0, J_ij)²

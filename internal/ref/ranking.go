@@ -12,7 +12,7 @@ func MarginRanking(x1, x2 Mat, order []float64, margin float64) (float64, Grad) 
 }
 
 // LogisticRanking returns the mean over all elements of ln(1 + exp(−Y (x1 − x2)))
-// (Burges et al. 2005, eq. 3; Rendle et al. 2009, eq. 4), else as MarginRanking.
+// (Burges et al. 2005; Rendle et al. 2009), else as MarginRanking.
 func LogisticRanking(x1, x2 Mat, order []float64) (float64, Grad) {
 	return ranking(x1, x2, order, 0, true)
 }

@@ -41,6 +41,8 @@ func TestCollapse(t *testing.T) {
 				{"SoftmaxRows", value(SoftmaxRows(x, x, temperature, normalize, RowOptions{Smoothing: 0.3})), 4.1588830833596715},
 				{"SupCon", value(SupCon(x, labels, temperature, normalize, false)), 4.143134726391533}, // ln 63
 				{"SupCon, inside", value(SupCon(x, labels, temperature, normalize, true)), 4.143134726391533},
+				{"HCL", value(HCL(x, x, temperature, 1, 0.1, normalize)), 4.844187086458591},
+				{"SymmetricHardNegatives", value(SymmetricHardNegatives(x, x, constant(63, d), temperature, normalize)), (4.844187086458591 + 4.1588830833596715) / 2},
 				{"DCL", value(DCL(x, x, temperature, 0, normalize, false)), 4.836281906951478}, // ln 126
 				{"DCL, weighted", value(DCL(x, x, temperature, 0.5, normalize, false)), 4.836281906951478},
 				{"DCL, one way", value(DCL(x, x, temperature, 0, normalize, true)), 4.143134726391533},
@@ -101,6 +103,14 @@ func simplex(n int) Mat {
 func TestSimplexOptimum(t *testing.T) {
 	infoNCE := func(q, k Mat, temperature float64) (float64, Grad) { return InfoNCE(q, k, temperature, true) }
 	clip := func(q, k Mat, temperature float64) (float64, Grad) { return CLIP(q, k, temperature, true) }
+	supCon := func(q, k Mat, temperature float64) (float64, Grad) {
+		labels := make([]int, 2*q.Rows)
+		for i := range labels {
+			labels[i] = i % q.Rows
+		}
+		return SupCon(stack(q, k), labels, temperature, true, true)
+	}
+	hcl := func(q, k Mat, temperature float64) (float64, Grad) { return HCL(q, k, temperature, 1, 0, true) }
 	ntXent := func(q, k Mat, temperature float64) (float64, Grad) { return NTXent(q, k, temperature, true) }
 	for _, c := range []struct {
 		name        string
@@ -115,6 +125,8 @@ func TestSimplexOptimum(t *testing.T) {
 		{"InfoNCE", infoNCE, 64, 0.5, "2.22567203e+00", 1},
 		{"CLIP", clip, 64, 0.1, "2.43742191e-03", 1},
 		{"NTXent", ntXent, 64, 0.5, "2.86330924e+00", 2},
+		{"SupCon", supCon, 64, 0.5, "2.86330924e+00", 2},
+		{"HCL", hcl, 64, 0.5, "2.86330924e+00", 2}, // all negatives are equally hard
 	} {
 		x := simplex(c.n)
 		got, g := c.f(x, x, c.temperature)
