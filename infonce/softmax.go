@@ -9,6 +9,9 @@ import (
 
 var negInf = float32(math.Inf(-1))
 
+// maxShift is the shift of rows that take no part: all exponentials with it are 0.
+const maxShift = math.MaxFloat32
+
 // contrast is the cross-entropy of the softmax over one positive logit and the
 // negative logits z:
 //
@@ -86,7 +89,7 @@ func (d *side) setDecoupled(i int, neg, pos, shift, weight, positive float32) {
 // leaveOut makes rows i to j−1 take no part.
 func (d *side) leaveOut(i, j int) {
 	for ; i < j; i++ {
-		d.shift[i], d.inv[i], d.pos[i], d.loss[i] = math.MaxFloat32, 0, 0, 0
+		d.shift[i], d.inv[i], d.pos[i], d.loss[i] = maxShift, 0, 0, 0
 	}
 }
 

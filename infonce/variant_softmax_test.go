@@ -144,9 +144,20 @@ func optionVariants(temperature float32, dot bool) []variant {
 			},
 			truth: func(b Batch) (float64, ref.Grad) { return ref.DCL(mat(b.Q), mat(b.K), τ, 2, !dot, true) }},
 	}
+	for _, inside := range []bool{false, true} {
+		name := "SupCon/outside"
+		if inside {
+			name = "SupCon/inside"
+		}
+		vs = append(vs, variant{name: name, keys: none, negs: none, labels: true, mass: 2,
+			new: func(w int) Loss {
+				return &SupCon{Temperature: temperature, DotProduct: dot, Inside: inside, Workers: w}
+			},
+			truth: func(b Batch) (float64, ref.Grad) { return ref.SupCon(mat(b.Q), b.Labels, τ, !dot, inside) }})
+	}
 	for i := range vs {
 		vs[i].beta, vs[i].cosine = 1/τ, !dot
-		if vs[i].queries == 0 {
+		if vs[i].queries == 0 && !vs[i].labels {
 			vs[i].queries = 1
 		}
 		vs[i].name += fmt.Sprintf("/temperature=%v", temperature)

@@ -277,7 +277,7 @@ func (v variant) reach(b Batch, part int) float64 {
 	switch {
 	case v.cosine:
 		return 1
-	case v.queries == 2:
+	case v.queries == 2 || b.K.Rows == 0:
 		return max(largest(b.Q), largest(b.K))
 	case part == 0:
 		return max(largest(b.K), largest(b.Negatives))

@@ -1,0 +1,284 @@
+package infonce
+
+import (
+	"cmp"
+
+	"github.com/contrast-go/contrast/internal/par"
+	"github.com/contrast-go/contrast/internal/scalar"
+	"github.com/contrast-go/contrast/simd"
+)
+
+// SupCon is the supervised contrastive loss (Khosla et al. 2020): each row against all others, where all rows of
+// its label are positives,
+//
+//	L = mean_i 1/|P_i|·Σ_{p∈P_i} ( −z_ip + ln Σ_{j≠i} e^z_ij ),  z_ij = cos(x_i, x_j)/τ   (eq. 2, outside)
+//	L = mean_i ( ln |P_i| − ln Σ_{p∈P_i} e^z_ip + ln Σ_{j≠i} e^z_ij )                     (eq. 3, inside)
+//
+// over the rows i for which P_i, the other rows of the label, is not empty; [Result].Valid counts them. The loss inside
+// the logarithm is at most the one outside, and both are [NTXent] where each label has two rows. The authors' code
+// multiplies by τ/τ_base besides, and counts rows without a positive as 0 in the mean.
+//
+// It reads Q (n×d), Labels (n) and Weights (n). The loss is ln(n−1) where all rows are equal.
+//
+// The zero value is ready to use.
+type SupCon struct {
+	Temperature  float32        // 0 means 0.1
+	Inside       bool           // the mean over positives inside the logarithm
+	DotProduct   bool           // compare by dot product; by default rows are normalised inside
+	Reduction    Reduction      // Mean or Sum over the valid rows
+	Workers      int            // 0 means GOMAXPROCS; the result does not depend on it
+	Precision    simd.Precision // of matrix products
+	MemoryBudget int64          // bytes it may keep beyond O(n·d), see [DefaultMemoryBudget]
+
+	x       embeddings
+	pass    pass
+	groups  labelGroups
+	rows    []positives
+	shift   []float32 // of the exponentials of each row
+	inv     []float32 // weight of the row over the sum of its exponentials
+	loss    []float64
+	weights []float32   // 0 where there is no positive
+	each    float32     // weight of a row of weight 1
+	task    softmaxTask // of this call
+	common  bool        // all rows have the same shift
+	collect bool        // the pass that runs is the one for the sums
+	logits  simd.Matrix // of the positives of a row, for each worker
+	spare   simd.Matrix // a row of logits for each worker
+}
+
+// positives are what a row keeps of its logits, for the gradient of those of its positives.
+type positives struct {
+	n        float64 // positives
+	neg, s   float64 // sums of the exponentials of the negatives, and of all
+	sum      float64 // of the positives
+	top, own float64 // the largest logit of the positives, and the sum of exponentials with this shift
+	weight   float32
+}
+
+// Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
+func (l *SupCon) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
+	const op = "infonce.SupCon"
+	n := b.Q.Rows
+	b.Q.Check(op, "Q", -1, -1)
+	checkLen(op, "Labels", len(b.Labels), n)
+	want := grad != nil
+	if want {
+		checkGrad(op, "grad.Q", grad.Q, b.Q)
+	}
+	beta, err := inverseTemperature(op, l.Temperature, 0.1)
+	if err := cmp.Or(err, checkPrecision(op, l.Precision), checkSmooth(op, l.Reduction), checkWeights(op, b.Weights, n)); err != nil {
+		return Result{}, err
+	}
+	cosine := !l.DotProduct
+	r := Result{ZeroNorm: l.x.load(l.Workers, b.Q, cosine, want)}
+	if err := l.x.checkFinite(op, "Q", b.Q, 0); err != nil {
+		return Result{}, err
+	}
+	l.groups.sort(b.Labels)
+	l.task = softmaxTask{beta: beta, cosine: cosine, workers: l.Workers, weights: b.Weights, reduction: l.Reduction}
+	r.Valid = l.weigh(n)
+	r.Loss = l.run(memoryBudget(l.MemoryBudget), want)
+	r.Losses = l.loss
+	l.task = softmaxTask{}
+	if err := finiteLoss(op, r.Loss); err != nil {
+		return Result{}, err
+	}
+	if want {
+		// Each logit counts in its row and in its column, hence the half.
+		r.DTemperature = float64(scale) * (-float64(beta) * l.x.inner() / 2)
+		l.x.addGrad(grad.Q, scale, 0)
+	}
+	return r, nil
+}
+
+// weigh takes the weight of the rows without positives, and returns how many have some.
+func (l *SupCon) weigh(n int) (valid int) {
+	l.weights = grow(l.weights, n)
+	for i := range n {
+		l.weights[i] = 0
+		if len(l.groups.of(i)) > 1 {
+			l.weights[i] = float32(weightOf(l.task.weights, i))
+			valid++
+		}
+	}
+	if valid < n {
+		l.task.weights = l.weights
+	}
+	return valid
+}
+
+// run makes the passes for the sums and for the gradient β·(G+Gᵀ)·x, and returns the loss.
+func (l *SupCon) run(budget int64, want bool) float64 {
+	n, t, p := l.x.x.Rows, l.task, &l.pass
+	l.rows, l.shift, l.inv, l.loss = grow(l.rows, n), grow(l.shift, n), grow(l.inv, n), grow(l.loss, n)
+	most := 0
+	for i := range n {
+		most = max(most, len(l.groups.of(i)))
+	}
+	l.logits = l.logits.Reshape(par.Workers(t.workers), most)
+	l.spare = l.spare.Reshape(par.Workers(t.workers), n)
+	l.each = t.beta / t.total(n)
+	_, l.common = commonShift(t.beta, t.cosine)
+	p.precision = l.Precision
+	p.load(t.workers, t.beta, l.x.x, l.x.x, false, want)
+	p.head = l
+	if want {
+		p.hold(budget)
+	}
+	l.collect = true
+	p.run()
+	l.collect = false
+	if want {
+		p.dq = l.x.g
+		p.run()
+	}
+	return t.reduce(l.loss)
+}
+
+// gather moves the logits of the positives of row i out of z, and takes out row i itself.
+func (l *SupCon) gather(worker, i int, z []float32) []float32 {
+	t := l.logits.Row(worker)[:0]
+	for _, p := range l.groups.of(i) {
+		if p != i {
+			t = append(t, z[p])
+		}
+		z[p] = negInf
+	}
+	return t
+}
+
+func (l *SupCon) row(worker, i, _ int, z []float32) float32 {
+	switch {
+	case l.collect:
+		l.collectRow(worker, i, z)
+		return 0
+	case l.common:
+		l.commonRow(worker, i, z)
+	default:
+		l.ownRow(worker, i, z)
+	}
+	return 1
+}
+
+// collectRow fills in what row i keeps. It leaves the exponentials in z where they serve all rows, and
+// otherwise the logits.
+func (l *SupCon) collectRow(worker, i int, z []float32) {
+	t := l.gather(worker, i, z)
+	shift, neg := l.task.beta, float32(0)
+	if l.common {
+		var lane [16]float32
+		simd.ExpLanes(z, z, shift, &lane)
+		neg = simd.SumLanes(&lane)
+	} else {
+		shift = max(simd.Max(z), simd.Max(t))
+		if shift > negInf {
+			neg = simd.SumExp(z, shift)
+		}
+	}
+	r := positives{n: float64(len(t)), neg: float64(neg), weight: weightIn(l.each, l.task.weights, i)}
+	mean := 0.0
+	r.top = float64(simd.Max(t))
+	k := 0
+	for _, p := range l.groups.of(i) {
+		if p == i {
+			continue
+		}
+		e := scalar.Exp(t[k] - shift)
+		r.sum += float64(e)
+		r.own += float64(scalar.Exp(t[k] - float32(r.top)))
+		mean += float64(t[k])
+		z[p] = t[k]
+		if l.common {
+			z[p] = e
+		}
+		k++
+	}
+	mean /= max(r.n, 1)
+	s := neg + float32(r.sum)
+	r.s = float64(s)
+	l.rows[i], l.shift[i], l.inv[i], l.loss[i] = r, shift, r.weight/s, 0
+	switch {
+	case r.n == 0:
+		l.shift[i], l.inv[i] = maxShift, 0
+	case r.n == 1:
+		l.loss[i], _ = crossEntropy(neg, t[0], shift)
+	case !l.Inside:
+		l.loss[i] = scalar.Log64(r.neg+r.sum) + (float64(shift) - mean)
+	case r.neg <= r.sum:
+		l.loss[i] = scalar.Log64(r.n) + scalar.Log1p64(r.neg/r.sum)
+	default:
+		l.loss[i] = scalar.Log64(r.n) + (scalar.Log64(r.neg+r.sum) - scalar.Log64(r.own)) + (float64(shift) - r.top)
+	}
+}
+
+// commonRow turns the exponentials of row i, or where they were not kept its logits, into G+Gᵀ.
+func (l *SupCon) commonRow(worker, i int, z []float32) {
+	others := l.groups.of(i)
+	t := l.logits.Row(worker)[:0]
+	if l.pass.kept {
+		for _, p := range others {
+			if p != i {
+				t = append(t, z[p])
+			}
+		}
+	} else {
+		t = l.gather(worker, i, z)
+		for k, v := range t {
+			t[k] = scalar.Exp(v - l.task.beta)
+		}
+		simd.ExpSum(z, z, l.task.beta)
+	}
+	simd.Weigh(z, z, l.inv, l.inv[i])
+	k := 0
+	for _, p := range others {
+		if p == i {
+			continue
+		}
+		a, b, e := &l.rows[i], &l.rows[p], float64(t[k])
+		z[p] = a.grad(l.Inside, e, e/a.sum) + b.grad(l.Inside, e, e/b.sum)
+		k++
+	}
+}
+
+// ownRow turns the logits of row i into G+Gᵀ where each row has a shift of its own.
+func (l *SupCon) ownRow(worker, i int, z []float32) {
+	t := l.gather(worker, i, z)
+	other := l.spare.Row(worker)
+	copy(other, z)
+	simd.Axpy(other, -1, l.shift) // z − shift, rounded once as in the pass for the sums
+	simd.Exp(other, other)
+	simd.Weigh(other, other, l.inv, 0)
+	simd.ExpSum(z, z, l.shift[i])
+	simd.Scale(z, l.inv[i], z)
+	simd.Add(z, z, other)
+	k := 0
+	for _, p := range l.groups.of(i) {
+		if p == i {
+			continue
+		}
+		z[p] = l.rows[i].gradAt(l.Inside, t[k], l.shift[i]) + l.rows[p].gradAt(l.Inside, t[k], l.shift[p])
+		k++
+	}
+}
+
+// grad returns the gradient with respect to the logit of a positive with exponential e, a share of those of
+// all positives:
+//
+//	weight·(e/s − 1/n)      outside, with s = neg + sum
+//	weight·(e/s − e/sum)    inside
+//
+// written so that it is exact where e/s is 1 to the last bit.
+func (r *positives) grad(inside bool, e, share float64) float32 {
+	if inside {
+		return float32(-share*(r.neg/r.s)) * r.weight
+	}
+	return float32(((float64(e*r.n)-r.sum)-r.neg)/(r.n*r.s)) * r.weight
+}
+
+// gradAt is grad for a logit.
+func (r *positives) gradAt(inside bool, z, shift float32) float32 {
+	return r.grad(inside, float64(scalar.Exp(z-shift)), float64(scalar.Exp(z-float32(r.top)))/r.own)
+}
+
+// column is not called: the passes have no columns.
+func (l *SupCon) column(int, int, int, simd.Matrix) {}
