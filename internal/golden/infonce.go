@@ -7,7 +7,7 @@ import (
 
 func infonceEntries() []Entry {
 	// Each loss sees batches of one and of several strips.
-	loss := func(name string, l infonce.Loss, shape func(n int) (keys, negatives int)) Entry {
+	with := func(name string, l infonce.Loss, shape func(n int) (keys, negatives int), options func(s source, b *infonce.Batch)) Entry {
 		return Entry{"infonce", name, func(h *Hash) {
 			s := newSource(4)
 			for _, c := range [][2]int{{1, 3}, {7, 8}, {50, 33}, {260, 16}} {
@@ -16,6 +16,9 @@ func infonceEntries() []Entry {
 				b := infonce.Batch{Q: s.matrix(n, d), K: s.matrix(keys, d), Negatives: s.matrix(negatives, d), Labels: make([]int, n)}
 				for i := range b.Labels {
 					b.Labels[i] = s.IntN(1 + n/4)
+				}
+				if options != nil {
+					options(s, &b)
 				}
 				g := infonce.Batch{Q: simd.NewMatrix(n, d), K: simd.NewMatrix(keys, d), Negatives: simd.NewMatrix(negatives, d)}
 				r, err := l.Evaluate(b, &g, 0.5)
@@ -30,7 +33,24 @@ func infonceEntries() []Entry {
 			}
 		}}
 	}
+	loss := func(name string, l infonce.Loss, shape func(n int) (keys, negatives int)) Entry {
+		return with(name, l, shape, nil)
+	}
 	pairs := func(n int) (int, int) { return n, 0 }
+	hard := func(n int) (int, int) { return n, 2 * n }
+	// weighted gives weights and identities.
+	weighted := func(s source, b *infonce.Batch) {
+		for range b.Q.Rows {
+			b.Weights = append(b.Weights, float32(s.IntN(5))/2)
+		}
+		b.Weights[0] = 1
+		for range b.K.Rows + b.Negatives.Rows {
+			b.IDs = append(b.IDs, s.IntN(b.Q.Rows))
+		}
+	}
+	guided := func(s source, b *infonce.Batch) {
+		b.Guide = &infonce.Batch{Q: s.matrix(b.Q.Rows, 6), K: s.matrix(b.K.Rows, 6), Negatives: s.matrix(b.Negatives.Rows, 6)}
+	}
 	return []Entry{
 		loss("InfoNCE", &infonce.InfoNCE{}, pairs),
 		loss("InfoNCE/keys=more", &infonce.InfoNCE{}, func(n int) (int, int) { return n + 9, 0 }),
@@ -42,7 +62,22 @@ func infonceEntries() []Entry {
 		loss("CLIP", &infonce.InfoNCE{Symmetric: true}, pairs),
 		loss("CLIP/temperature=0.01", &infonce.InfoNCE{Symmetric: true, Temperature: 0.01}, pairs),
 		loss("CLIP/similarity=dot", &infonce.InfoNCE{Symmetric: true, DotProduct: true, Temperature: 1}, pairs),
+		with("InfoNCE/weights/ids", &infonce.InfoNCE{}, pairs, weighted),
+		with("InfoNCE/negatives=both/weights/ids", &infonce.InfoNCE{InBatch: true, Temperature: 0.05}, hard, weighted),
+		with("InfoNCE/guide", &infonce.InfoNCE{InBatch: true, FalseNegatives: infonce.FalseNegatives{Rule: infonce.RelativeMargin, Margin: 0.1}}, hard, guided),
+		loss("InfoNCE/smoothing", &infonce.InfoNCE{LabelSmoothing: 0.1}, pairs),
+		loss("InfoNCE/reduction=sum", &infonce.InfoNCE{Reduction: infonce.Sum}, pairs),
+		with("CLIP/weights/ids", &infonce.InfoNCE{Symmetric: true}, pairs, weighted),
+		with("CLIP/negatives=both/weights/ids/temperature=0.01", &infonce.InfoNCE{Symmetric: true, InBatch: true, Temperature: 0.01}, hard, weighted),
 		loss("NTXent", &infonce.NTXent{}, pairs),
+		with("NTXent/weights/ids", &infonce.NTXent{}, pairs, weighted),
+		loss("SupCon", &infonce.SupCon{}, pairs),
+		loss("SupCon/inside", &infonce.SupCon{Inside: true}, pairs),
+		loss("SupCon/temperature=0.01", &infonce.SupCon{Temperature: 0.01}, pairs),
+		loss("SupCon/inside/temperature=0.01", &infonce.SupCon{Inside: true, Temperature: 0.01}, pairs),
+		loss("DCL", &infonce.DCL{}, pairs),
+		loss("DCL/sigma", &infonce.DCL{Sigma: 0.5, Temperature: 0.01}, pairs),
+		loss("DCL/oneway", &infonce.DCL{OneWay: true}, pairs),
 		loss("NTXent/precision=bfloat16", &infonce.NTXent{Precision: simd.BFloat16}, pairs),
 		loss("NTXent/temperature=0.01", &infonce.NTXent{Temperature: 0.01}, pairs),
 		loss("NTXent/similarity=dot", &infonce.NTXent{DotProduct: true, Temperature: 1}, pairs),
