@@ -2,6 +2,7 @@ package ref
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/contrast-go/contrast/internal/check"
@@ -84,6 +85,38 @@ func TestDCLWithoutNegatives(t *testing.T) {
 			}
 		}
 	}
+}
+
+// By the formula as it is printed, whose exponentials stay in range here.
+func TestDCLAsPrinted(t *testing.T) {
+	r := check.NewRand(37)
+	const n, temperature, sigma = 4, 0.6, 0.7
+	q, k := normals(r, n, 3), normals(r, n, 3)
+	z := stack(q, k)
+	similarity := 0.0
+	for i := range n {
+		similarity += math.Exp(Dot(q.Row(i), k.Row(i)) / sigma)
+	}
+	plain, weighted := 0.0, 0.0
+	for i := range z.Rows {
+		positive, negatives := 0.0, 0.0
+		for j := range z.Rows {
+			switch s := Dot(z.Row(i), z.Row(j)); j {
+			case i:
+			case (i + n) % (2 * n):
+				positive = s
+			default:
+				negatives += math.Exp(s / temperature)
+			}
+		}
+		w := 2 - n*math.Exp(positive/sigma)/similarity
+		plain += (math.Log(negatives) - positive/temperature) / (2 * n)
+		weighted += (math.Log(negatives) - w*positive/temperature) / (2 * n)
+	}
+	got, _ := DCL(q, k, temperature, 0, false, false)
+	compareValue(t, "DCL", got, plain)
+	got, _ = DCL(q, k, temperature, sigma, false, false)
+	compareValue(t, "DCL, weighted", got, weighted)
 }
 
 func TestDCLIsSymmetric(t *testing.T) {

@@ -9,9 +9,9 @@ import (
 	"github.com/contrast-go/contrast/internal/check"
 )
 
-// floors returns, by the formula as it is printed, which rows of HCL are at the
-// floor, and whether none is near.
-func floors(q, k Mat, temperature, concentration, prior float64, normalize bool) (at []bool, clear bool) {
+// printedHCL returns HCL by the formula as it is printed, which rows are at the
+// floor, and whether none is near it.
+func printedHCL(q, k Mat, temperature, concentration, prior float64, normalize bool) (loss float64, at []bool, clear bool) {
 	z := embedded(stack(q, k), normalize)
 	n := float64(z.Rows - 2)
 	clear = true
@@ -30,10 +30,11 @@ func floors(q, k Mat, temperature, concentration, prior float64, normalize bool)
 		}
 		sum := (n*more/once - prior*n*positive) / (1 - prior)
 		floor := n * math.Exp(-1/temperature)
+		loss -= math.Log(positive/(positive+max(sum, floor))) / float64(z.Rows)
 		at = append(at, sum < floor)
 		clear = clear && math.Abs(sum-floor) > kinkDistance*(math.Abs(sum)+floor)
 	}
-	return at, clear
+	return loss, at, clear
 }
 
 func TestHCLGradients(t *testing.T) {
@@ -46,7 +47,7 @@ func TestHCLGradients(t *testing.T) {
 					n, d := 2+r.IntN(3), 2+r.IntN(4)
 					q, k := normals(r, n, d), normals(r, n, d)
 					temperature := []float64{0.4 + 2*r.Float64()}
-					at, clear := floors(q, k, temperature[0], c.concentration, c.prior, normalize)
+					printed, at, clear := printedHCL(q, k, temperature[0], c.concentration, c.prior, normalize)
 					if !clear {
 						continue
 					}
@@ -58,7 +59,11 @@ func TestHCLGradients(t *testing.T) {
 						value, _ := HCL(q, k, temperature[0], c.concentration, c.prior, normalize)
 						return value
 					}
-					_, g := HCL(q, k, temperature[0], c.concentration, c.prior, normalize)
+					value, g := HCL(q, k, temperature[0], c.concentration, c.prior, normalize)
+					// Logits are up to 100, and rounded at 2^−53 of that.
+					if math.Abs(value-printed) > 1e-12*(1+printed) {
+						t.Fatalf("configuration %d: %v, want %v", i, value, printed)
+					}
 					name := fmt.Sprintf("configuration %d, n=%d d=%d τ=%.3f: ", i, n, d, temperature[0])
 					check.Gradient(t, name+"q", f, q.Data, g.DQ.Data)
 					check.Gradient(t, name+"k", f, k.Data, g.DK.Data)
