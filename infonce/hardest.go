@@ -279,7 +279,7 @@ func (s *search) distance(i, j int) float64 {
 	d := float64(simd.SquaredDistance(x, y))
 	if d < 0x1p-80 || d > math.MaxFloat32 {
 		// Squares that float32 does not hold would make distances equal that are not.
-		return ranking{squared: true}.distance(x, y)
+		return squaredDistance(x, y)
 	}
 	return d
 }

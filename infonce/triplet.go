@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/internal/scalar"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -17,107 +16,117 @@ import (
 // with the Euclidean distance d (Weinberger and Saul 2009; Schroff et al. 2015). At
 // v = 0 and at d = 0 the subgradient is 0.
 //
-// It reads Q (anchors), K (positives) and Negatives, all n×d. An empty batch has loss 0.
+// It reads Q (anchors), K (positives) and Negatives, all n×d; or, where Triplets is not nil, that list of
+// triples of rows of Q (n×d) alone. A row may be in any number of triples, and an index that is no row is an error.
+// Weights are those of the triplets. Result.Active counts those with a loss above 0. An empty batch has loss 0.
 // The zero value is ready to use.
 type Triplet struct {
-	Margin    float32 // 0 means 1, and 0 with Soft
-	Squared   bool    // squared distances
-	Swap      bool    // d(p, n) instead of d(a, n) where it is smaller (Balntas et al. 2016)
-	Soft      bool    // ln(1 + e^v) instead of max(0, v) (Hermans et al. 2017)
-	Normalize bool    // bring the rows to norm 1 first
-	Workers   int     // 0 means GOMAXPROCS; the result does not depend on it
+	Margin    float32   // 0 means 1, and 0 with Soft
+	Squared   bool      // squared distances
+	Swap      bool      // d(p, n) instead of d(a, n) where it is smaller (Balntas et al. 2016)
+	Soft      bool      // ln(1 + e^v) instead of max(0, v) (Hermans et al. 2017)
+	Normalize bool      // bring the rows to norm 1 first
+	Reduction Reduction // of the triplets
+	Workers   int       // 0 means GOMAXPROCS; the result does not depend on it
 
-	a, p, n embeddings
-	rank    ranking
-	loss    []float64
-	active  []bool
-	diff    simd.Matrix // a difference of rows for each worker
-	weight  float32
+	// For the numbers of other libraries: d(x, y) is √(Σ_j (x_j − y_j + CoordinateEpsilon)² + RootEpsilon).
+	// PyTorch has 1e-6 for the first, optax for the second; 0 is the distance itself.
+	CoordinateEpsilon, RootEpsilon float32
+
+	rank   ranking
+	terms  terms
+	scores []tripletScore
+	listed triples
 }
 
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
 func (l *Triplet) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	const op = "infonce.Triplet"
-	n, d := b.Q.Rows, b.Q.Cols
-	b.Q.Check(op, "Q", -1, -1)
-	b.K.Check(op, "K", n, d)
-	b.Negatives.Check(op, "Negatives", n, d)
-	want := grad != nil
-	if want {
-		checkGrad(op, "grad.Q", grad.Q, b.Q)
-		checkGrad(op, "grad.K", grad.K, b.K)
-		checkGrad(op, "grad.Negatives", grad.Negatives, b.Negatives)
-	}
 	var err error
 	if l.rank, err = newRanking(op, l.Margin, l.Squared, l.Soft); err != nil {
 		return Result{}, err
 	}
-
-	r := Result{Valid: n}
-	r.ZeroNorm = l.a.load(l.Workers, b.Q, l.Normalize, want)
-	r.ZeroNorm += l.p.load(l.Workers, b.K, l.Normalize, want)
-	r.ZeroNorm += l.n.load(l.Workers, b.Negatives, l.Normalize, want)
-	err = cmp.Or(l.a.checkFinite(op, "Q", b.Q, 0), l.p.checkFinite(op, "K", b.K, 0), l.n.checkFinite(op, "Negatives", b.Negatives, 0))
-	if err != nil {
+	l.rank.swap, l.rank.coordinate, l.rank.root = l.Swap, float64(l.CoordinateEpsilon), float64(l.RootEpsilon)
+	if err := cmp.Or(checkEpsilon(op, "CoordinateEpsilon", l.CoordinateEpsilon), checkEpsilon(op, "RootEpsilon", l.RootEpsilon)); err != nil {
 		return Result{}, err
 	}
-	l.loss, l.active = grow(l.loss, n), grow(l.active, n)
-	l.diff = l.diff.Reshape(par.Workers(l.Workers), d)
-	l.weight = 1 / float32(max(n, 1))
-	par.Do(l.Workers, n, (*tripletRows)(l))
-	r.Loss = mean(l.loss)
-	for _, a := range l.active {
-		if a {
-			r.Active++
-		}
+	if b.Triplets != nil {
+		return l.evaluateList(op, b, grad, scale)
 	}
-	if err := finiteLoss(op, r.Loss); err != nil {
-		return Result{}, err
-	}
-	if want {
-		l.a.addGrad(grad.Q, scale, 0)
-		l.p.addGrad(grad.K, scale, 0)
-		l.n.addGrad(grad.Negatives, scale, 0)
-	}
-	return r, nil
+	l.scores = grow(l.scores, b.Q.Rows)
+	return l.terms.evaluate(termSettings{
+		op: op, sideCount: 3, normalize: l.Normalize, reduction: l.Reduction, workers: l.Workers,
+	}, (*tripletTerms)(l), b, grad, scale)
 }
 
-// tripletRows is Triplet as a task whose pieces are rows.
-type tripletRows Triplet
+func (l *Triplet) evaluateList(op string, b Batch, grad *Batch, scale float32) (Result, error) {
+	b.Q.Check(op, "Q", -1, -1)
+	if grad != nil {
+		checkGrad(op, "grad.Q", grad.Q, b.Q)
+	}
+	zeroNorms, err := l.listed.load(op, l.Workers, b.Q, l.Normalize, grad != nil)
+	if err := cmp.Or(err, checkTriples(op, b.Triplets, b.Q.Rows)); err != nil {
+		return Result{}, err
+	}
+	r, err := l.listed.evaluate(op, l.rank, b.Triplets, b.Weights, l.Reduction, grad, scale)
+	if err == nil {
+		r.ZeroNorm = zeroNorms
+	}
+	return r, err
+}
 
-// Run scores triplet i.
-func (l *tripletRows) Run(worker, i int) {
-	a, p, n := l.a.x.Row(i), l.p.x.Row(i), l.n.x.Row(i)
-	ap, an := l.rank.distance(a, p), l.rank.distance(a, n)
-	swapped := false
-	if l.Swap {
-		if pn := l.rank.distance(p, n); pn < an {
-			an, swapped = pn, true
-		}
+func checkEpsilon(op, name string, eps float32) error {
+	if !(eps >= 0) || eps-eps != 0 {
+		return fmt.Errorf("%s: %s is %v, want a finite number, 0 or above", op, name, eps)
 	}
-	loss, w := l.rank.score(ap, an)
-	l.loss[i], l.active[i] = loss, w > 0
-	if l.a.g.Data == nil {
-		return
-	}
-	da, dp, dn := l.a.g.Row(i), l.p.g.Row(i), l.n.g.Row(i)
-	clear(da)
-	clear(dp)
-	clear(dn)
-	diff := l.diff.Row(worker)
-	w *= float64(l.weight)
-	l.rank.pull(da, dp, a, p, w, ap, diff)
-	if swapped {
-		l.rank.pull(dp, dn, p, n, -w, an, diff)
-	} else {
-		l.rank.pull(da, dn, a, n, -w, an, diff)
-	}
+	return nil
+}
+
+// tripletTerms is Triplet as a loss of rows.
+type tripletTerms Triplet
+
+func (l *tripletTerms) score(i int, losses []float64) {
+	losses[0], l.scores[i] = l.rank.triplet(l.terms.row(0, i), l.terms.row(1, i), l.terms.row(2, i))
+}
+
+func (l *tripletTerms) addGrad(i int, w float64, g termGrad) {
+	l.rank.addGrad(g.q, g.k, g.n, l.terms.row(0, i), l.terms.row(1, i), l.terms.row(2, i), l.scores[i], w, g.diff)
 }
 
 // A ranking is how two distances make a loss.
 type ranking struct {
-	margin        float64
-	squared, soft bool
+	margin              float64
+	squared, soft, swap bool
+	coordinate, root    float64 // what is added to a distance, see Triplet
+}
+
+// A tripletScore is what the gradient of a triplet needs of its value.
+type tripletScore struct {
+	positive, negative float64 // distances
+	slope              float64 // ∂loss/∂v
+	swapped            bool    // the negative distance is that of the positive
+}
+
+// triplet returns the loss of a triplet.
+func (r *ranking) triplet(a, p, n []float32) (loss float64, s tripletScore) {
+	s.positive, s.negative = r.distance(a, p), r.distance(a, n)
+	if r.swap {
+		if pn := r.distance(p, n); pn < s.negative {
+			s.negative, s.swapped = pn, true
+		}
+	}
+	loss, s.slope = r.score(s.positive, s.negative)
+	return loss, s
+}
+
+// addGrad adds w times the gradient of the loss of a triplet to da, dp and dn, or of some columns of it.
+func (r *ranking) addGrad(da, dp, dn, a, p, n []float32, s tripletScore, w float64, diff []float32) {
+	w *= s.slope
+	r.pull(da, dp, a, p, w, s.positive, diff)
+	if s.swapped {
+		a, da = p, dp
+	}
+	r.pull(da, dn, a, n, -w, s.negative, diff)
 }
 
 func newRanking(op string, margin float32, squared, soft bool) (ranking, error) {
@@ -127,13 +136,25 @@ func newRanking(op string, margin float32, squared, soft bool) (ranking, error) 
 	if margin == 0 && !soft {
 		margin = 1
 	}
-	return ranking{float64(margin), squared, soft}, nil
+	return ranking{margin: float64(margin), squared: squared, soft: soft}, nil
 }
 
-// distance returns the distance of x and y, squared if so asked. It sums in float64,
-// because a loss is the small difference of two distances; only a few
-// distances a row are computed so.
-func (r ranking) distance(x, y []float32) float64 {
+// distance returns the distance of x and y, squared if so asked.
+func (r *ranking) distance(x, y []float32) float64 {
+	d := squaredDistance(x, y)
+	if r.coordinate != 0 {
+		d = shiftedSquares(x, y, r.coordinate)
+	}
+	d += r.root
+	if r.squared {
+		return d
+	}
+	return math.Sqrt(d)
+}
+
+// squaredDistance returns Σ (x_j − y_j)². It sums in float64, because a loss is the small difference of two
+// distances; only a few distances a row are computed so.
+func squaredDistance(x, y []float32) float64 {
 	var s0, s1, s2, s3 float64
 	y = y[:len(x)]
 	for len(x) >= 4 {
@@ -150,16 +171,21 @@ func (r ranking) distance(x, y []float32) float64 {
 		d := float64(x[i]) - float64(y[i])
 		lane[i] += float64(d * d)
 	}
-	d := (lane[0] + lane[2]) + (lane[1] + lane[3])
-	if r.squared {
-		return d
+	return (lane[0] + lane[2]) + (lane[1] + lane[3])
+}
+
+// shiftedSquares returns Σ (x_j − y_j + shift)².
+func shiftedSquares(x, y []float32, shift float64) (sum float64) {
+	for i := range x {
+		d := float64(x[i]) - float64(y[i]) + shift
+		sum += float64(d * d)
 	}
-	return math.Sqrt(d)
+	return sum
 }
 
 // score returns the loss of distances to positive and negative, and its derivative
 // with respect to their difference.
-func (r ranking) score(positive, negative float64) (loss, weight float64) {
+func (r *ranking) score(positive, negative float64) (loss, weight float64) {
 	v := positive - negative + r.margin
 	switch {
 	case r.soft:
@@ -183,13 +209,18 @@ func softplus(v float64) (value, slope float64) {
 }
 
 // pull adds w times the gradient of the distance d of x and y to dx and dy. diff is scratch.
-func (r ranking) pull(dx, dy, x, y []float32, w, d float64, diff []float32) {
+func (r *ranking) pull(dx, dy, x, y []float32, w, d float64, diff []float32) {
 	if w == 0 || d == 0 {
 		return
 	}
 	// The difference first: c·x − c·y would cancel where x and y are close.
 	copy(diff, x)
 	simd.Axpy(diff, -1, y)
+	if r.coordinate != 0 {
+		for i := range diff {
+			diff[i] += float32(r.coordinate)
+		}
+	}
 	c := float32(2 * w)
 	if !r.squared {
 		if d < 0x1p-100 { // 1/d may exceed float32

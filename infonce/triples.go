@@ -1,0 +1,108 @@
+package infonce
+
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/contrast-go/contrast/internal/par"
+	"github.com/contrast-go/contrast/simd"
+)
+
+// triples scores lists of triplets of rows of one matrix, of which a row may be in many.
+type triples struct {
+	x       embeddings
+	rank    ranking
+	list    []Triple // a triple with an index below 0 is not valid
+	scores  []tripletScore
+	losses  []float64
+	weights []float32
+	factor  float64       // of the gradient of Σ w·ℓ
+	diff    []tripleSlice // of each worker
+	adding  bool          // gradients; otherwise triples are scored
+}
+
+// The gradient is cut by columns: so each element grows in the order of the list, whoever adds to it.
+const tripleCols = 64
+
+type tripleSlice [tripleCols]float32
+
+// load takes over the rows.
+func (t *triples) load(op string, workers int, q simd.Matrix, normalize, grad bool) (zeroNorms int, err error) {
+	zeroNorms = t.x.load(workers, q, normalize, grad)
+	return zeroNorms, t.x.checkFinite(op, "Q", q, 0)
+}
+
+// checkTriples returns an error that names the first triple of which an index is not one of n rows.
+func checkTriples(op string, list []Triple, n int) error {
+	for i, t := range list {
+		if min(t.A, t.P, t.N) < 0 || max(t.A, t.P, t.N) >= n {
+			return fmt.Errorf("%s: triple %d is %v, want indices of %d rows", op, i, t, n)
+		}
+	}
+	return nil
+}
+
+// evaluate returns the loss of the triplets of list, with a weight each or none, and adds its gradient to grad.
+func (t *triples) evaluate(op string, rank ranking, list []Triple, weights []float32, reduction Reduction, grad *Batch, scale float32) (Result, error) {
+	n := len(list)
+	if err := cmp.Or(checkReduction(op, reduction), checkWeights(op, weights, n)); err != nil {
+		return Result{}, err
+	}
+	t.rank, t.list, t.weights, t.adding = rank, list, weights, false
+	t.losses, t.scores = grow(t.losses, n), grow(t.scores, n)
+	par.Do(t.x.workers, pieces(n, pieceRows), t)
+	var sum tally
+	for i, loss := range t.losses {
+		if list[i].valid() {
+			sum.add(loss, weightOf(weights, i))
+		}
+	}
+	r := Result{Losses: t.losses, Valid: sum.valid, Active: sum.active}
+	r.Loss, t.factor = sum.reduce(reduction)
+	if err := finiteLoss(op, r.Loss); err != nil {
+		return Result{}, err
+	}
+	if grad != nil && t.factor != 0 {
+		t.adding = true
+		t.diff = grow(t.diff, par.Workers(t.x.workers))
+		par.Do(t.x.workers, pieces(t.x.x.Cols, tripleCols), t)
+		t.x.addGrad(grad.Q, scale, 0)
+	}
+	t.list, t.weights = nil, nil
+	return r, nil
+}
+
+// valid reports whether the triple is scored.
+func (t Triple) valid() bool { return min(t.A, t.P, t.N) >= 0 }
+
+// Run scores a piece of the list, or adds the gradients of all of it to a piece of the columns.
+func (t *triples) Run(worker, piece int) {
+	if t.adding {
+		lo := piece * tripleCols
+		t.addGrads(t.diff[worker][:], lo, min(lo+tripleCols, t.x.x.Cols))
+		return
+	}
+	for i := piece * pieceRows; i < min((piece+1)*pieceRows, len(t.list)); i++ {
+		t.losses[i] = 0
+		if tr := t.list[i]; tr.valid() {
+			x := t.x.x
+			t.losses[i], t.scores[i] = t.rank.triplet(x.Row(tr.A), x.Row(tr.P), x.Row(tr.N))
+		}
+	}
+}
+
+// addGrads sets columns lo to hi−1 of the gradient.
+func (t *triples) addGrads(diff []float32, lo, hi int) {
+	x, g := t.x.x, t.x.g
+	for i := range g.Rows {
+		clear(g.Row(i)[lo:hi])
+	}
+	for i, tr := range t.list {
+		if !tr.valid() || t.scores[i].slope == 0 {
+			continue
+		}
+		t.rank.addGrad(g.Row(tr.A)[lo:hi], g.Row(tr.P)[lo:hi], g.Row(tr.N)[lo:hi],
+			x.Row(tr.A)[lo:hi], x.Row(tr.P)[lo:hi], x.Row(tr.N)[lo:hi],
+			t.scores[i], float64(t.factor*weightOf(t.weights, i)), diff[:hi-lo])
+	}
+}
