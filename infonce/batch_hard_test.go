@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/contrast-go/contrast/internal/check"
+	"github.com/contrast-go/contrast/internal/ref"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -81,4 +82,42 @@ func TestBatchHardLength(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestBatchHardList: BatchHard is Triplet of the hardest triplets, to the bit, and weights are those of anchors.
+func TestBatchHardList(t *testing.T) {
+	const n, d = 60, 70
+	r := check.NewRand(72)
+	b := Batch{Q: gaps(n, d, 1, r.Normals32(n*d)), Labels: make([]int, n), Weights: r.Float32s(n, 0, 3)}
+	for i := range b.Labels {
+		b.Labels[i] = r.IntN(n / 2)
+	}
+	a, p, neg := ref.HardTriplets(mat(b.Q), b.Labels)
+	if len(a) == n || len(a) == 0 {
+		t.Fatalf("%d valid anchors of %d, want some that are not", len(a), n)
+	}
+	list := Batch{Q: b.Q, Triplets: []Triple{}}
+	for i := range a {
+		list.Triplets = append(list.Triplets, Triple{a[i], p[i], neg[i]})
+		list.Weights = append(list.Weights, b.Weights[a[i]])
+	}
+	for _, reduction := range []Reduction{Mean, Sum, MeanActive} {
+		for _, l := range []BatchHard{{Margin: 0.5}, {Squared: true, Margin: 3}, {Soft: true}} {
+			l.Reduction = reduction
+			g, h := gradFor(b), gradFor(b)
+			got := evaluate(t, "BatchHard", &l, b, &g, 0.5)
+			want := evaluate(t, "Triplet", &Triplet{Margin: l.Margin, Squared: l.Squared, Soft: l.Soft, Reduction: reduction}, list, &h, 0.5)
+			if !equal(got, want) {
+				t.Errorf("%+v, want %+v", got, want)
+			}
+			check.SameBits(t, "gradient", g.Q.Data, h.Q.Data)
+			spread := make([]float64, n)
+			for i := range a {
+				spread[a[i]] = want.Losses[i]
+			}
+			if !slices.Equal(got.Losses, spread) {
+				t.Errorf("losses %v, want %v", got.Losses, spread)
+			}
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/contrast-go/contrast/internal/check"
@@ -24,6 +25,9 @@ func (o outcome) same(t testing.TB, name string, want outcome) {
 	}
 	if x.Valid != y.Valid || x.Active != y.Active || x.ZeroNorm != y.ZeroNorm {
 		t.Errorf("%s: %+v, want %+v", name, x, y)
+	}
+	if !slices.EqualFunc(x.Losses, y.Losses, func(a, b float64) bool { return math.Float64bits(a) == math.Float64bits(b) }) {
+		t.Errorf("%s: losses of the terms differ", name)
 	}
 	for p := range 3 {
 		check.SameBits(t, fmt.Sprintf("%s: gradient of part %d", name, p), o.g.part(p).Data, want.g.part(p).Data)

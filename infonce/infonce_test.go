@@ -92,6 +92,22 @@ func TestTruth(t *testing.T) {
 			}
 		}
 	}
+	r = check.NewRand(101)
+	for i, n := range rowCounts {
+		for j, d := range widths {
+			if n*d > 49*128 || testing.Short() && n*d > 49*31 {
+				continue
+			}
+			k := i + j
+			for _, v := range pairVariants([]float32{0, 0.3, 1.5}[k%3], k%2 == 1 && d > 1) {
+				add(v, n, d)
+				if c := &trials[len(trials)-1]; d == 1 || v.triplets || strings.HasSuffix(v.name, "/normalize") {
+					// What triples do to a row may cancel, and so may distances of rounded rows and of unit rows of one number.
+					c.tol = v.derived(c.b, c.want)
+				}
+			}
+		}
+	}
 	check.EachLevel(t, func(t *testing.T) {
 		for _, c := range trials {
 			c.run(t, c.new(1))
@@ -109,7 +125,7 @@ func TestSweep(t *testing.T) {
 	r := check.NewRand(2)
 	float := func(lo, hi float32) float32 { return lo + float32(r.Float32()*(hi-lo)) }
 	var trials []trial
-	for i := range count {
+	for i := range count + count/2 {
 		dot, normalize := r.IntN(3) == 0, r.IntN(2) == 0
 		temperature := []float32{0.01, 0.025, 0.1, 0.5, 1, 50}[r.IntN(6)] * float(1, 2)
 		vs := softmaxVariants(temperature, dot)
@@ -118,6 +134,9 @@ func TestSweep(t *testing.T) {
 		}
 		if r.IntN(3) == 0 {
 			vs = tripletVariants(float(-0.5, 2), normalize)
+		}
+		if i >= count {
+			vs = pairVariants(float(-0.5, 2), normalize)
 		}
 		v := vs[r.IntN(len(vs))]
 		n, d := 1+r.IntN(70), 2+r.IntN(90)
@@ -233,6 +252,8 @@ func TestEdgeCases(t *testing.T) {
 	}
 	variants = append(variants, optionVariants(1e-4, false)...)
 	variants = append(variants, optionVariants(1, true)...)
+	variants = append(variants, pairVariants(0.3, false)...)
+	variants = append(variants, pairVariants(0.3, true)...)
 	r := check.NewRand(3)
 	var trials []trial
 	for _, v := range variants {
@@ -314,6 +335,7 @@ func TestZeroValues(t *testing.T) {
 		{&NTXent{}, &NTXent{Temperature: 0.5}, pair},
 		{&Triplet{}, &Triplet{Margin: 1}, b},
 		{&BatchHard{}, &BatchHard{Margin: 1}, b},
+		{&ContrastivePair{}, &ContrastivePair{Margin: 1}, Batch{Q: b.Q, K: b.Q, Labels: make([]int, 9)}},
 	} {
 		got, want := evaluate(t, "zero", c.zero, c.b, nil, 1), evaluate(t, "same", c.same, c.b, nil, 1)
 		if !equal(got, want) || got.Loss == 0 {
@@ -454,8 +476,10 @@ func TestPermutation(t *testing.T) {
 		g, h := gradFor(b), gradFor(b)
 		want := evaluate(t, v.name, v.new(1), b, &g, 1)
 		c := Batch{Q: move(b.Q, false), K: move(b.K, false), Negatives: move(b.Negatives, false)}
-		for _, from := range order {
-			if v.labels {
+		at := make([]int, n)
+		for to, from := range order {
+			at[from] = to
+			if len(b.Labels) > 0 {
 				c.Labels = append(c.Labels, b.Labels[from])
 			}
 			if v.ids {
@@ -474,6 +498,9 @@ func TestPermutation(t *testing.T) {
 				c.IDs = append(c.IDs, b.IDs[n+from*of:n+(from+1)*of]...)
 			}
 			c.IDs = append(c.IDs, b.IDs[n+of*n:]...)
+		}
+		for _, tr := range b.Triplets {
+			c.Triplets = append(c.Triplets, Triple{at[tr.A], at[tr.P], at[tr.N]})
 		}
 		got := evaluate(t, v.name, v.new(1), c, &h, 1)
 		tol := v.published(b, truth{loss: want.Loss})
@@ -557,6 +584,24 @@ func TestBadSettings(t *testing.T) {
 		{&Triplet{Margin: inf, Soft: true}, three, "infonce.Triplet: margin is +Inf, want a finite number"},
 		{&BatchHard{Margin: nan}, three, "infonce.BatchHard: margin is NaN, want a finite number"},
 		{&BatchHard{Margin: -inf}, three, "infonce.BatchHard: margin is -Inf, want a finite number"},
+		{&Triplet{Reduction: 3}, three, "infonce.Triplet: reduction is Reduction(3), want Mean, Sum or MeanActive"},
+		{&Triplet{CoordinateEpsilon: -1}, three, "infonce.Triplet: CoordinateEpsilon is -1, want a finite number, 0 or above"},
+		{&Triplet{RootEpsilon: nan}, three, "infonce.Triplet: RootEpsilon is NaN, want a finite number, 0 or above"},
+		{&Triplet{}, Batch{Q: x(), Triplets: []Triple{{0, 1, 2}, {1, 3, 0}}}, "infonce.Triplet: triple 1 is {1 3 0}, want indices of 3 rows"},
+		{&Triplet{}, Batch{Q: x(), Triplets: []Triple{{0, 1, -1}}}, "infonce.Triplet: triple 0 is {0 1 -1}, want indices of 3 rows"},
+		{&Triplet{}, Batch{Q: x(), Triplets: []Triple{{0, 1, 2}}, Weights: []float32{-1}}, "infonce.Triplet: weight 0 is -1, want a finite number, 0 or above"},
+		{&BatchHard{Reduction: 9}, three, "infonce.BatchHard: reduction is Reduction(9), want Mean, Sum or MeanActive"},
+		{&BatchHard{}, Batch{Q: x(), Labels: []int{0, 0, 1}, Weights: []float32{0, 1, inf}}, "infonce.BatchHard: weight 2 is +Inf, want a finite number, 0 or above"},
+		{&ContrastivePair{}, Batch{Q: x(), K: x(), Labels: []int{0, 1, 2}}, "infonce.ContrastivePair: label 2 is 2, want 0 or 1"},
+		{&ContrastivePair{}, Batch{Q: x(), K: x(), Labels: []int{-1, 1, 1}}, "infonce.ContrastivePair: label 0 is -1, want 0 or 1"},
+		{&ContrastivePair{Margin: -1}, Batch{Q: x(), K: x(), Labels: []int{0, 1, 1}}, "infonce.ContrastivePair: Margin is -1, want a number from 0 to"},
+		{&ContrastivePair{PositiveMargin: inf}, Batch{Q: x(), K: x(), Labels: []int{0, 1, 1}}, "infonce.ContrastivePair: PositiveMargin is +Inf, want a number from 0 to"},
+		{&ContrastivePair{}, Batch{Q: x(), K: x(), Labels: []int{0, 1, 1}, Weights: []float32{nan, 1, 1}}, "infonce.ContrastivePair: weight 0 is NaN, want a finite number, 0 or above"},
+		{&CosineEmbedding{}, Batch{Q: x(), K: x(), Labels: []int{1, 0, -1}}, "infonce.CosineEmbedding: label 1 is 0, want 1 or -1"},
+		{&CosineEmbedding{Margin: 2}, Batch{Q: x(), K: x(), Labels: []int{1, 1, -1}}, "infonce.CosineEmbedding: Margin is 2, want a number from -1 to 1"},
+		{&MarginRanking{Margin: nan}, pair, "infonce.MarginRanking: Margin is NaN, want a number from"},
+		{&MarginRanking{}, Batch{Q: x(), K: x(), Labels: []int{1, 0, -1}}, "infonce.MarginRanking: label 1 is 0, want 1 or -1"},
+		{&LogisticRanking{}, Batch{Q: x(), K: x(), Negatives: x(), Labels: []int{1, 1, 7}}, "infonce.LogisticRanking: label 2 is 7, want 1 or -1"},
 		{&InfoNCE{Symmetric: true}, three, "infonce.InfoNCE: Symmetric with Negatives: keys have no negatives of their own"},
 		{&InfoNCE{DotProduct: true}, huge, "similarities over temperature exceed float32"},
 		{&InfoNCE{DotProduct: true, Symmetric: true}, huge, "similarities over temperature exceed float32"},
@@ -660,6 +705,20 @@ func TestShapes(t *testing.T) {
 		{&Triplet{}, Batch{Q: m(4, 2), K: m(4, 2), Negatives: m(4, 2)}, &Batch{Q: m(4, 3)}, "grad.Q", "4×3", "4×2"},
 		{&Triplet{}, Batch{Q: m(4, 2), K: m(4, 2), Negatives: m(4, 2)}, &Batch{K: m(3, 2)}, "grad.K", "3×2", "4×2"},
 		{&Triplet{}, Batch{Q: m(4, 2), K: m(4, 2), Negatives: m(4, 2)}, &Batch{Negatives: m(3, 2)}, "grad.Negatives", "3×2", "4×2"},
+		{&Triplet{}, Batch{Q: short, Triplets: []Triple{}}, nil, "Q.Data", "of length 6", "at least 8 long"},
+		{&Triplet{}, Batch{Q: m(4, 2), Triplets: []Triple{}}, &Batch{Q: m(4, 3)}, "grad.Q", "4×3", "4×2"},
+		{&Triplet{}, Batch{Q: m(4, 2), Triplets: []Triple{{0, 1, 2}}, Weights: make([]float32, 4)}, nil, "Weights", "of length 4", "of length 1"},
+		{&BatchHard{}, Batch{Q: m(4, 2), Labels: labels, Weights: make([]float32, 3)}, nil, "Weights", "of length 3", "of length 4"},
+		{&ContrastivePair{}, Batch{Q: m(4, 2), K: m(4, 2)}, nil, "Labels", "of length 0", "of length 4"},
+		{&ContrastivePair{}, Batch{Q: m(4, 2), K: m(4, 3), Labels: labels}, nil, "K", "4×3", "4×2"},
+		{&ContrastivePair{}, Batch{Q: m(4, 2), K: m(4, 2), Labels: labels}, &Batch{K: m(2, 2)}, "grad.K", "2×2", "4×2"},
+		{&ContrastivePair{}, Batch{Q: m(4, 2), K: m(4, 2), Labels: labels, Weights: make([]float32, 1)}, nil, "Weights", "of length 1", "of length 4"},
+		{&CosineEmbedding{}, Batch{Q: m(4, 2), K: m(4, 2), Labels: labels[:3]}, nil, "Labels", "of length 3", "of length 4"},
+		{&CosineEmbedding{}, Batch{Q: m(0, 2), K: m(4, 2)}, nil, "K", "4×2", "0×2"},
+		{&MarginRanking{}, Batch{Q: m(4, 2), K: m(4, 1)}, nil, "K", "4×1", "4×2"},
+		{&MarginRanking{}, Batch{Q: m(4, 2), K: m(4, 2), Labels: labels[:3]}, nil, "Labels", "of length 3", "of length 4"},
+		{&LogisticRanking{}, Batch{Q: m(4, 2), K: m(4, 2), Negatives: m(8, 2)}, nil, "Negatives", "8×2", "4×2"},
+		{&LogisticRanking{}, Batch{Q: m(4, 2), K: m(4, 2), Negatives: m(4, 2)}, &Batch{Negatives: m(4, 1)}, "grad.Negatives", "4×1", "4×2"},
 		{&BatchHard{}, Batch{Q: narrow, Labels: labels}, nil, "Q.Stride", "1", "at least 2"},
 		{&BatchHard{}, Batch{Q: m(4, 2)}, nil, "Labels", "of length 0", "of length 4"},
 		{&BatchHard{}, Batch{Q: m(3, 2), Labels: labels}, nil, "Labels", "of length 4", "of length 3"},

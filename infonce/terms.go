@@ -19,7 +19,7 @@ type terms struct {
 
 	grad       [3]simd.Matrix // the caller's
 	scale      float32
-	factor     float32 // of the gradient of Σ w·ℓ
+	factor     float64 // of the gradient of Σ w·ℓ
 	score, add bool    // what to do: score rows, add their gradients
 }
 
@@ -31,7 +31,7 @@ const termRows = 16
 type termSettings struct {
 	op        string
 	sideCount int  // 3 with Negatives, else 2
-	each      int  // how many losses a row has; 0 means 1
+	each      int  // how many losses a row has
 	normalize bool // bring the rows to norm 1 first
 	reduction Reduction
 	workers   int
@@ -80,10 +80,8 @@ func (t *terms) evaluate(set termSettings, l termLoss, b Batch, grad *Batch, sca
 		}
 	}
 
-	set.each = max(set.each, 1)
 	t.termSettings, t.loss, t.weights, t.scale = set, l, b.Weights, scale
 	t.losses = grow(t.losses, n*set.each)
-	clear(t.losses)
 	t.score, t.add = true, false
 	if grad != nil {
 		t.scratch = grow(t.scratch, par.Workers(set.workers))
@@ -123,7 +121,7 @@ func (t *terms) tally() (sum tally) {
 func (t *terms) setFactor() {
 	sum := t.tally()
 	_, factor := sum.reduce(t.reduction)
-	t.factor, t.add = float32(factor), factor != 0
+	t.factor, t.add = factor, factor != 0
 }
 
 // Run works on the rows of a piece.
@@ -147,7 +145,7 @@ func (t *terms) addGrads(room simd.Matrix, lo, hi int) {
 	for i := lo; i < hi; i++ {
 		q := i - lo
 		g := termGrad{room.Row(q), room.Row(q + termRows), room.Row(q + 2*termRows), room.Row(3 * termRows)}
-		t.loss.addGrad(i, float64(float64(t.factor)*weightOf(t.weights, i)), g)
+		t.loss.addGrad(i, float64(float32(t.factor*weightOf(t.weights, i))), g)
 	}
 	for s := range t.sideCount {
 		if dst, e := t.grad[s], &t.sides[s]; dst.Data != nil {

@@ -55,7 +55,7 @@ func (l *Triplet) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) 
 	}
 	l.scores = grow(l.scores, b.Q.Rows)
 	return l.terms.evaluate(termSettings{
-		op: op, sideCount: 3, normalize: l.Normalize, reduction: l.Reduction, workers: l.Workers,
+		op: op, sideCount: 3, each: 1, normalize: l.Normalize, reduction: l.Reduction, workers: l.Workers,
 	}, (*tripletTerms)(l), b, grad, scale)
 }
 

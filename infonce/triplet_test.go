@@ -2,6 +2,7 @@ package infonce
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/contrast-go/contrast/internal/check"
@@ -152,10 +153,119 @@ func TestNearDuplicates(t *testing.T) {
 	})
 }
 
-// TestSingleTriplet: one triplet counts.
+// TestSingleTriplet: a lone triplet counts, in rows and in a list. Elsewhere index lists of length 1 were
+// taken for none.
 func TestSingleTriplet(t *testing.T) {
-	b := Batch{Q: rowsOf([]float32{0, 0}), K: rowsOf([]float32{3, 4}), Negatives: rowsOf([]float32{0, 2})}
-	if r := evaluate(t, "Triplet", &Triplet{}, b, nil, 1); !equal(r, Result{Loss: 4, Valid: 1, Active: 1}) {
-		t.Errorf("%+v, want a loss of 4", r)
+	b := Batch{Q: rowsOf([]float32{0, 0}), K: rowsOf([]float32{4, 0}), Negatives: rowsOf([]float32{0, 2})}
+	list := Batch{Q: rowsOf([]float32{0, 2}, []float32{0, 0}, []float32{4, 0}), Triplets: []Triple{{1, 2, 0}}}
+	for name, b := range map[string]Batch{"rows": b, "list": list} {
+		g := gradFor(b)
+		r := evaluate(t, name, &Triplet{}, b, &g, 5)
+		if !equal(r, Result{Loss: 3, Valid: 1, Active: 1}) || !slices.Equal(r.Losses, []float64{3}) {
+			t.Errorf("%s: %+v, want a loss of 3", name, r)
+		}
+		if name == "list" {
+			check.SameBits(t, name, g.Q.Data, []float32{0, -5, -5, 5, 5, 0})
+		}
+	}
+}
+
+// TestSoftMarginFarNegatives: the soft margin is finite where d(a, p) − d(a, n) is below −88.7, where e^−v exceeds
+// float32, and so is its gradient.
+func TestSoftMarginFarNegatives(t *testing.T) {
+	for _, far := range []float32{88, 89, 200, 1e4, 1e19} {
+		rows := rowsOf([]float32{0}, []float32{0}, []float32{far}, []float32{far})
+		for name, c := range map[string]struct {
+			loss Loss
+			b    Batch
+		}{
+			"Triplet":      {&Triplet{Soft: true}, Batch{Q: rowsOf([]float32{0}), K: rowsOf([]float32{0}), Negatives: rowsOf([]float32{far})}},
+			"Triplet list": {&Triplet{Soft: true, Squared: true}, Batch{Q: rows, Triplets: []Triple{{0, 1, 2}, {2, 3, 0}}}},
+			"BatchHard":    {&BatchHard{Soft: true}, Batch{Q: rows, Labels: []int{0, 0, 1, 1}}},
+		} {
+			g := gradFor(c.b)
+			if r := evaluate(t, name, c.loss, c.b, &g, 1); !(r.Loss >= 0 && r.Loss < 1e-38) {
+				t.Errorf("%s: loss %v of a negative at distance %v, want about 0", name, r.Loss, far)
+			}
+			g.each(func(_, _ int, row []float32) {
+				if !(math.Abs(float64(row[0])) < 1e-37) {
+					t.Errorf("%s: gradient %v of a negative at distance %v, want about 0", name, row, far)
+				}
+			})
+		}
+	}
+}
+
+// TestNoTriplets: an empty list of triplets is a loss of 0 that reads no K, and leaves gradients alone.
+func TestNoTriplets(t *testing.T) {
+	r := check.NewRand(61)
+	b := Batch{Q: gaps(5, 3, 0, r.Normals32(15)), Triplets: []Triple{}}
+	g := Batch{Q: gaps(5, 3, 0, b.Q.Data)}
+	for _, reduction := range []Reduction{Mean, Sum, MeanActive} {
+		if r := evaluate(t, "Triplet", &Triplet{Reduction: reduction}, b, &g, 1); !isZero(r) {
+			t.Errorf("%v: %+v, want all 0", reduction, r)
+		}
+	}
+	check.SameBits(t, "gradient", g.Q.Data, b.Q.Data)
+}
+
+// TestTripletList: triples of stacked rows have the bits of the losses of the rows one by one, and their gradients
+// but for the rounding of the mean.
+func TestTripletList(t *testing.T) {
+	const n, d = 70, 130
+	r := check.NewRand(62)
+	x := gaps(3*n, d, 0, r.Normals32(3*n*d))
+	rows := Batch{Q: x.Slice(0, n), K: x.Slice(n, 2*n), Negatives: x.Slice(2*n, 3*n)}
+	list := Batch{Q: x}
+	for i := range n {
+		list.Triplets = append(list.Triplets, Triple{i, n + i, 2*n + i})
+	}
+	for _, l := range []*Triplet{{Margin: 5}, {Squared: true, Swap: true, Reduction: MeanActive}, {Soft: true, Normalize: true}} {
+		g, h := gradFor(rows), gradFor(list)
+		want := evaluate(t, "rows", l, rows, &g, 1)
+		losses := slices.Clone(want.Losses)
+		got := evaluate(t, "list", l, list, &h, 1)
+		if !equal(got, want) || !slices.Equal(got.Losses, losses) {
+			t.Errorf("%+v: list %+v, rows %+v", l, got, want)
+		}
+		for p := range 3 {
+			size := float64(max(simd.Max(g.part(p).Data), -slices.Min(g.part(p).Data)))
+			for k, v := range g.part(p).Data {
+				if w := h.Q.Data[p*n*d+k]; math.Abs(float64(w-v)) > 8*ulp*size {
+					t.Fatalf("gradient %v of element %d of part %d, %v in the list", v, k, p, w)
+				}
+			}
+		}
+	}
+}
+
+// TestTripletEpsilon: the distances of PyTorch, ‖x − y + ε‖, and of optax, √(‖x − y‖² + ε). All numbers are exact.
+func TestTripletEpsilon(t *testing.T) {
+	b := Batch{
+		Q:         rowsOf([]float32{1, 1}),
+		K:         rowsOf([]float32{-1.5, -2.5}), // x − y is (2.5, 3.5)
+		Negatives: rowsOf([]float32{1.5, 1.5}),   // (−0.5, −0.5)
+	}
+	g := gradFor(b)
+	r := evaluate(t, "coordinate", &Triplet{Margin: 2, CoordinateEpsilon: 0.5}, b, &g, 5)
+	// (3, 4) has norm 5, and (0, 0) has no direction.
+	if r.Loss != 5-0+2 {
+		t.Errorf("loss %v with an epsilon in each coordinate, want 7", r.Loss)
+	}
+	check.SameBits(t, "coordinate: anchor", g.Q.Data, []float32{3, 4})
+	check.SameBits(t, "coordinate: positive", g.K.Data, []float32{-3, -4})
+	check.SameBits(t, "coordinate: negative", g.Negatives.Data, []float32{0, 0})
+
+	b.K, b.Negatives = rowsOf([]float32{1, 4}), rowsOf([]float32{1, 1}) // (0, −3) and (0, 0)
+	for list := range 2 {
+		if list == 1 {
+			b = Batch{Q: rowsOf(b.Q.Row(0), b.K.Row(0), b.Negatives.Row(0)), Triplets: []Triple{{0, 1, 2}}}
+		}
+		g = gradFor(b)
+		r = evaluate(t, "root", &Triplet{Margin: 2, RootEpsilon: 16}, b, &g, 5)
+		if r.Loss != 5-4+2 {
+			t.Errorf("loss %v with an epsilon under the root, want 3", r.Loss)
+		}
+		check.SameBits(t, "root: anchor", g.Q.Row(0), []float32{0, -3})
 	}
 }

@@ -21,6 +21,8 @@ type variant struct {
 	keys      func(n int) int
 	negs      func(n int) int
 	labels    bool
+	choices   []int // labels of pairs
+	triplets  bool  // lists of rows of Q
 	symmetric bool
 	beta      float64 // 0 where there is no temperature
 	cosine    bool    // rows are normalised inside
@@ -144,7 +146,9 @@ func allVariants() []variant {
 	vs = append(vs, optionVariants(0.07, false)...)
 	vs = append(vs, optionVariants(0.02, true)...)
 	vs = append(vs, tripletVariants(0.3, false)...)
-	return append(vs, tripletVariants(0.3, true)...)
+	vs = append(vs, tripletVariants(0.3, true)...)
+	vs = append(vs, pairVariants(0.3, false)...)
+	return append(vs, pairVariants(0.3, true)...)
 }
 
 // gaps fills a matrix with n rows of d numbers, gap numbers apart. What lies between
@@ -196,6 +200,18 @@ func (v variant) batch(r *check.Rand, n, d, gap int, spread float32) Batch {
 		b.Labels = make([]int, n)
 		for i := range b.Labels {
 			b.Labels[i] = r.IntN(n/3+1) - 1
+		}
+	}
+	if v.choices != nil {
+		b.Labels = make([]int, n)
+		for i := range b.Labels {
+			b.Labels[i] = v.choices[r.IntN(len(v.choices))]
+		}
+	}
+	if v.triplets {
+		b.Triplets = make([]Triple, 2*n)
+		for i := range b.Triplets {
+			b.Triplets[i] = Triple{r.IntN(n), r.IntN(n), r.IntN(n)}
 		}
 	}
 	return b

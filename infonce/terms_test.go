@@ -1,0 +1,183 @@
+package infonce
+
+import (
+	"math"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/contrast-go/contrast/internal/check"
+	"github.com/contrast-go/contrast/internal/ref"
+	"github.com/contrast-go/contrast/simd"
+)
+
+// withReduction returns l with its reduction set.
+func withReduction(l Loss, r Reduction) Loss {
+	reflect.ValueOf(l).Elem().FieldByName("Reduction").Set(reflect.ValueOf(r))
+	return l
+}
+
+// term returns the batch of the loss of term i alone.
+func (b Batch) term(i int) Batch {
+	if b.Triplets != nil {
+		return Batch{Q: b.Q, Triplets: b.Triplets[i : i+1]}
+	}
+	one := Batch{Q: b.Q.Slice(i, i+1), K: b.K.Slice(i, i+1), Labels: b.Labels}
+	if b.Negatives.Rows > 0 {
+		one.Negatives = b.Negatives.Slice(i, i+1)
+	}
+	if len(b.Labels) > 0 {
+		one.Labels = b.Labels[i : i+1]
+	}
+	return one
+}
+
+// TestTermReductions: a loss of independent terms is the weighted mean, the weighted sum or the mean over the
+// active ones of the losses of the terms alone, and so is its gradient.
+func TestTermReductions(t *testing.T) {
+	const n = 23
+	r := check.NewRand(110)
+	var vs []variant
+	for _, normalize := range []bool{false, true} {
+		vs = append(vs, pairVariants(0.3, normalize)...)
+		for _, v := range tripletVariants(0.3, normalize) {
+			if !v.labels {
+				vs = append(vs, v)
+			}
+		}
+	}
+	for _, v := range vs {
+		d := 9
+		if v.choices != nil && v.negs(1) == 0 && !v.cosine {
+			d = 1 // one score a row
+		}
+		b := v.batch(r, n, d, 1, 0)
+		terms := max(n, len(b.Triplets))
+		weights := r.Float32s(terms, 0, 2)
+		weights[3], weights[7] = 0, 1e-30
+		for _, reduction := range []Reduction{Mean, Sum, MeanActive} {
+			for _, w := range [][]float32{nil, weights} {
+				var want truth
+				want.grad = ref.Grad{DQ: ref.NewMat(n, d), DK: ref.NewMat(b.K.Rows, d), DNeg: ref.NewMat(b.Negatives.Rows, d)}
+				sum, of, active := 0.0, 0.0, 0
+				losses := make([]float64, terms)
+				for i := range terms {
+					weight := weightOf(w, i)
+					loss, g := v.truth(b.term(i))
+					losses[i] = loss
+					if loss > 0 {
+						active++
+					}
+					if reduction != MeanActive || loss > 0 {
+						of += weight
+					}
+					sum += weight * loss
+					for p, m := range []ref.Mat{g.DQ, g.DK, g.DNeg} {
+						into := [...]ref.Mat{want.grad.DQ, want.grad.DK, want.grad.DNeg}[p]
+						for k, x := range m.Data {
+							if b.Triplets == nil {
+								k += i * d
+							}
+							into.Data[k] += weight * x
+						}
+					}
+				}
+				if reduction == Sum {
+					of = 1
+				}
+				want.loss = sum / of
+				for _, m := range []ref.Mat{want.grad.DQ, want.grad.DK, want.grad.DNeg} {
+					for k := range m.Data {
+						m.Data[k] /= of
+					}
+				}
+				b.Weights = w
+				name := v.name + " " + reduction.String()
+				l := withReduction(v.new(2), reduction)
+				c := trial{variant: v, name: name, b: b, want: want, base: gradFor(b), scale: 0.5}
+				c.tol = v.derived(b, want)
+				c.tol.value *= max(1, want.loss) // of a sum
+				got, _ := c.run(t, l)
+				if got.Valid != terms || got.Active != active || len(got.Losses) != terms {
+					t.Errorf("%s: %d of %d active, %d losses, want %d of %d", name, got.Active, got.Valid, len(got.Losses), active, terms)
+					continue
+				}
+				for i, x := range got.Losses {
+					if math.Abs(x-losses[i]) > 1e-6*losses[i]+16*ulp {
+						t.Errorf("%s: loss %v of term %d, want %v", name, x, i, losses[i])
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestTermsWithoutWeight: weights that are all 0 make a loss of 0 and no gradient, and not 0/0.
+func TestTermsWithoutWeight(t *testing.T) {
+	r := check.NewRand(111)
+	for _, v := range append(tripletVariants(0.3, true), pairVariants(0.3, false)...) {
+		b := v.batch(r, 12, 5, 0, 0)
+		b.Weights = make([]float32, max(12, len(b.Triplets)))
+		for _, reduction := range []Reduction{Mean, Sum, MeanActive} {
+			g := gradFor(b)
+			got := evaluate(t, v.name, withReduction(v.new(1), reduction), b, &g, 1)
+			if got.Loss != 0 || got.Valid == 0 || slices.Max(got.Losses) == 0 {
+				t.Errorf("%s, %v: %+v, want a loss of 0", v.name, reduction, got)
+			}
+			g.each(func(p, i int, row []float32) {
+				if slices.ContainsFunc(row, func(v float32) bool { return v != 0 }) {
+					t.Errorf("%s, %v: gradient %v without weight", v.name, reduction, row)
+				}
+			})
+		}
+	}
+}
+
+// TestExtremeWeights: weights far from 1 whose products with anything else would leave float32 have the result of
+// weights of 1.
+func TestExtremeWeights(t *testing.T) {
+	r := check.NewRand(112)
+	for _, v := range append(tripletVariants(0.3, false), pairVariants(0.3, false)...) {
+		b := v.batch(r, 12, 5, 0, 0)
+		want := gradFor(b)
+		loss := evaluate(t, v.name, v.new(1), b, &want, 1).Loss
+		for _, w := range []float32{0x1p-140, 0x1p120} {
+			b.Weights = make([]float32, max(12, len(b.Triplets)))
+			fill(b.Weights, w)
+			g := gradFor(b)
+			if got := evaluate(t, v.name, v.new(1), b, &g, 1); !near(got.Loss, loss, 1e-12) {
+				t.Errorf("%s, weights of %v: loss %v, want %v", v.name, w, got.Loss, loss)
+			}
+			for p := range 3 {
+				for k, x := range g.part(p).Data {
+					if y := want.part(p).Data[k]; math.Abs(float64(x-y)) > 4*ulp*math.Abs(float64(y)) {
+						t.Fatalf("%s, weights of %v: gradient %v of part %d, want %v", v.name, w, x, p, y)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestDuplicatesGradient: rows that are equal have a gradient of numbers, in every loss of distances.
+func TestDuplicatesGradient(t *testing.T) {
+	x := simd.NewMatrix(6, 4)
+	for i := range 6 {
+		copy(x.Row(i), []float32{0.3, -1, 2, 5})
+	}
+	for _, v := range append(tripletVariants(0.3, true), pairVariants(0.3, true)...) {
+		b := v.batch(check.NewRand(113), 6, 4, 0, 0)
+		for p := range 3 {
+			if m := b.part(p); m.Rows > 0 {
+				copy(m.Data, x.Data)
+			}
+		}
+		g := gradFor(b)
+		evaluate(t, v.name, v.new(1), b, &g, 1)
+		g.each(func(p, i int, row []float32) {
+			if slices.ContainsFunc(row, func(v float32) bool { return v-v != 0 }) {
+				t.Errorf("%s: gradient %v of row %d of part %d", v.name, row, i, p)
+			}
+		})
+	}
+}
