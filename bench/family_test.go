@@ -56,6 +56,34 @@ var family = []struct {
 		},
 		flops: func(n, d float64) float64 { return 2 * dense(n, d) },
 	}},
+	{"ContrastivePair", subject{
+		batch: labelledPairs(0, 1),
+		new: func(workers int, _ int64) infonce.Loss {
+			return &infonce.ContrastivePair{Margin: 10, Workers: workers}
+		},
+		truth: func(b infonce.Batch) (float64, ref.Grad) {
+			return ref.ContrastivePair(mat(b.Q), mat(b.K), ones(b.Labels), 10)
+		},
+	}},
+	{"CosineEmbedding", subject{
+		batch: labelledPairs(-1, 1),
+		new:   func(workers int, _ int64) infonce.Loss { return &infonce.CosineEmbedding{Workers: workers} },
+		truth: func(b infonce.Batch) (float64, ref.Grad) {
+			return ref.CosineEmbedding(mat(b.Q), mat(b.K), ones(b.Labels), 0)
+		},
+	}},
+	{"MarginRanking", subject{ // of scores, d a row
+		batch: pairs,
+		new:   func(workers int, _ int64) infonce.Loss { return &infonce.MarginRanking{Margin: 0.5, Workers: workers} },
+		truth: func(b infonce.Batch) (float64, ref.Grad) {
+			return ref.MarginRanking(mat(b.Q), mat(b.K), nil, 0.5)
+		},
+	}},
+	{"BPR", subject{
+		batch: triplets,
+		new:   func(workers int, _ int64) infonce.Loss { return &infonce.LogisticRanking{Workers: workers} },
+		truth: bpr,
+	}},
 }
 
 // BenchmarkFamily measures value and gradients of n pairs, or rows, of 128 numbers.
@@ -67,4 +95,42 @@ func BenchmarkFamily(b *testing.B) {
 			}
 		})
 	}
+}
+
+// labelledPairs returns pairs with labels a and b in turn.
+func labelledPairs(a, b int) func(n, d int) infonce.Batch {
+	return func(n, d int) infonce.Batch {
+		batch := pairs(n, d)
+		for i := range n {
+			batch.Labels = append(batch.Labels, a+(b-a)*(i%2))
+		}
+		return batch
+	}
+}
+
+// ones reports which labels are 1.
+func ones(labels []int) []bool {
+	is := make([]bool, len(labels))
+	for i, y := range labels {
+		is[i] = y == 1
+	}
+	return is
+}
+
+// bpr is ref.LogisticRanking of dot products.
+func bpr(b infonce.Batch) (float64, ref.Grad) {
+	q, k, n := mat(b.Q), mat(b.K), mat(b.Negatives)
+	x1, x2 := ref.NewMat(q.Rows, 1), ref.NewMat(q.Rows, 1)
+	for i := range q.Rows {
+		x1.Data[i], x2.Data[i] = ref.Dot(q.Row(i), k.Row(i)), ref.Dot(q.Row(i), n.Row(i))
+	}
+	loss, s := ref.LogisticRanking(x1, x2, nil)
+	g := ref.Grad{DQ: ref.NewMat(q.Rows, q.Cols), DK: ref.NewMat(q.Rows, q.Cols), DNeg: ref.NewMat(q.Rows, q.Cols)}
+	for i, ds := range s.DQ.Data {
+		for j, x := range q.Row(i) {
+			g.DQ.Row(i)[j] = ds * (k.At(i, j) - n.At(i, j))
+			g.DK.Row(i)[j], g.DNeg.Row(i)[j] = ds*x, -ds*x
+		}
+	}
+	return loss, g
 }

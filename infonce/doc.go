@@ -13,7 +13,10 @@
 //   - [InfoNCE]: each query against its key and the other keys of the batch, one
 //     way or both (CLIP), or against explicit negatives.
 //   - [NTXent]: two views of each sample, each view against all others (SimCLR).
-//   - [Triplet]: anchor, positive and negative, given.
+//   - [Triplet]: anchor, positive and negative, given as rows or as a list.
+//   - [ContrastivePair], [CosineEmbedding]: pairs that are similar, or not.
+//   - [MarginRanking], [LogisticRanking]: scores, or their embeddings, of which one belongs above
+//     the other (BPR, RankNet).
 //   - [BatchHard]: the hardest positive and negative of each labelled anchor.
 //
 // Similarity matrices are computed in strips that stay in the cache and are never

@@ -112,3 +112,57 @@ func ExampleBatchHard() {
 	// Output:
 	// loss 1.000, 2 of 4 anchors active
 }
+
+// Pairs of pictures, of which the first two show the same thing. The third pair is far enough apart.
+func ExampleContrastivePair() {
+	batch := infonce.Batch{
+		Q:      matrix([]float32{0, 0}, []float32{1, 1}, []float32{0, 0}),
+		K:      matrix([]float32{0, 1}, []float32{1, 1}, []float32{3, 4}),
+		Labels: []int{1, 1, 0},
+	}
+	loss := infonce.ContrastivePair{Margin: 2}
+	result, err := loss.Evaluate(batch, nil, 1)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("loss %.4f, %d of %d active\n", result.Loss, result.Active, result.Valid)
+	// Output:
+	// loss 0.1667, 1 of 3 active
+}
+
+// Bayesian personalised ranking: users, an item that each chose, and one that they did not.
+func ExampleLogisticRanking() {
+	users := matrix([]float32{1, 0}, []float32{0, 2})
+	chosen := matrix([]float32{2, 1}, []float32{1, 0})
+	others := matrix([]float32{-1, 1}, []float32{0, 1})
+	grad := infonce.Batch{Q: simd.NewMatrix(2, 2), K: simd.NewMatrix(2, 2), Negatives: simd.NewMatrix(2, 2)}
+	var loss infonce.LogisticRanking
+	result, err := loss.Evaluate(infonce.Batch{Q: users, K: chosen, Negatives: others}, &grad, 1)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("losses %.4f\n", result.Losses)
+	fmt.Printf("∂loss/∂user %.4f\n", grad.Q.Row(1))
+	// Output:
+	// losses [0.0486 2.1269]
+	// ∂loss/∂user [-0.4404 0.4404]
+}
+
+// Two triplets of the rows of one matrix, as a miner finds them.
+func ExampleTriplet_list() {
+	batch := infonce.Batch{
+		Q:        matrix([]float32{0, 0}, []float32{1, 0}, []float32{0, 1.5}),
+		Triplets: []infonce.Triple{{A: 0, P: 1, N: 2}, {A: 1, P: 0, N: 2}},
+	}
+	var loss infonce.Triplet
+	result, err := loss.Evaluate(batch, nil, 1)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("losses %.4f\n", result.Losses)
+	// Output:
+	// losses [0.5000 0.1972]
+}

@@ -81,6 +81,7 @@ func Load(path string) ([]Case, error) {
 // fields of a batch, and the loss.
 type setup struct {
 	q, k, negatives, labels string
+	signs                   bool // labels 0 and 1 are our −1 and 1
 	loss                    func(p Params) infonce.Loss
 }
 
@@ -111,6 +112,15 @@ var setups = map[string]setup{
 	}},
 	"triplet": {q: "anchor", k: "positive", negatives: "negative", loss: func(p Params) infonce.Loss {
 		return &infonce.Triplet{Margin: float32(p.Margin), Squared: p.Squared, Swap: p.Swap, Soft: p.Soft, Normalize: p.Normalize}
+	}},
+	"contrastive_pair": {q: "left", k: "right", labels: "similar", loss: func(p Params) infonce.Loss {
+		return &infonce.ContrastivePair{Margin: float32(p.Margin), Normalize: p.Normalize}
+	}},
+	"cosine_embedding": {q: "left", k: "right", labels: "similar", signs: true, loss: func(p Params) infonce.Loss {
+		return &infonce.CosineEmbedding{Margin: float32(p.Margin)}
+	}},
+	"margin_ranking": {q: "score1", k: "score2", labels: "order", loss: func(p Params) infonce.Loss {
+		return &infonce.MarginRanking{Margin: float32(p.Margin)}
 	}},
 	"triplet_batch_hard": {q: "features", labels: "labels", loss: func(p Params) infonce.Loss {
 		return &infonce.BatchHard{Margin: float32(p.Margin), Squared: p.Squared, Soft: p.Soft, Normalize: p.Normalize}
@@ -144,6 +154,9 @@ func (c Case) Run() (Report, error) {
 	}
 	if s.labels != "" {
 		for _, y := range c.Inputs[s.labels].Data {
+			if s.signs {
+				y = 2*y - 1
+			}
 			batch.Labels = append(batch.Labels, int(y))
 		}
 		if len(batch.Labels) != batch.Q.Rows {
@@ -181,13 +194,16 @@ func (c Case) Run() (Report, error) {
 	return r, nil
 }
 
-// matrix returns an input as a matrix; leading dimensions become rows.
+// matrix returns an input as a matrix; leading dimensions become rows, and the elements of a vector do.
 func (c Case) matrix(name string) (simd.Matrix, error) {
 	a, ok := c.Inputs[name]
-	if !ok || len(a.Shape) < 2 {
-		return simd.Matrix{}, fmt.Errorf("conformance: %s/%s: input %q is missing or no matrix", c.Loss, c.Name, name)
+	if !ok || len(a.Shape) == 0 {
+		return simd.Matrix{}, fmt.Errorf("conformance: %s/%s: input %q is missing or no array", c.Loss, c.Name, name)
 	}
-	cols := a.Shape[len(a.Shape)-1]
+	cols := 1
+	if len(a.Shape) > 1 {
+		cols = a.Shape[len(a.Shape)-1]
+	}
 	if cols <= 0 || len(a.Data)%cols != 0 {
 		return simd.Matrix{}, fmt.Errorf("conformance: %s/%s: input %q: %d numbers for shape %v", c.Loss, c.Name, name, len(a.Data), a.Shape)
 	}

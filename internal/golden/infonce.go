@@ -51,6 +51,22 @@ func infonceEntries() []Entry {
 	guided := func(s source, b *infonce.Batch) {
 		b.Guide = &infonce.Batch{Q: s.matrix(b.Q.Rows, 6), K: s.matrix(b.K.Rows, 6), Negatives: s.matrix(b.Negatives.Rows, 6)}
 	}
+	three := func(n int) (int, int) { return n, n }
+	// paired gives labels of pairs, one and other, and weights.
+	paired := func(one, other int) func(s source, b *infonce.Batch) {
+		return func(s source, b *infonce.Batch) {
+			for i := range b.Labels {
+				b.Labels[i] = one + (other-one)*s.IntN(2)
+				b.Weights = append(b.Weights, float32(1+s.IntN(5))/2)
+			}
+		}
+	}
+	listed := func(s source, b *infonce.Batch) {
+		for range 2 * b.Q.Rows {
+			n := b.Q.Rows
+			b.Triplets = append(b.Triplets, infonce.Triple{A: s.IntN(n), P: s.IntN(n), N: s.IntN(n)})
+		}
+	}
 	return []Entry{
 		loss("InfoNCE", &infonce.InfoNCE{}, pairs),
 		loss("InfoNCE/keys=more", &infonce.InfoNCE{}, func(n int) (int, int) { return n + 9, 0 }),
@@ -84,6 +100,16 @@ func infonceEntries() []Entry {
 		loss("Triplet", &infonce.Triplet{}, func(n int) (int, int) { return n, n }),
 		loss("Triplet/squared/swap", &infonce.Triplet{Squared: true, Swap: true, Normalize: true}, func(n int) (int, int) { return n, n }),
 		loss("Triplet/soft", &infonce.Triplet{Soft: true}, func(n int) (int, int) { return n, n }),
+		loss("Triplet/reduction=active/epsilon", &infonce.Triplet{Reduction: infonce.MeanActive, CoordinateEpsilon: 1e-6}, three),
+		with("Triplet/list", &infonce.Triplet{}, func(int) (int, int) { return 0, 0 }, listed),
+		with("Triplet/list/squared/swap", &infonce.Triplet{Squared: true, Swap: true, Normalize: true}, func(int) (int, int) { return 0, 0 }, listed),
+		with("ContrastivePair", &infonce.ContrastivePair{Margin: 3}, pairs, paired(0, 1)),
+		with("ContrastivePair/normalize", &infonce.ContrastivePair{Margin: 1.5, Normalize: true}, pairs, paired(0, 1)),
+		with("CosineEmbedding", &infonce.CosineEmbedding{}, pairs, paired(-1, 1)),
+		with("MarginRanking/scores", &infonce.MarginRanking{Margin: 0.5}, pairs, paired(-1, 1)),
+		with("MarginRanking/embeddings", &infonce.MarginRanking{Margin: 0.5}, three, paired(-1, 1)),
+		with("LogisticRanking/scores", &infonce.LogisticRanking{}, pairs, paired(-1, 1)),
+		with("LogisticRanking/embeddings/normalize", &infonce.LogisticRanking{Normalize: true}, three, paired(-1, 1)),
 		loss("BatchHard", &infonce.BatchHard{}, pairs),
 		loss("BatchHard/squared/soft", &infonce.BatchHard{Squared: true, Soft: true, Normalize: true}, pairs),
 	}
