@@ -2,6 +2,7 @@ package infonce
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/contrast-go/contrast/internal/check"
@@ -90,6 +91,9 @@ func TestNoNaNOnDuplicates(t *testing.T) {
 func TestGradientOfEachRow(t *testing.T) {
 	r := check.NewRand(101)
 	for _, v := range allVariants() {
+		if strings.Contains(v.name, "/scores") {
+			continue // rows are no embeddings
+		}
 		const n, d = 24, 6
 		b := v.batch(r, n, d, 0, 0.5)
 		g := gradFor(b)

@@ -443,23 +443,14 @@ func (b Batch) part(i int) simd.Matrix { return [...]simd.Matrix{b.Q, b.K, b.Neg
 func (v variant) twoSided() bool { return v.symmetric || v.queries == 2 }
 
 // withBudget returns l with its memory budget set, if it has one.
-func withBudget(l Loss, budget int64) Loss {
-	switch l := l.(type) {
-	case *InfoNCE:
-		l.MemoryBudget = budget
-	case *NTXent:
-		l.MemoryBudget = budget
-	}
-	return l
-}
+func withBudget(l Loss, budget int64) Loss { return with(l, "MemoryBudget", budget) }
 
 // withPrecision returns l with the precision of its products set, if it has one.
-func withPrecision(l Loss, p simd.Precision) Loss {
-	switch l := l.(type) {
-	case *InfoNCE:
-		l.Precision = p
-	case *NTXent:
-		l.Precision = p
+func withPrecision(l Loss, p simd.Precision) Loss { return with(l, "Precision", p) }
+
+func with(l Loss, field string, value any) Loss {
+	if f := reflect.ValueOf(l).Elem().FieldByName(field); f.IsValid() {
+		f.Set(reflect.ValueOf(value))
 	}
 	return l
 }
