@@ -2,6 +2,7 @@ package infonce
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/contrast-go/contrast/internal/check"
@@ -28,6 +29,12 @@ func TestStripBits(t *testing.T) {
 	}
 	r := check.NewRand(30)
 	vs := append(softmaxVariants(0.07, false), softmaxVariants(0.02, false)[2])
+	options := append(optionVariants(0.07, false), optionVariants(0.02, false)...)
+	for _, v := range options {
+		if !testing.Short() || strings.HasPrefix(v.name, "SupCon/out") || strings.HasPrefix(v.name, "DCL/sigma") || strings.HasPrefix(v.name, "InfoNCE/symmetric,inBatch") {
+			vs = append(vs, v)
+		}
+	}
 	for _, v := range []variant{vs[0], vs[2], vs[5]} {
 		exact := v.new
 		v.name += "/BFloat16"
