@@ -90,38 +90,36 @@ func (t *terms) evaluate(set termSettings, l termLoss, b Batch, grad *Batch, sca
 		}
 		if set.reduction != MeanActive {
 			// The factor depends on no loss, so each row is scored and differentiated while it is in the cache.
-			t.setFactor()
+			var all tally
+			for i := range n {
+				all.weight += float64(weightOf(t.weights, i) * float64(set.each))
+			}
+			t.setFactor(all)
 		}
 	}
 	par.Do(set.workers, pieces(n, termRows), t)
-	sum := t.tally()
+	var sum tally
+	for i := range n {
+		w := weightOf(t.weights, i)
+		for _, loss := range t.losses[i*set.each : (i+1)*set.each] {
+			sum.add(loss, w) // which does not overflow float64
+		}
+	}
 	r.Loss, _ = sum.reduce(set.reduction)
 	r.Losses, r.Valid, r.Active = t.losses, sum.valid, sum.active
 	if grad != nil && set.reduction == MeanActive {
 		t.score = false
-		t.setFactor()
+		t.setFactor(sum)
 		par.Do(set.workers, pieces(n, termRows), t)
 	}
 	t.loss, t.weights, t.grad = nil, nil, [3]simd.Matrix{}
 	return r, nil
 }
 
-// tally returns the sums over all losses. No loss overflows float64.
-func (t *terms) tally() (sum tally) {
-	for i := range t.sides[0].x.Rows {
-		w := weightOf(t.weights, i)
-		for _, loss := range t.losses[i*t.each : (i+1)*t.each] {
-			sum.add(loss, w)
-		}
-	}
-	return sum
-}
-
-// setFactor says that gradients are to be added.
-func (t *terms) setFactor() {
-	sum := t.tally()
-	_, factor := sum.reduce(t.reduction)
-	t.factor, t.add = factor, factor != 0
+// setFactor says that gradients are to be added, if any weight says so.
+func (t *terms) setFactor(sum tally) {
+	_, t.factor = sum.reduce(t.reduction)
+	t.add = t.factor != 0
 }
 
 // Run works on the rows of a piece.

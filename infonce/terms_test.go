@@ -8,7 +8,6 @@ import (
 
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/internal/ref"
-	"github.com/contrast-go/contrast/simd"
 )
 
 // withReduction returns l with its reduction set.
@@ -156,28 +155,5 @@ func TestExtremeWeights(t *testing.T) {
 				}
 			}
 		}
-	}
-}
-
-// TestDuplicatesGradient: rows that are equal have a gradient of numbers, in every loss of distances.
-func TestDuplicatesGradient(t *testing.T) {
-	x := simd.NewMatrix(6, 4)
-	for i := range 6 {
-		copy(x.Row(i), []float32{0.3, -1, 2, 5})
-	}
-	for _, v := range append(tripletVariants(0.3, true), pairVariants(0.3, true)...) {
-		b := v.batch(check.NewRand(113), 6, 4, 0, 0)
-		for p := range 3 {
-			if m := b.part(p); m.Rows > 0 {
-				copy(m.Data, x.Data)
-			}
-		}
-		g := gradFor(b)
-		evaluate(t, v.name, v.new(1), b, &g, 1)
-		g.each(func(p, i int, row []float32) {
-			if slices.ContainsFunc(row, func(v float32) bool { return v-v != 0 }) {
-				t.Errorf("%s: gradient %v of row %d of part %d", v.name, row, i, p)
-			}
-		})
 	}
 }
