@@ -15,7 +15,7 @@ func TestStripBits(t *testing.T) {
 	const d = 16
 	n, counts := 700, []int{1, 2, 7}
 	if testing.Short() {
-		n, counts = 400, []int{1, 7}
+		n, counts = 300, []int{1, 7}
 	}
 	// The number of workers decides how many rows a strip has.
 	for _, c := range []struct {
