@@ -108,6 +108,16 @@ func TestTruth(t *testing.T) {
 			}
 		}
 	}
+	r = check.NewRand(113)
+	for i, n := range rowCounts {
+		for j, d := range widths {
+			if k := i + j; n*d <= 97*128 && !(testing.Short() && n*d > 49*31) {
+				for _, v := range metricVariants([]float32{10, 1, 5}[k%3], []float32{0.25, 0.5, 0.4}[k%3]) {
+					add(v, n, d)
+				}
+			}
+		}
+	}
 	check.EachLevel(t, func(t *testing.T) {
 		for _, c := range trials {
 			c.run(t, c.new(1))
@@ -125,7 +135,7 @@ func TestSweep(t *testing.T) {
 	r := check.NewRand(2)
 	float := func(lo, hi float32) float32 { return lo + float32(r.Float32()*(hi-lo)) }
 	var trials []trial
-	for i := range count + count/2 {
+	for i := range 2 * count {
 		dot, normalize := r.IntN(3) == 0, r.IntN(2) == 0
 		temperature := []float32{0.01, 0.025, 0.1, 0.5, 1, 50}[r.IntN(6)] * float(1, 2)
 		vs := softmaxVariants(temperature, dot)
@@ -137,6 +147,9 @@ func TestSweep(t *testing.T) {
 		}
 		if i >= count {
 			vs = pairVariants(float(-0.5, 2), normalize)
+		}
+		if i >= count+count/2 {
+			vs = metricVariants([]float32{1, 10, 64, 256, 2000}[r.IntN(5)], float(0.01, 1.5))
 		}
 		v := vs[r.IntN(len(vs))]
 		n, d := 1+r.IntN(70), 2+r.IntN(90)
@@ -229,7 +242,7 @@ var edges = []edge{
 				clear(m.Row((p + 1) % m.Rows))
 			}
 		}
-	}, value: func(v variant) bool { return v.labels && v.cosine }}, // all units are equally far from 0, up to rounding
+	}, value: func(v variant) bool { return v.labels && v.cosine && v.beta == 0 }}, // all units are equally far from 0, up to rounding
 	{name: "all rows zero", change: func(b Batch) { b.each(func(_, _ int, row []float32) { clear(row) }) }},
 	{name: "norms of 1e-20", change: scaled(constant(1e-20))},
 	{name: "norms of 1e20", change: scaled(constant(1e20)), only: bounded},
@@ -254,6 +267,9 @@ func TestEdgeCases(t *testing.T) {
 	variants = append(variants, optionVariants(1, true)...)
 	variants = append(variants, pairVariants(0.3, false)...)
 	variants = append(variants, pairVariants(0.3, true)...)
+	for _, scale := range []float32{1e-4, 1, 256, 1e4} {
+		variants = append(variants, metricVariants(scale, 0.4)...)
+	}
 	r := check.NewRand(3)
 	var trials []trial
 	for _, v := range variants {
@@ -335,6 +351,10 @@ func TestZeroValues(t *testing.T) {
 		{&NTXent{}, &NTXent{Temperature: 0.5}, pair},
 		{&Triplet{}, &Triplet{Margin: 1}, b},
 		{&BatchHard{}, &BatchHard{Margin: 1}, b},
+		{&Circle{}, &Circle{Margin: 0.25, Scale: 256}, b},
+		{&MultiSimilarity{}, &MultiSimilarity{Alpha: 2, Beta: 50, Base: 0.5}, b},
+		{&ArcFace{}, &ArcFace{Margin: 0.5, Scale: 64}, b},
+		{&CosFace{}, &CosFace{Margin: 0.35, Scale: 64}, b},
 		{&ContrastivePair{}, &ContrastivePair{Margin: 1}, Batch{Q: b.Q, K: b.Q, Labels: make([]int, 9)}},
 	} {
 		got, want := evaluate(t, "zero", c.zero, c.b, nil, 1), evaluate(t, "same", c.same, c.b, nil, 1)
@@ -445,7 +465,7 @@ func TestNormalisedGradientOrthogonal(t *testing.T) {
 func TestPermutation(t *testing.T) {
 	r := check.NewRand(9)
 	for _, v := range allVariants() {
-		if v.indexed {
+		if v.indexed || v.classes {
 			continue
 		}
 		const n, d = 60, 12
@@ -584,6 +604,19 @@ func TestBadSettings(t *testing.T) {
 		{&Triplet{Margin: inf, Soft: true}, three, "infonce.Triplet: margin is +Inf, want a finite number"},
 		{&BatchHard{Margin: nan}, three, "infonce.BatchHard: margin is NaN, want a finite number"},
 		{&BatchHard{Margin: -inf}, three, "infonce.BatchHard: margin is -Inf, want a finite number"},
+		{&Circle{Margin: nan}, three, "infonce.Circle: margin is NaN, want a finite number"},
+		{&Circle{Scale: -1}, three, "infonce.Circle: scale is -1, want a finite number above 0"},
+		{&Circle{Scale: 3e38, Margin: 0.9}, three, "infonce.Circle: exponents of scale 3e+38 and margin 0.9 exceed float32"},
+		{&Circle{Reduction: 7}, three, "infonce.Circle: reduction is Reduction(7), want Mean, Sum or MeanActive"},
+		{&MultiSimilarity{Alpha: -2}, three, "infonce.MultiSimilarity: alpha is -2, want a finite number above 0"},
+		{&MultiSimilarity{Beta: inf}, three, "infonce.MultiSimilarity: beta is +Inf, want a finite number above 0"},
+		{&MultiSimilarity{Base: nan}, three, "infonce.MultiSimilarity: base is NaN, want a finite number"},
+		{&MultiSimilarity{Precision: 9}, three, "infonce.MultiSimilarity: precision is Precision(9), want Float32 or BFloat16"},
+		{&ArcFace{Margin: 1.6}, three, "infonce.ArcFace: margin is 1.6, want an angle above 0 and up to π/2"},
+		{&ArcFace{Margin: nan}, three, "infonce.ArcFace: margin is NaN, want an angle above 0 and up to π/2"},
+		{&ArcFace{Scale: inf}, three, "infonce.ArcFace: scale is +Inf, want a finite number above 0"},
+		{&CosFace{Margin: -inf}, three, "infonce.CosFace: margin is -Inf, want a finite number"},
+		{&CosFace{Scale: nan}, three, "infonce.CosFace: scale is NaN, want a finite number above 0"},
 		{&Triplet{Reduction: 3}, three, "infonce.Triplet: reduction is Reduction(3), want Mean, Sum or MeanActive"},
 		{&Triplet{CoordinateEpsilon: -1}, three, "infonce.Triplet: CoordinateEpsilon is -1, want a finite number, 0 or above"},
 		{&Triplet{RootEpsilon: nan}, three, "infonce.Triplet: RootEpsilon is NaN, want a finite number, 0 or above"},
@@ -723,6 +756,15 @@ func TestShapes(t *testing.T) {
 		{&BatchHard{}, Batch{Q: m(4, 2)}, nil, "Labels", "of length 0", "of length 4"},
 		{&BatchHard{}, Batch{Q: m(3, 2), Labels: labels}, nil, "Labels", "of length 4", "of length 3"},
 		{&BatchHard{}, Batch{Q: m(4, 2), Labels: labels}, &Batch{Q: m(4, 1)}, "grad.Q", "4×1", "4×2"},
+		{&Circle{}, Batch{Q: narrow, Labels: labels}, nil, "Q.Stride", "1", "at least 2"},
+		{&Circle{}, Batch{Q: m(4, 2)}, nil, "Labels", "of length 0", "of length 4"},
+		{&Circle{}, Batch{Q: m(4, 2), Labels: labels}, &Batch{Q: m(4, 1)}, "grad.Q", "4×1", "4×2"},
+		{&MultiSimilarity{}, Batch{Q: m(3, 2), Labels: labels}, nil, "Labels", "of length 4", "of length 3"},
+		{&MultiSimilarity{}, Batch{Q: m(4, 2), Labels: labels, Weights: make([]float32, 3)}, nil, "Weights", "of length 3", "of length 4"},
+		{&ArcFace{}, Batch{Q: m(4, 2), K: m(3, 2)}, nil, "Labels", "of length 0", "of length 4"},
+		{&ArcFace{}, Batch{Q: m(4, 2), K: m(3, 1), Labels: labels}, nil, "K", "3×1", "n×2"},
+		{&ArcFace{}, Batch{Q: m(4, 2), K: m(3, 2), Labels: labels}, &Batch{K: m(4, 2)}, "grad.K", "4×2", "3×2"},
+		{&CosFace{}, Batch{Q: m(3, 2), K: m(3, 2), Labels: labels}, nil, "Labels", "of length 4", "of length 3"},
 	} {
 		func() {
 			op := "infonce." + strings.TrimPrefix(fmt.Sprintf("%T", c.loss), "*infonce.")

@@ -33,6 +33,10 @@ type variant struct {
 	signed    bool    // the loss may be negative
 	indexed   bool    // what takes part depends on the indices of rows
 	squared   bool    // distances are
+	classes   bool    // labels are rows of K
+
+	// tolerance is what follows from rounding, for losses with neither temperature nor triplets.
+	tolerance func(b Batch, want truth) tolerance
 }
 
 func none(int) int   { return 0 }
@@ -148,7 +152,8 @@ func allVariants() []variant {
 	vs = append(vs, tripletVariants(0.3, false)...)
 	vs = append(vs, tripletVariants(0.3, true)...)
 	vs = append(vs, pairVariants(0.3, false)...)
-	return append(vs, pairVariants(0.3, true)...)
+	vs = append(vs, pairVariants(0.3, true)...)
+	return append(vs, metricVariants(20, 0.3)...)
 }
 
 // gaps fills a matrix with n rows of d numbers, gap numbers apart. What lies between
@@ -212,6 +217,14 @@ func (v variant) batch(r *check.Rand, n, d, gap int, spread float32) Batch {
 		b.Triplets = make([]Triple, 2*n)
 		for i := range b.Triplets {
 			b.Triplets[i] = Triple{r.IntN(n), r.IntN(n), r.IntN(n)}
+		}
+	}
+	if v.classes {
+		b.Labels = make([]int, n)
+		for i := range b.Labels {
+			if b.Labels[i] = i; spread == 0 || i >= k {
+				b.Labels[i] = r.IntN(k)
+			}
 		}
 	}
 	return b
@@ -314,6 +327,9 @@ func (v variant) similarity(b Batch) float64 { return v.reach(b, 0) * v.reach(b,
 // changes by 2δ of the sum of |G|, and by another chain of roundings. Where p is below the
 // normal float32, its error is absolute.
 func (v variant) derived(b Batch, want truth) tolerance {
+	if v.tolerance != nil {
+		return v.tolerance(b, want)
+	}
 	if v.beta == 0 {
 		return v.derivedTriplet(b, want)
 	}

@@ -47,6 +47,10 @@ type Params struct {
 	Squared     bool    `json:"squared"`
 	Swap        bool    `json:"swap"`
 	Soft        bool    `json:"soft"`
+	Alpha       float64 `json:"alpha"`
+	Beta        float64 `json:"beta"`
+	Base        float64 `json:"base"`
+	Gamma       float64 `json:"gamma"`
 }
 
 // A Report says how far the result of a case is from the truth.
@@ -124,6 +128,12 @@ var setups = map[string]setup{
 	}},
 	"triplet_batch_hard": {q: "features", labels: "labels", loss: func(p Params) infonce.Loss {
 		return &infonce.BatchHard{Margin: float32(p.Margin), Squared: p.Squared, Soft: p.Soft, Normalize: p.Normalize}
+	}},
+	"multi_similarity": {q: "features", labels: "labels", loss: func(p Params) infonce.Loss {
+		return &infonce.MultiSimilarity{Alpha: float32(p.Alpha), Beta: float32(p.Beta), Base: float32(p.Base)}
+	}},
+	"circle": {q: "features", labels: "labels", loss: func(p Params) infonce.Loss {
+		return &infonce.Circle{Margin: float32(p.Margin), Scale: float32(p.Gamma)}
 	}},
 }
 

@@ -111,6 +111,14 @@ func infonceEntries() []Entry {
 		with("LogisticRanking/scores", &infonce.LogisticRanking{}, pairs, paired(-1, 1)),
 		with("LogisticRanking/embeddings/normalize", &infonce.LogisticRanking{Normalize: true}, three, paired(-1, 1)),
 		loss("BatchHard", &infonce.BatchHard{}, pairs),
+		loss("Circle", &infonce.Circle{}, pairs),
+		loss("Circle/scale=30/margin=0.4/precision=bfloat16", &infonce.Circle{Scale: 30, Margin: 0.4, Precision: simd.BFloat16}, pairs),
+		loss("MultiSimilarity", &infonce.MultiSimilarity{}, pairs),
+		loss("MultiSimilarity/alpha=20/beta=10/reduction=sum", &infonce.MultiSimilarity{Alpha: 20, Beta: 10, Base: 0.1, Reduction: infonce.Sum}, pairs),
+		loss("ArcFace", &infonce.ArcFace{}, pairs),
+		loss("ArcFace/scale=16/margin=1.5", &infonce.ArcFace{Scale: 16, Margin: 1.5}, pairs),
+		loss("CosFace", &infonce.CosFace{}, pairs),
+		loss("CosFace/scale=16/margin=0.1", &infonce.CosFace{Scale: 16, Margin: 0.1}, pairs),
 		loss("BatchHard/squared/soft", &infonce.BatchHard{Squared: true, Soft: true, Normalize: true}, pairs),
 	}
 }
