@@ -56,6 +56,42 @@ var family = []struct {
 		},
 		flops: func(n, d float64) float64 { return 2 * dense(n, d) },
 	}},
+	{"Circle", subject{
+		batch: labelled,
+		new:   func(workers int, _ int64) infonce.Loss { return &infonce.Circle{Workers: workers} },
+		truth: func(b infonce.Batch) (float64, ref.Grad) {
+			return ref.Circle(mat(b.Q), b.Labels, 0.25, 256)
+		},
+		flops:    dense,
+		rounding: 1e-4, // the scale times that of a cosine
+		detached: true,
+	}},
+	{"MultiSimilarity", subject{
+		batch: labelled,
+		new:   func(workers int, _ int64) infonce.Loss { return &infonce.MultiSimilarity{Workers: workers} },
+		truth: func(b infonce.Batch) (float64, ref.Grad) {
+			return ref.MultiSimilarity(mat(b.Q), b.Labels, 2, 50, 0.5)
+		},
+		flops: dense,
+	}},
+	{"ArcFace", subject{
+		batch: classified,
+		new:   func(workers int, _ int64) infonce.Loss { return &infonce.ArcFace{Workers: workers} },
+		truth: func(b infonce.Batch) (float64, ref.Grad) {
+			return ref.ArcFace(mat(b.Q), mat(b.K), b.Labels, 0.5, 64)
+		},
+		flops:    dense,
+		rounding: 3e-5,
+	}},
+	{"CosFace", subject{
+		batch: classified,
+		new:   func(workers int, _ int64) infonce.Loss { return &infonce.CosFace{Workers: workers} },
+		truth: func(b infonce.Batch) (float64, ref.Grad) {
+			return ref.CosFace(mat(b.Q), mat(b.K), b.Labels, float64(float32(0.35)), 64)
+		},
+		flops:    dense,
+		rounding: 3e-5,
+	}},
 	{"ContrastivePair", subject{
 		batch: labelledPairs(0, 1),
 		new: func(workers int, _ int64) infonce.Loss {
@@ -95,6 +131,13 @@ func BenchmarkFamily(b *testing.B) {
 			}
 		})
 	}
+}
+
+// classified returns rows and as many centres of classes, of which each fourth has rows.
+func classified(n, d int) infonce.Batch {
+	b := pairs(n, d)
+	b.Labels = labelled(n, d).Labels
+	return b
 }
 
 // labelledPairs returns pairs with labels a and b in turn.

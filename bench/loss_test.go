@@ -19,6 +19,7 @@ type subject struct {
 	flops    func(n, d float64) float64
 	budgets  bool    // whether the loss has a MemoryBudget
 	rounding float64 // relative error of the products beyond float32
+	detached bool    // the gradient is not that of the value
 }
 
 // dense is three products of rows × rows × d, for the logits and for both gradients.
@@ -174,13 +175,20 @@ func (s subject) measure(b *testing.B, n, d, workers int, budget int64, gradient
 	}
 	loss := s.new(workers, budget)
 	s.check(b, loss, d)
-	descends(b, loss, s.batch(n, d))
+	if !s.detached {
+		descends(b, loss, s.batch(n, d))
+	}
 
 	batch := s.batch(n, d)
 	var grad *infonce.Batch
 	if gradient {
 		g := newGrad(batch)
 		grad = &g
+	}
+	if s.detached {
+		if _, err := loss.Evaluate(batch, grad, 1); err != nil { // as descends does: to have its memory
+			b.Fatal(err)
+		}
 	}
 	best := 0.0
 	if s.flops != nil {

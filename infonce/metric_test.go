@@ -185,19 +185,7 @@ func TestClassErrors(t *testing.T) {
 func TestWeightedRows(t *testing.T) {
 	r := check.NewRand(112)
 	const n = 12
-	sum := func(l Loss) Loss {
-		switch l := l.(type) {
-		case *Circle:
-			l.Reduction = Sum
-		case *MultiSimilarity:
-			l.Reduction = Sum
-		case *ArcFace:
-			l.Reduction = Sum
-		case *CosFace:
-			l.Reduction = Sum
-		}
-		return l
-	}
+	sum := func(l Loss) Loss { return with(l, "Reduction", Sum) }
 	for _, v := range metricVariants(10, 0.3) {
 		b := v.batch(r, n, 7, 1, 0)
 		b.Weights = r.Float32s(n, 0, 2)

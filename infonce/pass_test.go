@@ -35,7 +35,12 @@ func TestStripBits(t *testing.T) {
 			vs = append(vs, v)
 		}
 	}
-	for _, v := range []variant{vs[0], vs[2], vs[5]} {
+	metric := metricVariants(20, 0.3)
+	if testing.Short() {
+		metric = metric[:1]
+	}
+	vs = append(vs, metric...)
+	for _, v := range []variant{vs[0], vs[2], vs[5], metric[0]} {
 		exact := v.new
 		v.name += "/BFloat16"
 		v.new = func(workers int) Loss { return withPrecision(exact(workers), simd.BFloat16) }

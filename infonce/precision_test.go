@@ -16,7 +16,8 @@ func TestPrecision(t *testing.T) {
 	const n, d = 200, 64
 	r := check.NewRand(90)
 	for _, temperature := range []float32{0.5, 0.07} {
-		for _, v := range append(softmaxVariants(temperature, false), optionVariants(temperature, false)...) {
+		vs := append(softmaxVariants(temperature, false), optionVariants(temperature, false)...)
+		for _, v := range append(vs, metricVariants(1/temperature, 0.3)...) {
 			if v.paired {
 				continue // has no products
 			}
