@@ -92,6 +92,22 @@ var family = []struct {
 		flops:    dense,
 		rounding: 3e-5,
 	}},
+	{"BatchAll", subject{ // rows, 4 of each label; the mean over active triplets would jump where one ceases to be
+		batch: labelled,
+		new:   func(workers int, _ int64) infonce.Loss { return &infonce.BatchAll{All: true, Workers: workers} },
+		truth: func(b infonce.Batch) (float64, ref.Grad) {
+			return ref.BatchAll(mat(b.Q), b.Labels, ref.TripletOptions{Margin: 1}, true)
+		},
+		flops: dense,
+	}},
+	{"BatchAllSoft", subject{
+		batch: labelled,
+		new:   func(workers int, _ int64) infonce.Loss { return &infonce.BatchAll{Soft: true, Workers: workers} },
+		truth: func(b infonce.Batch) (float64, ref.Grad) {
+			return ref.BatchAll(mat(b.Q), b.Labels, ref.TripletOptions{Soft: true}, false)
+		},
+		flops: dense,
+	}},
 	{"ContrastivePair", subject{
 		batch: labelledPairs(0, 1),
 		new: func(workers int, _ int64) infonce.Loss {

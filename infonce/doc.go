@@ -21,6 +21,7 @@
 //   - [Circle], [MultiSimilarity]: all pairs of each labelled anchor, weighed by how similar they are.
 //   - [ArcFace], [CosFace]: labelled rows against a centre for each class, with a margin.
 //   - [Custom]: any function of a row of logits, and [CheckGradient] for it.
+//   - [BatchAll]: all triplets of labelled rows.
 //
 // Similarity matrices are computed in strips that stay in the cache and are never
 // stored whole. A value or gradient has the same bits on every CPU and for any number

@@ -118,6 +118,21 @@ func TestTruth(t *testing.T) {
 			}
 		}
 	}
+	r = check.NewRand(102)
+	for i, n := range rowCounts {
+		for j, d := range widths {
+			if n*d > 97*128 || n > 49 && testing.Short() || testing.Short() && n*d > 49*31 {
+				continue
+			}
+			k := i + j
+			for _, v := range distanceVariants([]float32{0, 0.3, 1.5}[k%3], k%2 == 1 && d > 1) {
+				add(v, n, d)
+				if c := &trials[len(trials)-1]; d == 1 {
+					c.tol = v.derived(c.b, c.want) // what triplets do to a row may cancel
+				}
+			}
+		}
+	}
 	check.EachLevel(t, func(t *testing.T) {
 		for _, c := range trials {
 			c.run(t, c.new(1))
@@ -135,7 +150,7 @@ func TestSweep(t *testing.T) {
 	r := check.NewRand(2)
 	float := func(lo, hi float32) float32 { return lo + float32(r.Float32()*(hi-lo)) }
 	var trials []trial
-	for i := range 2 * count {
+	for i := range 2*count + count/2 {
 		dot, normalize := r.IntN(3) == 0, r.IntN(2) == 0
 		temperature := []float32{0.01, 0.025, 0.1, 0.5, 1, 50}[r.IntN(6)] * float(1, 2)
 		vs := softmaxVariants(temperature, dot)
@@ -150,6 +165,9 @@ func TestSweep(t *testing.T) {
 		}
 		if i >= count+count/2 {
 			vs = metricVariants([]float32{1, 10, 64, 256, 2000}[r.IntN(5)], float(0.01, 1.5))
+		}
+		if i >= 2*count {
+			vs = distanceVariants(float(-0.5, 2), normalize)
 		}
 		v := vs[r.IntN(len(vs))]
 		n, d := 1+r.IntN(70), 2+r.IntN(90)
@@ -270,6 +288,8 @@ func TestEdgeCases(t *testing.T) {
 	for _, scale := range []float32{1e-4, 1, 256, 1e4} {
 		variants = append(variants, metricVariants(scale, 0.4)...)
 	}
+	variants = append(variants, distanceVariants(0.3, false)...)
+	variants = append(variants, distanceVariants(0.3, true)...)
 	r := check.NewRand(3)
 	var trials []trial
 	for _, v := range variants {
@@ -355,6 +375,7 @@ func TestZeroValues(t *testing.T) {
 		{&MultiSimilarity{}, &MultiSimilarity{Alpha: 2, Beta: 50, Base: 0.5}, b},
 		{&ArcFace{}, &ArcFace{Margin: 0.5, Scale: 64}, b},
 		{&CosFace{}, &CosFace{Margin: 0.35, Scale: 64}, b},
+		{&BatchAll{}, &BatchAll{Margin: 1}, b},
 		{&ContrastivePair{}, &ContrastivePair{Margin: 1}, Batch{Q: b.Q, K: b.Q, Labels: make([]int, 9)}},
 	} {
 		got, want := evaluate(t, "zero", c.zero, c.b, nil, 1), evaluate(t, "same", c.same, c.b, nil, 1)
@@ -623,6 +644,9 @@ func TestBadSettings(t *testing.T) {
 		{&Triplet{}, Batch{Q: x(), Triplets: []Triple{{0, 1, 2}, {1, 3, 0}}}, "infonce.Triplet: triple 1 is {1 3 0}, want indices of 3 rows"},
 		{&Triplet{}, Batch{Q: x(), Triplets: []Triple{{0, 1, -1}}}, "infonce.Triplet: triple 0 is {0 1 -1}, want indices of 3 rows"},
 		{&Triplet{}, Batch{Q: x(), Triplets: []Triple{{0, 1, 2}}, Weights: []float32{-1}}, "infonce.Triplet: weight 0 is -1, want a finite number, 0 or above"},
+		{&BatchAll{Margin: nan}, three, "infonce.BatchAll: margin is NaN, want a finite number"},
+		{&BatchAll{Reduction: 3}, three, "infonce.BatchAll: reduction is Reduction(3), want Mean, Sum or MeanActive"},
+		{&BatchAll{}, Batch{Q: x(), Labels: []int{0, 0, 1}, Weights: []float32{0, 1, -1}}, "infonce.BatchAll: weight 2 is -1, want a finite number, 0 or above"},
 		{&BatchHard{Reduction: 9}, three, "infonce.BatchHard: reduction is Reduction(9), want Mean, Sum or MeanActive"},
 		{&BatchHard{}, Batch{Q: x(), Labels: []int{0, 0, 1}, Weights: []float32{0, 1, inf}}, "infonce.BatchHard: weight 2 is +Inf, want a finite number, 0 or above"},
 		{&ContrastivePair{}, Batch{Q: x(), K: x(), Labels: []int{0, 1, 2}}, "infonce.ContrastivePair: label 2 is 2, want 0 or 1"},
@@ -752,6 +776,10 @@ func TestShapes(t *testing.T) {
 		{&MarginRanking{}, Batch{Q: m(4, 2), K: m(4, 2), Labels: labels[:3]}, nil, "Labels", "of length 3", "of length 4"},
 		{&LogisticRanking{}, Batch{Q: m(4, 2), K: m(4, 2), Negatives: m(8, 2)}, nil, "Negatives", "8×2", "4×2"},
 		{&LogisticRanking{}, Batch{Q: m(4, 2), K: m(4, 2), Negatives: m(4, 2)}, &Batch{Negatives: m(4, 1)}, "grad.Negatives", "4×1", "4×2"},
+		{&BatchAll{}, Batch{Q: narrow, Labels: labels}, nil, "Q.Stride", "1", "at least 2"},
+		{&BatchAll{}, Batch{Q: m(3, 2), Labels: labels}, nil, "Labels", "of length 4", "of length 3"},
+		{&BatchAll{}, Batch{Q: m(4, 2), Labels: labels, Weights: make([]float32, 3)}, nil, "Weights", "of length 3", "of length 4"},
+		{&BatchAll{}, Batch{Q: m(4, 2), Labels: labels}, &Batch{Q: m(4, 1)}, "grad.Q", "4×1", "4×2"},
 		{&BatchHard{}, Batch{Q: narrow, Labels: labels}, nil, "Q.Stride", "1", "at least 2"},
 		{&BatchHard{}, Batch{Q: m(4, 2)}, nil, "Labels", "of length 0", "of length 4"},
 		{&BatchHard{}, Batch{Q: m(3, 2), Labels: labels}, nil, "Labels", "of length 4", "of length 3"},

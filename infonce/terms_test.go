@@ -136,7 +136,7 @@ func TestTermsWithoutWeight(t *testing.T) {
 // weights of 1.
 func TestExtremeWeights(t *testing.T) {
 	r := check.NewRand(112)
-	for _, v := range append(tripletVariants(0.3, false), pairVariants(0.3, false)...) {
+	for _, v := range slices.Concat(tripletVariants(0.3, false), pairVariants(0.3, false), distanceVariants(0.3, false)) {
 		b := v.batch(r, 12, 5, 0, 0)
 		want := gradFor(b)
 		loss := evaluate(t, v.name, v.new(1), b, &want, 1).Loss

@@ -182,6 +182,7 @@ func TestSoftMarginFarNegatives(t *testing.T) {
 			"Triplet":      {&Triplet{Soft: true}, Batch{Q: rowsOf([]float32{0}), K: rowsOf([]float32{0}), Negatives: rowsOf([]float32{far})}},
 			"Triplet list": {&Triplet{Soft: true, Squared: true}, Batch{Q: rows, Triplets: []Triple{{0, 1, 2}, {2, 3, 0}}}},
 			"BatchHard":    {&BatchHard{Soft: true}, Batch{Q: rows, Labels: []int{0, 0, 1, 1}}},
+			"BatchAll":     {&BatchAll{Soft: true}, Batch{Q: rows, Labels: []int{0, 0, 1, 1}}},
 		} {
 			g := gradFor(c.b)
 			if r := evaluate(t, name, c.loss, c.b, &g, 1); !(r.Loss >= 0 && r.Loss < 1e-38) {

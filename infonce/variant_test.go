@@ -33,6 +33,8 @@ type variant struct {
 	signed    bool    // the loss may be negative
 	indexed   bool    // what takes part depends on the indices of rows
 	squared   bool    // distances are
+	products  bool    // distances come from products
+	smooth    bool    // the slope of a loss of distances changes with them
 	classes   bool    // labels are rows of K
 
 	// tolerance is what follows from rounding, for losses with neither temperature nor triplets.
@@ -153,7 +155,9 @@ func allVariants() []variant {
 	vs = append(vs, tripletVariants(0.3, true)...)
 	vs = append(vs, pairVariants(0.3, false)...)
 	vs = append(vs, pairVariants(0.3, true)...)
-	return append(vs, metricVariants(20, 0.3)...)
+	vs = append(vs, metricVariants(20, 0.3)...)
+	vs = append(vs, distanceVariants(0.3, false)...)
+	return append(vs, distanceVariants(0.3, true)...)
 }
 
 // gaps fills a matrix with n rows of d numbers, gap numbers apart. What lies between
@@ -293,11 +297,12 @@ func (v variant) published(b Batch, want truth) tolerance {
 	if v.signed {
 		value = max(value, 1) // parts of either sign may cancel
 	}
+	rel := v.gradientError(b)
 	return tolerance{
-		value: maxValueError * value,
+		value: maxValueError*value + v.distanceError(b),
 		// The terms of a row add up to β²·s, and cancel between rows.
 		temperature: maxGradientError * max(math.Abs(want.grad.DTemperature), v.beta*v.beta*s),
-		row:         func(p, _ int) float64 { return maxGradientError * size[p] },
+		row:         func(p, _ int) float64 { return rel * size[p] },
 	}
 }
 
@@ -394,15 +399,16 @@ func (v variant) derivedTriplet(b Batch, want truth) tolerance {
 		pull = 4 * max(largest(b.Q), largest(b.K), largest(b.Negatives))
 	}
 	pull *= 64 * ulp / float64(max(b.Q.Rows, 1))
+	rel := v.gradientError(b)
 	// The exponential of the soft margin has no digits below the normal float32.
-	t := tolerance{value: 1e-6*want.loss + 0x1p-126, row: func(p, i int) float64 { return maxGradientError*size[p] + pull }}
+	t := tolerance{value: 1e-6*want.loss + 0x1p-126 + v.distanceError(b), row: func(p, i int) float64 { return rel*size[p] + pull }}
 	if v.cosine {
 		t.value += 16 * ulp
 		t.row = func(p, i int) float64 {
 			if norms[p][i] == 0 {
 				return 0
 			}
-			return (maxGradientError*size[p] + pull + size[p]*0x1p-149/norms[p][i]) / norms[p][i]
+			return (rel*size[p] + pull + size[p]*0x1p-149/norms[p][i]) / norms[p][i]
 		}
 	}
 	return t

@@ -135,6 +135,9 @@ var setups = map[string]setup{
 	"circle": {q: "features", labels: "labels", loss: func(p Params) infonce.Loss {
 		return &infonce.Circle{Margin: float32(p.Margin), Scale: float32(p.Gamma)}
 	}},
+	"triplet_batch_all": {q: "features", labels: "labels", loss: func(p Params) infonce.Loss {
+		return &infonce.BatchAll{Margin: float32(p.Margin), Squared: p.Squared, Soft: p.Soft, Normalize: p.Normalize}
+	}},
 }
 
 // Supported reports whether the loss of the case is one of ours.

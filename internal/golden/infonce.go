@@ -120,5 +120,8 @@ func infonceEntries() []Entry {
 		loss("CosFace", &infonce.CosFace{}, pairs),
 		loss("CosFace/scale=16/margin=0.1", &infonce.CosFace{Scale: 16, Margin: 0.1}, pairs),
 		loss("BatchHard/squared/soft", &infonce.BatchHard{Squared: true, Soft: true, Normalize: true}, pairs),
+		loss("BatchAll", &infonce.BatchAll{}, pairs),
+		loss("BatchAll/squared/all", &infonce.BatchAll{Squared: true, All: true, Normalize: true}, pairs),
+		loss("BatchAll/soft", &infonce.BatchAll{Soft: true}, pairs),
 	}
 }

@@ -1,0 +1,230 @@
+package infonce
+
+import (
+	"math"
+
+	"github.com/contrast-go/contrast/internal/par"
+	"github.com/contrast-go/contrast/simd"
+)
+
+// BatchAll scores all triplets of a labelled batch (Hermans, Beyer and Leibe 2017, eq. 6):
+//
+//	L = mean max(0, v),  v = d(x_a, x_p) − d(x_a, x_n) + margin
+//
+// over the anchors a, the other rows p of their label and the rows n of other labels, as far as v > 0: most
+// triplets are satisfied soon, and would only shrink the mean. Result.Valid counts the triplets and
+// Result.Active those with v > 0. The weight of a triplet is that of its anchor.
+//
+// An anchor with P positives among n rows takes time in n·ln P, for the negatives are ranked among the thresholds
+// d(x_a, x_p) + margin, and memory in n. The soft margin has no such form and takes time in n·P.
+// Distances come from products of matrices in float32, with errors of some ulps; those of rows close together come from
+// differences and so do their gradients.
+//
+// It reads Q (n×d), Labels (n) and Weights (of the anchors). Without a triplet the loss is 0. Where all rows are equal
+// it is the margin. The zero value is ready to use.
+type BatchAll struct {
+	Margin    float32   // 0 means 1, and 0 with Soft
+	Squared   bool      // squared distances
+	Soft      bool      // ln(1 + e^v) instead of max(0, v)
+	Normalize bool      // bring the rows to norm 1 first
+	All       bool      // the mean is over all triplets
+	Reduction Reduction // of the triplets; Mean is that over those with v > 0, unless All is set
+	Workers   int       // 0 means GOMAXPROCS; the result does not depend on it
+
+	distances distances
+	rank      ranking
+	anchors   []anchorSum
+	scratch   []batchAllScratch
+}
+
+// An anchorSum is what the triplets of an anchor amount to.
+type anchorSum struct {
+	loss          float64
+	valid, active int64
+}
+
+// batchAllScratch is the memory of a worker.
+type batchAllScratch struct {
+	thresholds thresholds
+	count      []int64   // negatives by rank
+	sum        []float64 // their distances
+	slope      []float32 // the derivative of their distances
+	negated    []float32
+	unused     []float32
+	softplus   softplusRoom
+}
+
+// Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
+func (l *BatchAll) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
+	const op = "infonce.BatchAll"
+	n := b.Q.Rows
+	var err error
+	if l.rank, err = newRanking(op, l.Margin, l.Squared, l.Soft); err != nil {
+		return Result{}, err
+	}
+	e := &l.distances
+	r, err := e.load(distanceSettings{op: op, squared: l.Squared, cosine: l.Normalize, workers: l.Workers, reduction: l.Reduction}, b, grad)
+	if err != nil {
+		return Result{}, err
+	}
+	e.begin(false, 0)
+	l.anchors = grow(l.anchors, n)
+	l.scratch = grow(l.scratch, par.Workers(l.Workers))
+	if e.want {
+		e.pull((*batchAllRow)(l))
+	} else {
+		e.visit((*batchAllRow)(l))
+	}
+	var sum, validWeight, activeWeight float64
+	var valid, active int64
+	for i, a := range l.anchors {
+		w := weightOf(b.Weights, e.groups.order[i])
+		sum += float64(w * a.loss)
+		validWeight += float64(w * float64(a.valid))
+		activeWeight += float64(w * float64(a.active))
+		valid += a.valid
+		active += a.active
+	}
+	over := activeWeight
+	switch {
+	case l.Reduction == Sum:
+		over = 1
+	case l.Reduction == Mean && l.All:
+		over = validWeight
+	}
+	r.Valid, r.Active, r.Degenerate = toInt(valid), toInt(active), e.degenerate()
+	if over == 0 {
+		return r, nil
+	}
+	r.Loss = sum / over
+	if err := finiteLoss(op, r.Loss); err != nil {
+		return Result{}, err
+	}
+	if e.want {
+		e.addGrad(grad.Q, 1/over, scale)
+	}
+	return r, nil
+}
+
+// toInt returns n, or the largest int there is.
+func toInt(n int64) int { return int(min(n, math.MaxInt)) }
+
+// batchAllRow is BatchAll as a scorer of rows of distances.
+type batchAllRow BatchAll
+
+func (l *batchAllRow) score(worker, i int, d, c []float32) {
+	lo, hi := l.distances.group(i)
+	a := &l.anchors[i]
+	*a = anchorSum{valid: int64(hi-lo-1) * int64(len(d)-(hi-lo))}
+	if a.valid == 0 {
+		return
+	}
+	w := l.distances.weights[i]
+	t := &l.scratch[worker]
+	switch {
+	case !l.Soft:
+		l.hinges(t, a, w, i, lo, hi, d, c)
+	case l.distances.unit == 1:
+		a.active = a.valid
+		l.softplus(t, a, w, i, lo, hi, d, c)
+	default:
+		a.active = a.valid
+		l.softplusFar(a, w, i, lo, hi, d, c)
+	}
+}
+
+// hinges scores the hinges of row i, whose label the rows from lo to hi−1 have. The triplets of a positive p are active
+// with the negatives below T_p = d_ap + margin: if these are c_p with distances that sum to s_p, they cost c_p·T_p − s_p.
+// With the thresholds T in ascending order, a negative whose rank among them is k counts for those from the k-th on.
+func (l *batchAllRow) hinges(t *batchAllScratch, a *anchorSum, w float32, i, lo, hi int, d, c []float32) {
+	unit := l.distances.unit
+	margin := l.rank.margin / unit
+	t.thresholds.reset()
+	for j := lo; j < hi; j++ {
+		if j != i {
+			t.thresholds.add(leastAbove(d[j], margin), j)
+		}
+	}
+	t.thresholds.sort()
+	positives := hi - lo - 1
+	t.count, t.sum, t.slope = grow(t.count, positives+1), grow(t.sum, positives+1), grow(t.slope, positives+1)
+	clear(t.count)
+	clear(t.sum)
+	for k := range t.slope {
+		t.slope[k] = -w * float32(positives-k)
+	}
+	if c == nil {
+		t.unused = grow(t.unused, len(d))
+		c = t.unused
+	}
+	t.rankAll(c[:lo], d[:lo])
+	t.rankAll(c[hi:], d[hi:])
+	count, sum := int64(0), 0.0
+	for k := range positives {
+		count += t.count[k]
+		sum += t.sum[k]
+		j := t.thresholds.owner(k)
+		a.loss += float64(float64(count)*(float64(d[j])+margin)) - sum
+		a.active += count
+		c[j] = w * float32(count)
+	}
+	a.loss *= unit
+}
+
+// rankAll counts the negatives at distances d by rank, sums them, and stores the derivatives in c, which may be d.
+func (t *batchAllScratch) rankAll(c, d []float32) {
+	thresholds, count := &t.thresholds, t.count
+	sum, slope := t.sum[:len(count)], t.slope[:len(count)]
+	c = c[:len(d)]
+	for j, v := range d {
+		k := thresholds.rank(math.Float32bits(v))
+		count[k]++
+		sum[k] += float64(v)
+		c[j] = slope[k]
+	}
+}
+
+// softplus scores the soft margins of row i.
+func (l *batchAllRow) softplus(t *batchAllScratch, a *anchorSum, w float32, i, lo, hi int, d, c []float32) {
+	t.negated = grow(t.negated, len(d))
+	for j := lo; j < hi; j++ {
+		if j == i {
+			continue
+		}
+		threshold := float32(float64(d[j]) + l.rank.margin)
+		slopes := 0.0
+		for _, side := range [2][2]int{{0, lo}, {hi, len(d)}} {
+			z := t.negated[side[0]:side[1]]
+			simd.Scale(z, -1, d[side[0]:side[1]])
+			loss, slope := softplusRow(z, threshold, &t.softplus)
+			a.loss += loss
+			slopes += slope
+			if c != nil {
+				simd.Axpy(c[side[0]:side[1]], -w, z)
+			}
+		}
+		if c != nil {
+			c[j] = w * float32(slopes)
+		}
+	}
+}
+
+// softplusFar is softplus for distances that float32 may not hold.
+func (l *batchAllRow) softplusFar(a *anchorSum, w float32, i, lo, hi int, d, c []float32) {
+	for j := lo; j < hi; j++ {
+		if j == i {
+			continue
+		}
+		for k, v := range d {
+			if k >= lo && k < hi {
+				continue
+			}
+			loss, slope := softplus(float64((float64(d[j])-float64(v))*l.distances.unit) + l.rank.margin)
+			a.loss += loss
+			if c != nil {
+				c[j] += float32(w * float32(slope))
+				c[k] -= float32(w * float32(slope))
+			}
+		}
+	}
+}
