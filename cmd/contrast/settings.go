@@ -15,7 +15,7 @@ import (
 // images. They are kept in its checkpoint under the names of their flags.
 type settings struct {
 	Data        string  `json:"data" default:"glyphs" placeholder:"SOURCE" help:"glyphs: letters and digits from fonts inside the program; or idx:DIR: a folder of the MNIST family. Default glyphs."`
-	Loss        string  `json:"loss" enum:"ntxent,infonce,clip,triplet" default:"ntxent" placeholder:"NAME" help:"ntxent (SimCLR), infonce (one way), clip (both ways), or triplet (the hardest of the batch, by labels). Default ntxent."`
+	Loss        string  `json:"loss" enum:"ntxent,infonce,clip,moco,triplet" default:"ntxent" placeholder:"NAME" help:"ntxent (SimCLR), infonce (one way), clip (both ways), moco (against a queue of earlier images), or triplet (the hardest of the batch, by labels). Default ntxent."`
 	Steps       int     `json:"steps" default:"2000" placeholder:"N" help:"Steps of the whole run. Default 2000, 6000 for triplet."`
 	Batch       int     `json:"batch" default:"256" placeholder:"N" help:"Samples a step, of which two views each are seen. Default 256, 24 for triplet."`
 	Seed        uint64  `json:"seed" default:"1" placeholder:"N" help:"Seed of weights, order and augmentation. Default 1."`
@@ -26,7 +26,17 @@ type settings struct {
 	Hidden      []int   `json:"hidden" default:"512,256" placeholder:"N" help:"Widths of the layers of the encoder. Default 512,256."`
 	Dim         int     `json:"dim" default:"128" placeholder:"N" help:"Width of the embedding, which a last layer makes of them. Default 128."`
 	Supervised  bool    `json:"supervised" help:"The second view of an image is one of another image of its class."`
+
+	// Fields that came later are left out where they are off, so that older runs can be resumed.
+	LearnTemperature bool    `json:"learn-temperature,omitempty" help:"Learn the temperature, from --temperature on and within 0.01 and 1."`
+	Queue            int     `json:"queue,omitempty" default:"0" placeholder:"N" help:"Embeddings of earlier images that are negatives too, for infonce and moco. Default 0, 1024 for moco."`
+	QueueAfter       int     `json:"queue-after,omitempty" default:"0" placeholder:"N" help:"Steps before there is a queue. Default 0, half of the steps for infonce."`
+	Momentum         float32 `json:"momentum,omitempty" default:"0" placeholder:"M" help:"How slowly the encoder of the second views follows the other, for moco. Default 0.995."`
 }
+
+// mocoDefaults are the defaults that differ for MoCo. With momentum 0 it collapses, as
+// He et al. (2020, section 4.1) found.
+var mocoDefaults = map[string]string{"queue": "1024", "momentum": "0.995"}
 
 // tripletDefaults are the defaults that differ for the triplet loss. With the batch
 // of the others its embeddings collapse: the hardest positive of many is always
@@ -37,8 +47,12 @@ var lossNames = map[string]string{
 	"ntxent":  "NT-Xent",
 	"infonce": "InfoNCE",
 	"clip":    "InfoNCE both ways (CLIP)",
+	"moco":    "InfoNCE against a queue (MoCo)",
 	"triplet": "triplet, hardest of the batch",
 }
+
+// maxQueue bounds what a queue takes to a few GiB.
+const maxQueue = 1 << 22
 
 // check returns an error for a setting out of its range.
 func (s *settings) check() error {
@@ -62,6 +76,22 @@ func (s *settings) check() error {
 		return fmt.Errorf("--decay is %v, want a finite number, 0 or above", s.Decay)
 	case len(s.Hidden) == 0:
 		return fmt.Errorf("--hidden is empty, want a layer or more")
+	case s.Queue < 0 || s.Queue > maxQueue:
+		return fmt.Errorf("--queue is %d, want 0 to %d", s.Queue, maxQueue)
+	case s.Queue > 0 && s.Loss != "moco" && s.Loss != "infonce":
+		return fmt.Errorf("--queue is for infonce and moco")
+	case s.QueueAfter < 0:
+		return fmt.Errorf("--queue-after is %d, want 0 or more", s.QueueAfter)
+	case s.QueueAfter > 0 && s.Queue == 0 && s.Loss != "moco":
+		return fmt.Errorf("--queue-after is for a queue: --queue N")
+	case !(s.Momentum >= 0 && s.Momentum <= 1):
+		return fmt.Errorf("--momentum is %v, want 0 to 1", s.Momentum)
+	case s.Momentum > 0 && s.Loss != "moco":
+		return fmt.Errorf("--momentum is for moco")
+	case s.LearnTemperature && s.Loss == "triplet":
+		return fmt.Errorf("--learn-temperature: triplet has none")
+	case s.LearnTemperature && !(s.Temperature >= 0.01 && s.Temperature <= 1):
+		return fmt.Errorf("--temperature is %v, want 0.01 to 1 where it is learned", s.Temperature)
 	case s.Supervised && s.Loss == "triplet":
 		return fmt.Errorf("--supervised is for pairs of views: triplet reads the labels as it is")
 	}
@@ -118,13 +148,20 @@ func (s *settings) build(d *dataset, workers int) (*train.Trainer, *train.MLP, e
 	if t.Config, err = s.text(d.digest()); err != nil {
 		return nil, nil, err
 	}
+	if s.Queue > 0 {
+		t.Memory, t.MemoryAfter = &train.Queue{Size: s.Queue}, s.QueueAfter
+	}
+	var temperature *float32
 	switch s.Loss {
 	case "ntxent":
-		t.Loss = &infonce.NTXent{Temperature: s.Temperature, Workers: workers}
-	case "infonce":
-		t.Loss = &infonce.InfoNCE{Temperature: s.Temperature, Workers: workers}
-	case "clip":
-		t.Loss = &infonce.InfoNCE{Temperature: s.Temperature, Symmetric: true, Workers: workers}
+		l := &infonce.NTXent{Temperature: s.Temperature, Workers: workers}
+		t.Loss, temperature = l, &l.Temperature
+	case "infonce", "clip", "moco":
+		l := &infonce.InfoNCE{Temperature: s.Temperature, Symmetric: s.Loss == "clip", InBatch: s.Loss == "infonce", Workers: workers}
+		t.Loss, temperature = l, &l.Temperature
+		if s.Loss == "moco" {
+			t.Keys = &train.MomentumEncoder{Encoder: encoder.Clone(), Momentum: s.Momentum, Workers: workers}
+		}
 	case "triplet":
 		perClass := imagesPerClass(2*s.Batch, d.distinctClasses())
 		if perClass == 0 {
@@ -133,6 +170,9 @@ func (s *settings) build(d *dataset, workers int) (*train.Trainer, *train.MLP, e
 		t.Loss = &infonce.BatchHard{Margin: s.Margin, Normalize: true, Workers: workers}
 		t.Source = &train.Classes{Images: d.train, Seed: s.Seed, PerClass: perClass, Workers: workers}
 		t.Arrange = train.Labelled
+	}
+	if s.LearnTemperature {
+		t.Scale = &train.LogScale{Temperature: temperature}
 	}
 	return t, encoder, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -54,8 +55,13 @@ func (c *trainCommand) defaults() (map[string]string, error) {
 	if c.Resume {
 		return folder(c.Out).savedSettings()
 	}
-	if c.Loss == "triplet" {
+	switch {
+	case c.Loss == "triplet":
 		return tripletDefaults, nil
+	case c.Loss == "moco":
+		return mocoDefaults, nil
+	case c.Queue > 0: // of an encoder that would collapse if it were held apart from its first steps
+		return map[string]string{"queue-after": strconv.Itoa(c.Steps / 2)}, nil
 	}
 	return nil, nil
 }
@@ -67,8 +73,9 @@ type trainReport struct {
 	Seconds       float64    `json:"seconds"` // of the steps that this process made
 	Level         string     `json:"level"`
 	WeightsSHA256 string     `json:"weights_sha256"`
-	Eval          evalReport `json:"eval"`  // augmented queries
-	Clean         evalReport `json:"clean"` // queries as they are
+	Temperature   float32    `json:"temperature,omitempty"` // that was learned
+	Eval          evalReport `json:"eval"`                  // augmented queries
+	Clean         evalReport `json:"clean"`                 // queries as they are
 	Out           string     `json:"out"`
 }
 
@@ -111,7 +118,7 @@ func (c *trainCommand) Run(con *console) error {
 	if err != nil {
 		return err
 	}
-	return c.finish(con, d, encoder, out, seconds)
+	return c.finish(con, d, t, encoder, out, seconds)
 }
 
 // train runs t from step first and returns how long that took. The heading is shown
@@ -142,7 +149,7 @@ func (c *trainCommand) train(con *console, t *train.Trainer, out folder, heading
 }
 
 // finish writes the model, takes the exam and draws the pictures.
-func (c *trainCommand) finish(con *console, d *dataset, encoder *train.MLP, out folder, seconds float64) error {
+func (c *trainCommand) finish(con *console, d *dataset, t *train.Trainer, encoder *train.MLP, out folder, seconds float64) error {
 	losses, err := readLosses(out.path(train.MetricsFile))
 	if err != nil {
 		return err
@@ -181,6 +188,10 @@ func (c *trainCommand) finish(con *console, d *dataset, encoder *train.MLP, out 
 		Out:           string(out),
 	}
 	con.printf("\n%s", r.table(e.describe(d)))
+	if t.Scale != nil {
+		r.Temperature = *t.Scale.Temperature
+		con.printf("\nTemperature %.4f, learned from %v on\n", r.Temperature, c.Temperature)
+	}
 	con.printf("\nWeights %s\nWrote %s\n", r.WeightsSHA256, out.list())
 	if c.JSON {
 		return con.printJSON(r)
@@ -206,6 +217,18 @@ func (c *trainCommand) lossText() string {
 		s += fmt.Sprintf(", margin %v", c.Margin)
 	} else {
 		s += fmt.Sprintf(", temperature %v", c.Temperature)
+	}
+	if c.LearnTemperature {
+		s += " and learned"
+	}
+	if c.Queue > 0 {
+		s += fmt.Sprintf(", queue of %d", c.Queue)
+	}
+	if c.QueueAfter > 0 {
+		s += fmt.Sprintf(" after %d steps", c.QueueAfter)
+	}
+	if c.Loss == "moco" {
+		s += fmt.Sprintf(", momentum %v", c.Momentum)
 	}
 	if c.Supervised {
 		s += ", pairs by label"

@@ -107,9 +107,13 @@ func TestTrainOnGlyphs(t *testing.T) {
 // images at a time.
 func TestTrainBits(t *testing.T) {
 	data := bars(t)
-	for _, kind := range [][]string{{}, {"--loss=infonce"}, {"--loss=clip", "--supervised"}, {"--loss=triplet"}} {
+	levels := cpu.Levels()
+	if testing.Short() {
+		levels = []cpu.Level{levels[0], levels[len(levels)-1]} // package train is held to all of them
+	}
+	for _, kind := range [][]string{{}, {"--loss=infonce"}, {"--loss=clip", "--supervised"}, {"--loss=triplet"}, {"--loss=moco", "--queue=31", "--learn-temperature"}, {"--loss=infonce", "--queue=31"}} {
 		want := ""
-		for _, level := range cpu.Levels() {
+		for _, level := range levels {
 			restore, err := cpu.Select(level)
 			if err != nil {
 				t.Fatal(err)
@@ -140,7 +144,15 @@ func TestTrainLearns(t *testing.T) {
 // A run that was stopped goes on bit for bit, under its own settings.
 func TestResume(t *testing.T) {
 	data := bars(t)
-	for _, kind := range [][]string{{}, {"--loss=triplet", "--seed=18446744073709551615", "--lr=0.0123"}} {
+	kinds := [][]string{
+		{},
+		{"--loss=triplet", "--seed=18446744073709551615", "--lr=0.0123"},
+		{"--loss=moco", "--queue=31", "--learn-temperature"},
+	}
+	if !testing.Short() {
+		kinds = append(kinds, []string{"--loss=infonce", "--queue=31"}, []string{"--loss=moco", "--queue=0", "--momentum=0"})
+	}
+	for _, kind := range kinds {
 		straight := filepath.Join(t.TempDir(), "straight")
 		stdout, _ := succeed(t, small(data, straight, kind...)...)
 		want := report(t, stdout)
@@ -192,6 +204,7 @@ func TestResumeRefusesOtherSettings(t *testing.T) {
 		{"--seed=2", `"seed"`},
 		{"--steps=41", `"steps"`},
 		{"--loss=clip", `"loss"`},
+		{"--learn-temperature", `"learn-temperature"`},
 		{"--data=glyphs", `"data"`},
 		{bars(t), `"data"`}, // the same images in another folder
 		{"--hidden=16", `"hidden"`},

@@ -21,6 +21,11 @@ func TestStepDoesNotAllocate(t *testing.T) {
 			"AdamW":  func(tr *Trainer) {},
 			"SGD":    func(tr *Trainer) { tr.Optimizer = &SGD{Momentum: 0.9, Workers: workers} },
 			"chunks": func(tr *Trainer) { tr.Chunk = 7 },
+			"memory": func(tr *Trainer) { withMemory(tr, 17); tr.Loss = towardsZero },
+			"temperature": func(tr *Trainer) {
+				learnTemperature(tr)
+				tr.Loss = towardsZero
+			},
 			"match": func(tr *Trainer) {
 				tr.Source = &Views{Images: testImages(40, 5), Match: true, Workers: workers}
 			},

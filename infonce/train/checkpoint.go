@@ -10,9 +10,13 @@ import (
 // A Checkpoint is the state of a run between two steps. All else that the run
 // needs to go on follows from its settings and from Step.
 type Checkpoint struct {
-	Step    int           // steps done
-	Config  string        // of the run
-	Tensors []data.Tensor // model.… are the parameters, optimizer.… the state of the optimiser
+	Step   int    // steps done
+	Config string // of the run
+
+	// Model.… are the parameters and optimizer.… the state of the optimiser. Where there are
+	// such parts, keys.… are the parameters of the momentum encoder, memory.… the queue,
+	// and temperature.… what learns it.
+	Tensors []data.Tensor
 }
 
 const checkpointFormat = "contrast checkpoint"

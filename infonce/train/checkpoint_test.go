@@ -72,6 +72,32 @@ func TestCheckpointSaysWhatItIs(t *testing.T) {
 	}
 }
 
+func TestCheckpointHoldsAllParts(t *testing.T) {
+	tr := tiny(t, t.TempDir(), 1)
+	withMemory(tr, 5)
+	learnTemperature(tr)
+	mustRun(t, tr)
+	c, err := ReadCheckpoint(tr.checkpoint())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, s := range c.Tensors {
+		if !strings.HasPrefix(s.Name, "model.") && !strings.HasPrefix(s.Name, "optimizer.") {
+			names = append(names, s.Name)
+		}
+	}
+	want := []string{
+		"keys.encoder.0.bias", "keys.encoder.0.weight", "keys.encoder.1.bias", "keys.encoder.1.weight",
+		"keys.head.0.bias", "keys.head.0.weight", "keys.head.1.bias", "keys.head.1.weight",
+		"memory.ids", "memory.marks", "memory.rows",
+		"temperature.clamps", "temperature.log", "temperature.m", "temperature.v",
+	}
+	if !slices.Equal(names, want) {
+		t.Errorf("tensors %v, want %v", names, want)
+	}
+}
+
 // edit reads the checkpoint b, lets f change it and returns it sealed anew.
 func edit(t testing.TB, b []byte, f func(tensors []data.Tensor, meta map[string]string) []data.Tensor) []byte {
 	t.Helper()
@@ -196,6 +222,9 @@ func TestResumeRefuses(t *testing.T) {
 		"other encoder":   func(tr *Trainer) { tr.Encoder = mustMLP(t, 1, []int{30, 12}, []int{4}) },
 		"other optimizer": func(tr *Trainer) { tr.Optimizer = &SGD{Momentum: 0.5} },
 		"no state":        func(tr *Trainer) { tr.Optimizer = &SGD{} },
+		"a memory":        func(tr *Trainer) { tr.Memory = &Queue{Size: 3} },
+		"keys":            func(tr *Trainer) { tr.Keys = &MomentumEncoder{Encoder: tr.Encoder.(*MLP).Clone()} },
+		"a temperature":   func(tr *Trainer) { learnTemperature(tr) },
 	} {
 		tr := tiny(t, dir, 1)
 		set(tr)

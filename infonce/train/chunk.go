@@ -18,27 +18,40 @@ import (
 
 // embed returns the embeddings of the rows of t.x.
 func (t *Trainer) embed() simd.Matrix {
-	if !t.chunked() {
+	n := t.taught()
+	if n == t.x.Rows && n <= t.chunk() {
 		return t.Encoder.Forward(t.x)
 	}
 	_, out := t.Encoder.Dims()
 	t.z = t.z.Reshape(t.x.Rows, out)
-	for i := 0; i < t.x.Rows; i += t.Chunk {
-		j := min(i+t.Chunk, t.x.Rows)
-		copyRows(t.z.Slice(i, j), t.Encoder.Forward(t.x.Slice(i, j)))
+	t.forward(t.Encoder, 0, n)
+	if t.Keys != nil {
+		t.forward(t.Keys.Encoder, n, t.x.Rows)
 	}
 	return t.z
+}
+
+// forward stores the embeddings of rows from to to−1 of t.x in t.z.
+func (t *Trainer) forward(e Encoder, from, to int) {
+	for i := from; i < to; i += t.chunk() {
+		j := min(i+t.chunk(), to)
+		z, dst := e.Forward(t.x.Slice(i, j)), t.z.Slice(i, j)
+		for r := range z.Rows {
+			copy(dst.Row(r), z.Row(r))
+		}
+	}
 }
 
 // backward adds the gradients of the parameters, given t.dz, the gradient with respect
 // to what embed returned.
 func (t *Trainer) backward() error {
-	if !t.chunked() {
-		t.Encoder.Backward(t.dz)
+	n := t.taught()
+	if n <= t.chunk() {
+		t.Encoder.Backward(t.dz.Slice(0, n))
 		return nil
 	}
-	for i := 0; i < t.x.Rows; i += t.Chunk {
-		j := min(i+t.Chunk, t.x.Rows)
+	for i := 0; i < n; i += t.chunk() {
+		j := min(i+t.chunk(), n)
 		z := t.Encoder.Forward(t.x.Slice(i, j))
 		for r := range z.Rows {
 			if !slices.Equal(z.Row(r), t.z.Row(i+r)) {
@@ -50,11 +63,18 @@ func (t *Trainer) backward() error {
 	return nil
 }
 
-// chunked reports whether the encoder sees fewer rows at a time than there are.
-func (t *Trainer) chunked() bool { return t.Chunk > 0 && t.Chunk < t.x.Rows }
-
-func copyRows(dst, src simd.Matrix) {
-	for i := range dst.Rows {
-		copy(dst.Row(i), src.Row(i))
+// chunk returns how many rows an encoder sees at a time.
+func (t *Trainer) chunk() int {
+	if t.Chunk == 0 {
+		return t.x.Rows
 	}
+	return t.Chunk
+}
+
+// taught returns how many rows of t.x, from the first on, the trained encoder embeds.
+func (t *Trainer) taught() int {
+	if t.Keys != nil {
+		return t.Batch
+	}
+	return t.x.Rows
 }

@@ -49,6 +49,25 @@ func tiny(t testing.TB, dir string, workers int) *Trainer {
 	}
 }
 
+// withMemory makes t one of MoCo.
+func withMemory(t *Trainer, size int) {
+	m := t.Encoder.(*MLP)
+	t.Loss = &infonce.InfoNCE{Temperature: 0.2, Workers: m.Workers}
+	t.Keys = &MomentumEncoder{Encoder: m.Clone(), Momentum: 0.9, Workers: m.Workers}
+	t.Memory = &Queue{Size: size}
+}
+
+// learnTemperature makes t learn that of NT-Xent or InfoNCE.
+func learnTemperature(t *Trainer) {
+	switch l := t.Loss.(type) {
+	case *infonce.NTXent:
+		l.Temperature = 0.5
+		t.Scale = &LogScale{Temperature: &l.Temperature}
+	case *infonce.InfoNCE:
+		t.Scale = &LogScale{Temperature: &l.Temperature}
+	}
+}
+
 // A lossFunc is a loss of its embeddings that writes the gradient as well.
 type lossFunc func(b infonce.Batch, grad *infonce.Batch) (infonce.Result, error)
 

@@ -82,6 +82,10 @@ func (m *metrics) add(p Progress) error {
 	b = strconv.AppendFloat(b, float64(p.Rate), 'g', -1, 32)
 	b = append(b, `,"grad_norm":`...)
 	b = strconv.AppendFloat(b, p.GradNorm, 'g', -1, 64)
+	if p.Temperature != 0 {
+		b = append(b, `,"temperature":`...)
+		b = strconv.AppendFloat(b, float64(p.Temperature), 'g', -1, 32)
+	}
 	b = append(b, "}\n"...)
 	m.line = b
 	if _, err := m.file.Write(b); err != nil {

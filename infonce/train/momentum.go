@@ -41,8 +41,11 @@ func (m *momentumSpans) Run(_, piece int) {
 	simd.Axpy(key, 1-m.Momentum, m.query.Values[s.lo:s.hi])
 }
 
-// check returns an error unless m can follow an encoder with the given parameters.
+// check returns an error unless m is nil or can follow an encoder with the given parameters.
 func (m *MomentumEncoder) check(query *Params) error {
+	if m == nil {
+		return nil
+	}
 	if m.Encoder == nil {
 		return fmt.Errorf("keys: no encoder")
 	}

@@ -95,6 +95,14 @@ func (q *Queue) State(width int) []data.Tensor {
 	}
 }
 
+// check returns an error unless q is nil or has a size.
+func (q *Queue) check() error {
+	if q != nil && q.Size < 1 {
+		return fmt.Errorf("memory: size is %d, want at least 1", q.Size)
+	}
+	return nil
+}
+
 // init takes the memory for rows of the given width, unless it was taken before.
 func (q *Queue) init(width int) {
 	if q.marks != nil {

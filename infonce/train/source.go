@@ -21,6 +21,15 @@ type Source interface {
 	Next(step int, x simd.Matrix) (labels []int, err error)
 }
 
+// An Identifier is a Source that knows which rows show the same thing, for a loss not to
+// hold them apart. A [Trainer] asks where it has a Memory, in which samples come again.
+type Identifier interface {
+	// IDs returns a number for each row of the last step: equal where the rows show the
+	// same thing. It is the source's, valid until the next call of Next; nil where
+	// it does not know.
+	IDs() []int
+}
+
 // Views gives two augmented views of each of n images. Within an epoch no image
 // comes twice; an epoch ends where fewer than n images are left, and the next one
 // has another order. Views must not be used by two goroutines at once.
@@ -63,6 +72,14 @@ func (s *Views) Next(step int, x simd.Matrix) ([]int, error) {
 		}
 	}
 	return s.views.fill(x, s.Images, pick, s.Augment, s.Seed, step, s.Workers)
+}
+
+// IDs returns the class of each row of the last step with Match, otherwise the image.
+func (s *Views) IDs() []int {
+	if s.Match {
+		return s.views.labels
+	}
+	return s.views.pick
 }
 
 // Classes gives augmented views of PerClass images of each of P classes, the

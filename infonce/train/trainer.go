@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,25 @@ type Trainer struct {
 	// each. The result has the same bits.
 	Chunk int
 
+	// Keys embeds the second views in place of Encoder and gets no gradient; nil means
+	// that Encoder embeds both.
+	Keys *MomentumEncoder
+
+	// Memory keeps the embeddings of the second views, as Negatives of the steps to come;
+	// nil means that nothing is kept. It gets no gradient. Arrange must be Pairs. With Keys this
+	// is MoCo (He et al. 2020); without, the cross-batch memory of Wang et al. (2020), for
+	// which infonce.InfoNCE has InBatch. In the first step Memory is empty, and InfoNCE has the
+	// other second views of the batch as negatives.
+	Memory *Queue
+
+	// MemoryAfter is the number of steps before Memory is filled and used; 0 means none. An
+	// encoder that begins to learn moves fast, and may flee from its own past into a
+	// collapse; Wang et al. wait for 1000 steps, with Keys there is no need.
+	MemoryAfter int
+
+	// Scale learns the temperature of Loss; nil means that it stays as it is.
+	Scale *LogScale
+
 	// Arrange shows the embeddings of a step to the loss, and their gradient in the
 	// same way: Pairs or Labelled; nil means Pairs.
 	Arrange func(z simd.Matrix, labels []int) infonce.Batch
@@ -54,12 +74,13 @@ type Trainer struct {
 	x     simd.Matrix
 	z, dz simd.Matrix // the embeddings, where the encoder does not keep them, and their gradient
 	grad  infonce.Batch
+	ids   []int
 }
 
 // The files that a run keeps in its folder.
 const (
 	CheckpointFile = "checkpoint.safetensors" // the state after a step
-	MetricsFile    = "metrics.jsonl"          // one object a step: step, loss, lr, grad_norm
+	MetricsFile    = "metrics.jsonl"          // one object a step: step, loss, lr, grad_norm, and temperature where it is learned
 )
 
 // A Progress tells how a step went.
@@ -68,6 +89,10 @@ type Progress struct {
 	Step     int     // counted from 0
 	Rate     float32 // learning rate
 	GradNorm float64 // Euclidean norm of the gradient of all parameters
+
+	// Of a temperature that is learned; 0 where none is.
+	Temperature float32 // of the loss in this step
+	Clamps      int     // steps, up to this one, after which it was brought back into its range
 }
 
 // Pairs is for losses of two views: row i of Q is the first view of sample i, row i
@@ -152,11 +177,14 @@ func (t *Trainer) check() error {
 	if t.Batch < 1 || t.Steps < 0 || t.Every < 0 {
 		return fmt.Errorf("batch %d, steps %d, every %d: want at least 1, 0 and 0", t.Batch, t.Steps, t.Every)
 	}
-	if t.Chunk < 0 {
-		return fmt.Errorf("chunk %d, want 0 or more", t.Chunk)
+	if t.Chunk < 0 || t.MemoryAfter < 0 {
+		return fmt.Errorf("chunk %d, memory after %d steps: want at least 0 and 0", t.Chunk, t.MemoryAfter)
 	}
 	if t.step > t.Steps {
 		return fmt.Errorf("%d steps are done, want at most %d", t.step, t.Steps)
+	}
+	if err := t.checkParts(); err != nil {
+		return err
 	}
 	if t.Arrange == nil {
 		t.Arrange = Pairs
@@ -164,6 +192,11 @@ func (t *Trainer) check() error {
 	in, _ := t.Encoder.Dims()
 	t.x = t.x.Reshape(2*t.Batch, in)
 	return nil
+}
+
+// checkParts looks at the parts that a run may do without.
+func (t *Trainer) checkParts() error {
+	return cmp.Or(t.Memory.check(), t.Keys.check(t.Encoder.Params()), t.Scale.start())
 }
 
 // open prepares the folder of the run. A new run writes its checkpoint at once: what
@@ -197,10 +230,14 @@ func (t *Trainer) advance(step int) (Progress, error) {
 		return Progress{}, err
 	}
 
+	batch := t.Arrange(z, labels)
+	if err := t.recall(step, &batch); err != nil {
+		return Progress{}, err
+	}
 	t.dz = t.dz.Reshape(z.Rows, z.Cols)
 	clear(t.dz.Data)
 	t.grad = t.Arrange(t.dz, nil)
-	result, err := t.Loss.Evaluate(t.Arrange(z, labels), &t.grad, 1)
+	result, err := t.Loss.Evaluate(batch, &t.grad, 1)
 	if err != nil {
 		return Progress{}, err
 	}
@@ -220,13 +257,19 @@ func (t *Trainer) advance(step int) (Progress, error) {
 	if err != nil {
 		return Progress{}, err
 	}
+	if err := t.Scale.load(result.DTemperature); err != nil {
+		return Progress{}, err
+	}
 
 	rate := t.Schedule.Rate(step)
 	if !finite(float64(rate)) {
 		return Progress{}, fmt.Errorf("learning rate is %v, want a finite number", rate)
 	}
+	p := Progress{Result: result, Step: step, Rate: rate, GradNorm: norm}
+	t.Scale.step(&p)
 	t.Optimizer.Step(params, step, rate)
-	return Progress{Result: result, Step: step, Rate: rate, GradNorm: norm}, nil
+	t.remember(step, batch)
+	return p, nil
 }
 
 // checkEmbedding returns an error where what went into the step or came out of the
@@ -299,15 +342,18 @@ func checkMatrix(op, name string, m simd.Matrix) error {
 func finite(x float64) bool { return x-x == 0 }
 
 // Resume goes on from the checkpoint in Dir: it takes over its parameters, the state
-// of the optimiser and the number of steps done, which it returns. The run that
-// follows is the rest of the one that wrote it, bit for bit.
+// of the optimiser and of all that the run remembers, and the number of steps done,
+// which it returns. The run that follows is the rest of the one that wrote it, bit for bit.
 //
 // The error wraps fs.ErrNotExist where there is no checkpoint; it is not nil either
 // where the file is damaged, of another version, or of a run with another Config or
-// another encoder or optimiser. Nothing is changed then.
+// other parts. Nothing is changed then.
 func (t *Trainer) Resume() (step int, err error) {
 	if t.Dir == "" || t.Encoder == nil || t.Optimizer == nil {
 		return 0, errors.New("resume: want a folder, an encoder and an optimizer")
+	}
+	if err := t.checkParts(); err != nil {
+		return 0, fmt.Errorf("resume: %w", err)
 	}
 	path := t.checkpoint()
 	c, err := ReadCheckpoint(path)
@@ -352,14 +398,25 @@ func (t *Trainer) save(m *metrics) error {
 
 // state returns what a checkpoint keeps, in the memory of the parts.
 func (t *Trainer) state() []data.Tensor {
-	params := t.Encoder.Params()
 	var state []data.Tensor
-	for _, p := range params.Tensors {
-		state = append(state, data.Tensor{Name: "model." + p.Name, Shape: p.Shape, Data: p.Values})
+	keep := func(part string, tensors []data.Tensor) {
+		for _, s := range tensors {
+			s.Name = part + "." + s.Name
+			state = append(state, s)
+		}
 	}
-	for _, s := range t.Optimizer.State(len(params.Values)) {
-		s.Name = "optimizer." + s.Name
-		state = append(state, s)
+	params := t.Encoder.Params()
+	keep("model", asData(params.Tensors))
+	keep("optimizer", t.Optimizer.State(len(params.Values)))
+	if t.Keys != nil {
+		keep("keys", asData(t.Keys.Encoder.Params().Tensors))
+	}
+	if t.Memory != nil {
+		_, width := t.Encoder.Dims()
+		keep("memory", t.Memory.State(width))
+	}
+	if t.Scale != nil {
+		keep("temperature", t.Scale.state())
 	}
 	return state
 }

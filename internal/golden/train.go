@@ -10,7 +10,7 @@ import (
 
 // trainEntries are the weights after some steps of small runs on the built-in glyphs.
 func trainEntries() []Entry {
-	run := func(name string, chunk int, loss infonce.Loss, optimizer func() train.Optimizer) Entry {
+	run := func(name string, set func(t *train.Trainer, encoder *train.MLP)) Entry {
 		return Entry{"train", name, func(h *Hash) {
 			seen, _, err := data.Glyphs()
 			if err != nil {
@@ -22,14 +22,14 @@ func trainEntries() []Entry {
 			}
 			t := train.Trainer{
 				Encoder:   encoder,
-				Loss:      loss,
-				Optimizer: optimizer(),
+				Loss:      &infonce.NTXent{},
+				Optimizer: &train.AdamW{},
 				Schedule:  train.Cosine{Peak: 0.01, Warmup: 3, Steps: 12},
 				Source:    &train.Views{Images: seen, Seed: 1},
 				Batch:     12,
 				Steps:     12,
-				Chunk:     chunk,
 			}
+			set(&t, encoder)
 			if err := t.Run(context.Background()); err != nil {
 				panic(err) // nothing here depends on the outside
 			}
@@ -37,8 +37,23 @@ func trainEntries() []Entry {
 		}}
 	}
 	return []Entry{
-		run("NTXent/optimizer=adamw", 0, &infonce.NTXent{}, func() train.Optimizer { return &train.AdamW{} }),
-		run("NTXent/optimizer=adamw/chunk=7", 7, &infonce.NTXent{}, func() train.Optimizer { return &train.AdamW{} }), // the same
-		run("InfoNCE/optimizer=sgd", 0, &infonce.InfoNCE{}, func() train.Optimizer { return &train.SGD{Momentum: 0.9} }),
+		run("NTXent/optimizer=adamw", func(*train.Trainer, *train.MLP) {}),
+		run("NTXent/optimizer=adamw/chunk=7", func(t *train.Trainer, _ *train.MLP) { // the same
+			t.Chunk = 7
+		}),
+		run("NTXent/learned-temperature", func(t *train.Trainer, _ *train.MLP) {
+			loss := &infonce.NTXent{Temperature: 0.5}
+			t.Loss, t.Scale = loss, &train.LogScale{Temperature: &loss.Temperature}
+		}),
+		run("InfoNCE/optimizer=sgd", func(t *train.Trainer, _ *train.MLP) {
+			t.Loss, t.Optimizer = &infonce.InfoNCE{}, &train.SGD{Momentum: 0.9}
+		}),
+		run("InfoNCE/queue=50/momentum=0.9", func(t *train.Trainer, encoder *train.MLP) {
+			t.Loss, t.Memory = &infonce.InfoNCE{}, &train.Queue{Size: 50}
+			t.Keys = &train.MomentumEncoder{Encoder: encoder.Clone(), Momentum: 0.9}
+		}),
+		run("InfoNCE/queue=50", func(t *train.Trainer, _ *train.MLP) {
+			t.Loss, t.Memory, t.MemoryAfter = &infonce.InfoNCE{InBatch: true}, &train.Queue{Size: 50}, 4
+		}),
 	}
 }
