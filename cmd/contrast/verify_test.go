@@ -51,7 +51,7 @@ func TestVerify(t *testing.T) {
 	cases := 0
 	for _, l := range r.Losses {
 		cases += l.Cases
-		if len(l.Failures) > 0 || !(l.Value > 0 && l.Value <= conformance.MaxValueError) || !(l.Gradient > 0 && l.Gradient <= conformance.MaxGradientError) {
+		if len(l.Failures) > 0 || !(l.Value >= 0 && l.Value <= conformance.MaxValueError) || !(l.Gradient > 0 && l.Gradient <= conformance.MaxGradientError) {
 			t.Errorf("%+v, want errors within the bounds", l)
 		}
 		if !strings.Contains(stderr, l.Loss) {
