@@ -23,6 +23,8 @@
 //   - [Custom]: any function of a row of logits, and [CheckGradient] for it.
 //   - [BatchAll]: all triplets of labelled rows.
 //
+// [TripletMiner] and [MultiSimilarityMiner] list triplets and pairs of labelled rows, for Triplet and other uses.
+//
 // Similarity matrices are computed in strips that stay in the cache and are never
 // stored whole. A value or gradient has the same bits on every CPU and for any number
 // of workers.

@@ -67,7 +67,7 @@ func infonceEntries() []Entry {
 			b.Triplets = append(b.Triplets, infonce.Triple{A: s.IntN(n), P: s.IntN(n), N: s.IntN(n)})
 		}
 	}
-	return []Entry{
+	return append(minerEntries(), []Entry{
 		loss("InfoNCE", &infonce.InfoNCE{}, pairs),
 		loss("InfoNCE/keys=more", &infonce.InfoNCE{}, func(n int) (int, int) { return n + 9, 0 }),
 		loss("InfoNCE/similarity=dot", &infonce.InfoNCE{DotProduct: true, Temperature: 1}, pairs),
@@ -123,5 +123,45 @@ func infonceEntries() []Entry {
 		loss("BatchAll", &infonce.BatchAll{}, pairs),
 		loss("BatchAll/squared/all", &infonce.BatchAll{Squared: true, All: true, Normalize: true}, pairs),
 		loss("BatchAll/soft", &infonce.BatchAll{Soft: true}, pairs),
+	}...)
+}
+
+// minerEntries are lists of triplets and pairs, all and bounded.
+func minerEntries() []Entry {
+	mine := func(name string, list func(h *Hash, x simd.Matrix, labels []int) error) Entry {
+		return Entry{"infonce", name, func(h *Hash) {
+			s := newSource(5)
+			for _, n := range []int{1, 7, 90} {
+				x, labels := s.matrix(n, 12), make([]int, n)
+				for i := range labels {
+					labels[i] = s.IntN(1 + n/4)
+				}
+				if err := list(h, x, labels); err != nil {
+					panic(err)
+				}
+			}
+		}}
 	}
+	var entries []Entry
+	for kind := infonce.AllTriplets; kind <= infonce.HardestTriplets; kind++ {
+		entries = append(entries, mine("TripletMiner/"+kind.String(), func(h *Hash, x simd.Matrix, labels []int) error {
+			for _, limit := range []int{0, 40, 1000} {
+				list, err := (&infonce.TripletMiner{Kind: kind, Cap: limit, Seed: 3}).Mine(nil, x, labels)
+				if err != nil {
+					return err
+				}
+				for _, t := range list {
+					h.Ints([]int{t.A, t.P, t.N})
+				}
+			}
+			return nil
+		}))
+	}
+	return append(entries, mine("MultiSimilarityMiner", func(h *Hash, x simd.Matrix, labels []int) error {
+		list, err := (&infonce.MultiSimilarityMiner{}).Mine(nil, x, labels)
+		for _, p := range list {
+			h.Ints([]int{p.A, p.B})
+		}
+		return err
+	}))
 }
