@@ -165,6 +165,7 @@ func TestWrongCommandLine(t *testing.T) {
 		{[]string{"train", "--loss", "infonce", "--momentum", "0.9"}, "--momentum is for moco"},
 		{[]string{"train", "--loss", "triplet", "--learn-temperature"}, "--learn-temperature: triplet has none"},
 		{[]string{"train", "--learn-temperature", "--temperature", "2"}, "--temperature is 2, want 0.01 to 1 where it is learned"},
+		{[]string{"train", "--loss", "triplet", "--distinct"}, "--distinct is for pairs"},
 		{[]string{"train", "--resume"}, "--out DIR"},
 		{[]string{"train", "--force"}, "--out DIR"},
 		{[]string{"train", "--resume", "--force", "--out", "x"}, "--resume"},

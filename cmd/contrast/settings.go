@@ -29,6 +29,7 @@ type settings struct {
 
 	// Fields that came later are left out where they are off, so that older runs can be resumed.
 	LearnTemperature bool    `json:"learn-temperature,omitempty" help:"Learn the temperature, from --temperature on and within 0.01 and 1."`
+	Distinct         bool    `json:"distinct,omitempty" help:"No two images of a step are of one class; see --batch."`
 	Queue            int     `json:"queue,omitempty" default:"0" placeholder:"N" help:"Embeddings of earlier images that are negatives too, for infonce and moco. Default 0, 1024 for moco."`
 	QueueAfter       int     `json:"queue-after,omitempty" default:"0" placeholder:"N" help:"Steps before there is a queue. Default 0, half of the steps for infonce."`
 	Momentum         float32 `json:"momentum,omitempty" default:"0" placeholder:"M" help:"How slowly the encoder of the second views follows the other, for moco. Default 0.995."`
@@ -92,6 +93,8 @@ func (s *settings) check() error {
 		return fmt.Errorf("--learn-temperature: triplet has none")
 	case s.LearnTemperature && !(s.Temperature >= 0.01 && s.Temperature <= 1):
 		return fmt.Errorf("--temperature is %v, want 0.01 to 1 where it is learned", s.Temperature)
+	case s.Distinct && s.Loss == "triplet":
+		return fmt.Errorf("--distinct is for pairs of views: triplet needs images of one class")
 	case s.Supervised && s.Loss == "triplet":
 		return fmt.Errorf("--supervised is for pairs of views: triplet reads the labels as it is")
 	}
@@ -132,6 +135,9 @@ func (s *settings) build(d *dataset, workers int) (*train.Trainer, *train.MLP, e
 	if n := d.train.Len(); s.Batch > n {
 		return nil, nil, fmt.Errorf("--batch is %d, want at most %d, the images to train on", s.Batch, n)
 	}
+	if n := d.distinctClasses(); s.Distinct && s.Batch > n {
+		return nil, nil, fmt.Errorf("--batch is %d, want at most %d with --distinct, the classes that there are", s.Batch, n)
+	}
 	encoder, err := s.encoder(d)
 	if err != nil {
 		return nil, nil, err
@@ -141,7 +147,7 @@ func (s *settings) build(d *dataset, workers int) (*train.Trainer, *train.MLP, e
 		Encoder:   encoder,
 		Optimizer: &train.AdamW{Decay: s.Decay, Workers: workers},
 		Schedule:  train.Cosine{Peak: s.LR, Warmup: s.Steps / 10, Steps: s.Steps},
-		Source:    &train.Views{Images: d.train, Seed: s.Seed, Match: s.Supervised, Workers: workers},
+		Source:    &train.Views{Images: d.train, Seed: s.Seed, Match: s.Supervised, Distinct: s.Distinct, Workers: workers},
 		Batch:     s.Batch,
 		Steps:     s.Steps,
 	}

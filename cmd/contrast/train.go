@@ -233,6 +233,9 @@ func (c *trainCommand) lossText() string {
 	if c.Supervised {
 		s += ", pairs by label"
 	}
+	if c.Distinct {
+		s += ", one sample of a class"
+	}
 	return s + fmt.Sprintf("; %d steps of %d samples", c.Steps, c.Batch)
 }
 

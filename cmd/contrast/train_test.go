@@ -111,7 +111,7 @@ func TestTrainBits(t *testing.T) {
 	if testing.Short() {
 		levels = []cpu.Level{levels[0], levels[len(levels)-1]} // package train is held to all of them
 	}
-	for _, kind := range [][]string{{}, {"--loss=infonce"}, {"--loss=clip", "--supervised"}, {"--loss=triplet"}, {"--loss=moco", "--queue=31", "--learn-temperature"}, {"--loss=infonce", "--queue=31"}} {
+	for _, kind := range [][]string{{}, {"--loss=infonce"}, {"--loss=clip", "--supervised", "--distinct", "--batch=5"}, {"--loss=triplet"}, {"--loss=moco", "--queue=31", "--learn-temperature"}, {"--loss=infonce", "--queue=31"}} {
 		want := ""
 		for _, level := range levels {
 			restore, err := cpu.Select(level)
@@ -366,6 +366,7 @@ func TestTrainRefusesBadInput(t *testing.T) {
 		{"no labels", idx(map[string][]byte{"train-images-idx3-ubyte": images}), "images without labels"},
 		{"no image left for the test", idx(map[string][]byte{"train-images-idx3-ubyte": idxFile(make([]byte, 3*48), 3, 6, 8), "train-labels-idx1-ubyte": idxFile(make([]byte, 3), 3)}), "3 images to train on and 0 to test with"},
 		{"batch above the images", []string{good, "--batch=61"}, "--batch is 61, want at most 60"},
+		{"batch above the classes", []string{good, "--batch=7", "--distinct"}, "--batch is 7, want at most 6 with --distinct"},
 		{"batch that has no triplets", []string{"--batch=59", "--loss=triplet", "--data=" + idx(map[string][]byte{"train-images-idx3-ubyte": idxFile(make([]byte, 100*48), 100, 6, 8), "train-labels-idx1-ubyte": idxFile(make([]byte, 100), 100)})[1]}, "--batch is 59, want one"},
 		{"width below 1", []string{good, "--batch=12", "--hidden=8,0"}, "width 0"},
 		{"width too large", []string{good, "--batch=12", "--dim=1000000000"}, "width 1000000000"},

@@ -29,6 +29,9 @@ func TestStepDoesNotAllocate(t *testing.T) {
 			"match": func(tr *Trainer) {
 				tr.Source = &Views{Images: testImages(40, 5), Match: true, Workers: workers}
 			},
+			"distinct": func(tr *Trainer) {
+				tr.Source = &Views{Images: testImages(40, 20), Distinct: true, Workers: workers}
+			},
 			"classes": func(tr *Trainer) {
 				tr.Arrange = Labelled
 				tr.Source = &Classes{Images: testImages(40, 5), Workers: workers, PerClass: 8}

@@ -38,22 +38,27 @@ type Views struct {
 	Augment Augmentation
 	Seed    uint64
 
+	// Distinct chooses images of which no two in a step are of the same class; see
+	// [Distinct].
+	Distinct bool
+
 	// Match makes the second view one of another image of the same class, drawn
 	// at random, where there is one.
 	Match bool
 
 	Workers int // 0 means GOMAXPROCS; the views do not depend on it
 
-	views   views
-	random  stream
-	members members
-	order   order
+	views    views
+	random   stream
+	members  members
+	order    order
+	distinct Distinct
 }
 
 // Next fills x with the views of a step.
 func (s *Views) Next(step int, x simd.Matrix) ([]int, error) {
 	n := x.Rows / 2
-	if err := checkImages(s.Images, x, s.Match); err != nil {
+	if err := checkImages(s.Images, x, s.Match || s.Distinct); err != nil {
 		return nil, err
 	}
 	if 2*n != x.Rows {
@@ -62,12 +67,20 @@ func (s *Views) Next(step int, x simd.Matrix) ([]int, error) {
 	if n < 1 || n > s.Images.Len() {
 		return nil, fmt.Errorf("%d samples a step, want 1 to %d, as many as there are images", n, s.Images.Len())
 	}
-	first := s.order.batch(&s.random, s.Seed, step, n, s.Images.Len())
-	pick := append(append(s.views.pick[:0], first...), first...)
+	pick := slices.Grow(s.views.pick[:0], 2*n)[:n]
+	if s.Distinct {
+		s.distinct.IDs, s.distinct.Seed = s.Images.Labels, s.Seed
+		if err := s.distinct.Indices(step, pick); err != nil {
+			return nil, err
+		}
+	} else {
+		copy(pick, s.order.batch(&s.random, s.Seed, step, n, s.Images.Len()))
+	}
+	pick = append(pick, pick...)
 	if s.Match {
 		s.members.group(s.Images.Labels)
 		s.random.seed(s.Seed, forPartner, step, 0)
-		for i, image := range first {
+		for i, image := range pick[:n] {
 			pick[n+i] = s.members.partner(&s.random, image)
 		}
 	}
@@ -82,11 +95,8 @@ func (s *Views) IDs() []int {
 	return s.views.pick
 }
 
-// Classes gives augmented views of PerClass images of each of P classes, the
-// batches of Hermans, Beyer and Leibe (2017, section 2): rows p·PerClass to
-// (p+1)·PerClass−1 show one class. Within an epoch of classes none comes twice, nor an
-// image within a step where its class has PerClass. Classes must not be used by two
-// goroutines at once.
+// Classes gives augmented views of PerClass images of each of some classes, which [PK]
+// chooses. Classes must not be used by two goroutines at once.
 type Classes struct {
 	Images   data.Images // with labels
 	Augment  Augmentation
@@ -94,11 +104,8 @@ type Classes struct {
 	PerClass int // 0 means 4; divides the number of rows
 	Workers  int // 0 means GOMAXPROCS; the views do not depend on it
 
-	views   views
-	random  stream
-	members members
-	order   order
-	scratch []int
+	views views
+	pk    PK
 }
 
 // Next fills x with the views of a step.
@@ -106,27 +113,10 @@ func (s *Classes) Next(step int, x simd.Matrix) ([]int, error) {
 	if err := checkImages(s.Images, x, true); err != nil {
 		return nil, err
 	}
-	k := s.PerClass
-	if k == 0 {
-		k = 4
-	}
-	if k < 1 || x.Rows%k != 0 {
-		return nil, fmt.Errorf("%d rows, want a multiple of the %d of each class", x.Rows, k)
-	}
-	s.members.group(s.Images.Labels)
-	p := x.Rows / k
-	if p < 1 || p > len(s.members.classes) {
-		return nil, fmt.Errorf("%d classes a step, want 1 to the %d that there are", p, len(s.members.classes))
-	}
-	pick := s.views.pick[:0]
-	classes := s.order.batch(&s.random, s.Seed, step, p, len(s.members.classes))
-	s.random.seed(s.Seed, forPartner, step, 0)
-	for _, c := range classes {
-		s.scratch = append(s.scratch[:0], s.members.classes[c]...)
-		s.random.choose(s.scratch, min(k, len(s.scratch)))
-		for i := range k {
-			pick = append(pick, s.scratch[i%len(s.scratch)])
-		}
+	s.pk.Labels, s.pk.PerClass, s.pk.Seed = s.Images.Labels, s.PerClass, s.Seed
+	pick := slices.Grow(s.views.pick[:0], x.Rows)[:x.Rows]
+	if err := s.pk.Indices(step, pick); err != nil {
+		return nil, err
 	}
 	return s.views.fill(x, s.Images, pick, s.Augment, s.Seed, step, s.Workers)
 }
@@ -162,67 +152,4 @@ func (v *views) fill(x simd.Matrix, m data.Images, pick []int, a Augmentation, s
 		v.labels = append(v.labels, m.Labels[i])
 	}
 	return v.labels, nil
-}
-
-// An order is the random order of an epoch.
-type order struct {
-	items []int
-	seed  uint64
-	epoch int
-}
-
-// batch returns the n of size items that a step takes. An epoch has as many steps as
-// there are whole batches.
-func (o *order) batch(r *stream, seed uint64, step, n, size int) []int {
-	steps := size / n
-	epoch, at := step/steps, step%steps*n
-	if len(o.items) != size || o.seed != seed || o.epoch != epoch {
-		o.items, o.seed, o.epoch = o.items[:0], seed, epoch
-		for i := range size {
-			o.items = append(o.items, i)
-		}
-		r.seed(seed, forShuffle, epoch, 0)
-		r.shuffle(o.items)
-	}
-	return o.items[at : at+n]
-}
-
-// members are the images of each class that has any, in order of the labels.
-type members struct {
-	labels  []int   // those that were grouped
-	classes [][]int // images
-	class   []int   // of each image
-	place   []int   // of each image in its class
-}
-
-// group sorts images by label, unless the same were grouped before.
-func (m *members) group(labels []int) {
-	if len(labels) == len(m.labels) && (len(labels) == 0 || &labels[0] == &m.labels[0]) {
-		return
-	}
-	distinct := slices.Clone(labels)
-	slices.Sort(distinct)
-	distinct = slices.Compact(distinct)
-	m.labels = labels
-	m.classes = make([][]int, len(distinct))
-	m.class, m.place = make([]int, len(labels)), make([]int, len(labels))
-	for i, label := range labels {
-		c, _ := slices.BinarySearch(distinct, label)
-		m.class[i], m.place[i] = c, len(m.classes[c])
-		m.classes[c] = append(m.classes[c], i)
-	}
-}
-
-// partner returns another image of the class of image i, i itself if it is the
-// only one.
-func (m *members) partner(r *stream, i int) int {
-	class := m.classes[m.class[i]]
-	if len(class) == 1 {
-		return i
-	}
-	j := r.intN(len(class) - 1)
-	if j >= m.place[i] {
-		j++
-	}
-	return class[j]
 }

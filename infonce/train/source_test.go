@@ -112,7 +112,7 @@ func TestClasses(t *testing.T) {
 					t.Fatalf("step %d: images %v, labels %v", step, got, labels)
 				}
 			}
-			if want := min(k, len(s.members.classes[label-3])); distinct(group) != want {
+			if want := min(k, len(s.pk.members.classes[label-3])); distinct(group) != want {
 				t.Errorf("step %d: images %v of class %d, want %d different ones", step, group, label, want)
 			}
 			epoch = append(epoch, label)
@@ -127,8 +127,11 @@ func TestClasses(t *testing.T) {
 func TestSourceStepsStandAlone(t *testing.T) {
 	images := testImages(40, 5)
 	for name, fresh := range map[string]func(workers int) Source{
-		"views":   func(w int) Source { return &Views{Images: images, Seed: 2, Workers: w} },
-		"match":   func(w int) Source { return &Views{Images: images, Seed: 2, Workers: w, Match: true} },
+		"views": func(w int) Source { return &Views{Images: images, Seed: 2, Workers: w} },
+		"match": func(w int) Source { return &Views{Images: images, Seed: 2, Workers: w, Match: true} },
+		"distinct": func(w int) Source {
+			return &Views{Images: testImages(40, 10), Seed: 2, Workers: w, Distinct: true}
+		},
 		"classes": func(w int) Source { return &Classes{Images: images, Seed: 2, Workers: w} },
 	} {
 		x := simd.NewMatrix(20, 30)
@@ -177,12 +180,14 @@ func TestSourceRefuses(t *testing.T) {
 		{&Views{Images: images}, 0, 1, "0 samples a step, want 1 to 10, as many as there are images"},
 		{&Views{Images: images}, 3, 1, "3 rows, want an even number"},
 		{&Views{Images: bare, Match: true}, 4, 1, "images without labels, want a class for each"},
+		{&Views{Images: bare, Distinct: true}, 4, 1, "images without labels, want a class for each"},
+		{&Views{Images: images, Distinct: true}, 12, 1, "6 samples a step of different IDs, want 1 to the 5 IDs that there are"},
 		{&Views{Images: short}, 4, 1, "9 labels, want one for each of 10 images"},
 		{&Views{Images: images, Augment: Augmentation{Scale: 2}}, 4, 1, "augmentation: scale is 2, want at most 0.9"},
 		{&Classes{Images: bare}, 4, 1, "images without labels, want a class for each"},
-		{&Classes{Images: images}, 6, 1, "6 rows, want a multiple of the 4 of each class"},
+		{&Classes{Images: images}, 6, 1, "6 samples a step, want a multiple of the 4 of each class"},
 		{&Classes{Images: images}, 24, 1, "6 classes a step, want 1 to the 5 that there are"},
-		{&Classes{Images: images, PerClass: -1}, 4, 1, "4 rows, want a multiple of the -1 of each class"},
+		{&Classes{Images: images, PerClass: -1}, 4, 1, "4 samples a step, want a multiple of the -1 of each class"},
 		{&Classes{Images: images}, 0, 1, "0 classes a step, want 1 to the 5 that there are"},
 	} {
 		if _, err := c.s.Next(0, simd.NewMatrix(c.rows, c.cols)); err == nil || err.Error() != c.want {
