@@ -46,3 +46,19 @@ func ExampleCustom() {
 	// ∂loss/∂q [0.0000 0.0157]
 	// what is wrong with the gradient: <nil>
 }
+
+// The gradient of this loss forgets that the positive is in each difference.
+func ExampleCheckGradient() {
+	loss := &infonce.Custom{Score: func(i int, z []float32) float64 {
+		cost := squaredHinge(i, z)
+		z[i] = 0
+		return cost
+	}}
+	batch := infonce.Batch{
+		Q: matrix([]float32{1, 0}, []float32{0, 1}, []float32{-1, 1}),
+		K: matrix([]float32{2, 1}, []float32{1, 2}, []float32{-1, 0}),
+	}
+	fmt.Println(infonce.CheckGradient(loss, batch))
+	// Output:
+	// infonce: the gradient of *infonce.Custom is wrong: K[2, 1] is 0, want -0.0514348 within 0.00051
+}

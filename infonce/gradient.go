@@ -17,7 +17,7 @@ import (
 // one matrix and in all at once. The steps shrink until two of them agree on the
 // difference, so it finds by itself where the value is neither curved nor rounded too much. Of a large
 // batch it looks at the first and last rows and at some between, always the same. The
-// error names the worst of what is off by more than 1 % of the largest element, row or direction of
+// error names the worst element, or else row or direction, that is off by more than 1 % of the largest of
 // its kind, in proportion to the norms of the rows; less than that it does not see. A
 // second kind of error says that most differences tell nothing.
 //
@@ -40,10 +40,12 @@ func CheckGradient(l Loss, b Batch) error {
 		if err := c.rows(part); err != nil {
 			return err
 		}
+		c.kind = oneMatrix
 		if err := c.directions(part, part+1); err != nil {
 			return err
 		}
 	}
+	c.kind = allMatrices
 	if err := c.directions(0, len(c.x)); err != nil {
 		return err
 	}
@@ -72,14 +74,29 @@ type gradientCheck struct {
 	b        Batch          // of which the matrices are copies, to be moved
 	x, g, to [3]simd.Matrix // what they were, the gradient, and a direction
 	norms    [3][]float64   // of the rows
-	region   []region       // where the direction is not 0
+	kind     probeKind
+	region   []region // where the direction is not 0
 
 	value         float64
 	rounding      float64 // what is left of a gradient whose terms cancel
 	probes, rough int
-	worst         string
+	worst         string // what is wrong, of the least kind
+	worstKind     probeKind
 	excess        float64 // by how much the worst is off, in tolerances
 }
+
+// A probeKind says where the direction of a probe is not 0.
+type probeKind int
+
+const (
+	oneElement probeKind = iota
+	oneRow
+	oneMatrix
+	allMatrices
+)
+
+// partNames are the matrices of a batch.
+var partNames = [3]string{"Q", "K", "Negatives"}
 
 // A region is rows i0 to i1−1 and columns j0 to j1−1 of a matrix of the batch.
 type region struct{ part, i0, i1, j0, j1 int }
@@ -90,10 +107,9 @@ func (c *gradientCheck) load(b Batch) error {
 	var grad Batch
 	for i, m := range []*simd.Matrix{&c.b.Q, &c.b.K, &c.b.Negatives} {
 		if m.Rows == 0 {
-			*m = simd.Matrix{Cols: m.Cols, Stride: m.Stride}
 			continue
 		}
-		m.Check("infonce.CheckGradient", [...]string{"Q", "K", "Negatives"}[i], -1, -1)
+		m.Check("infonce.CheckGradient", partNames[i], -1, -1)
 		c.x[i] = *m
 		*m = simd.NewMatrix(m.Rows, m.Cols)
 		c.g[i], c.to[i] = simd.NewMatrix(m.Rows, m.Cols), simd.NewMatrix(m.Rows, m.Cols)
@@ -108,8 +124,20 @@ func (c *gradientCheck) load(b Batch) error {
 	}
 	grad.Q, grad.K, grad.Negatives = c.g[0], c.g[1], c.g[2]
 	r, err := c.loss.Evaluate(c.b, &grad, 1)
+	if err != nil {
+		return err
+	}
+	for part, g := range c.g {
+		for i := range g.Rows {
+			for j, v := range g.Row(i) {
+				if v-v != 0 {
+					return fmt.Errorf("infonce: the gradient of %T is wrong: %s[%d, %d] is %v", c.loss, partNames[part], i, j, v)
+				}
+			}
+		}
+	}
 	c.value, c.rounding = r.Loss, 0x1p-18*math.Abs(r.Loss)/float64(max(b.Q.Rows, 1))+0x1p-126
-	return err
+	return nil
 }
 
 // moved returns the matrix of the batch that moves.
@@ -120,6 +148,7 @@ func (c *gradientCheck) moved(part int) simd.Matrix {
 // elements compares single elements: all of a small matrix, otherwise the first, the last and random ones.
 func (c *gradientCheck) elements(part int) error {
 	g := c.g[part]
+	c.kind = oneElement
 	largest := 0.0
 	for i := range g.Rows {
 		for _, v := range g.Row(i) {
@@ -150,6 +179,7 @@ func (c *gradientCheck) elements(part int) error {
 // rows compares random directions in one row: the first, the last and random ones.
 func (c *gradientCheck) rows(part int) error {
 	g := c.g[part]
+	c.kind = oneRow
 	largest := 0.0
 	for i := range g.Rows {
 		square := 0.0
@@ -210,8 +240,8 @@ func (c *gradientCheck) probe(largest float64) error {
 	got, square := 0.0, 0.0
 	c.each(func(part, i, j int) {
 		v := c.norms[part][i]
-		if wide := c.g[part].Cols; len(c.region) > 1 || c.region[0].j1-c.region[0].j0 > 1 {
-			v /= math.Sqrt(float64(wide))
+		if c.kind != oneElement {
+			v /= math.Sqrt(float64(c.g[part].Cols))
 		}
 		if c.rand.Uint64()&1 == 0 {
 			v = -v
@@ -257,9 +287,9 @@ func (c *gradientCheck) probe(largest float64) error {
 		c.rough++
 		return nil
 	}
-	if excess := math.Abs(bestOff) / bestTolerance; excess > c.excess {
-		c.excess = excess
-		c.worst = c.describe(got, got+bestOff, bestTolerance)
+	excess := math.Abs(bestOff) / bestTolerance
+	if c.worst == "" || c.kind < c.worstKind || c.kind == c.worstKind && excess > c.excess {
+		c.worst, c.worstKind, c.excess = c.describe(got, got+bestOff, bestTolerance), c.kind, excess
 	}
 	return nil
 }
@@ -292,17 +322,20 @@ func (c *gradientCheck) difference(step float64) (d, bend float64, err error) {
 
 // describe says what is wrong, in the units of the gradient where it is a single element.
 func (c *gradientCheck) describe(got, want, tolerance float64) string {
-	name := [...]string{"Q", "K", "Negatives"}
 	r := c.region[0]
-	is := fmt.Sprintf("is %.6g, want %.6g within %.2g", got, want, tolerance)
-	switch {
-	case len(c.region) > 1:
-		return "the derivative in a random direction in all matrices " + is
-	case r.i1-r.i0 == 1 && r.j1-r.j0 == 1:
+	name := partNames[r.part]
+	var what string
+	switch c.kind {
+	case oneElement:
+		what = fmt.Sprintf("%s[%d, %d]", name, r.i0, r.j0)
 		v := float64(c.to[r.part].Row(r.i0)[r.j0])
-		return fmt.Sprintf("%s[%d, %d] is %.6g, want %.6g within %.2g", name[r.part], r.i0, r.j0, got/v, want/v, tolerance/math.Abs(v))
-	case r.i1-r.i0 == 1:
-		return fmt.Sprintf("the derivative in a random direction in row %d of %s ", r.i0, name[r.part]) + is
+		got, want, tolerance = got/v+0, want/v+0, tolerance/math.Abs(v) // without −0
+	case oneRow:
+		what = fmt.Sprintf("the derivative in a random direction in row %d of %s", r.i0, name)
+	case oneMatrix:
+		what = fmt.Sprintf("the derivative in a random direction in %s", name)
+	case allMatrices:
+		what = "the derivative in a random direction in all matrices"
 	}
-	return fmt.Sprintf("the derivative in a random direction in %s ", name[r.part]) + is
+	return fmt.Sprintf("%s is %.6g, want %.6g within %.2g", what, got, want, tolerance)
 }

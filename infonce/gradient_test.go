@@ -3,6 +3,9 @@ package infonce
 import (
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -26,7 +29,7 @@ func squaredHinge(i int, z []float32) float64 {
 	return loss
 }
 
-// TestCheckGradient: the gradients of the losses here are found right, also far from random rows and at
+// TestCheckGradient: the gradients of all losses are found right, also far from random rows and at
 // sizes at which only some elements are looked at.
 func TestCheckGradient(t *testing.T) {
 	variants := append(allVariants(),
@@ -36,6 +39,7 @@ func TestCheckGradient(t *testing.T) {
 		}},
 		variant{name: "SigLIP", keys: func(n int) int { return n + 3 }, negs: none, new: func(workers int) Loss { return &SigLIP{Workers: workers} }},
 	)
+	checked := map[string]bool{"Circle": true} // whose gradient is not that of its value
 	shapes := []struct {
 		n, d   int
 		spread float32
@@ -46,8 +50,9 @@ func TestCheckGradient(t *testing.T) {
 	r := check.NewRand(100)
 	for _, v := range variants {
 		if strings.HasPrefix(v.name, "Circle") || strings.Contains(v.name, "sigma") {
-			continue // their gradients are not those of their values
+			continue // take weights for constants
 		}
+		checked[strings.TrimPrefix(fmt.Sprintf("%T", v.new(1)), "*infonce.")] = true
 		for _, s := range shapes {
 			b := v.batch(r, s.n, s.d, 1, s.spread)
 			before := copyBatch(b)
@@ -59,6 +64,33 @@ func TestCheckGradient(t *testing.T) {
 			}
 		}
 	}
+	for _, name := range lossTypes(t) {
+		if !checked[name] {
+			t.Errorf("no variant of %s was checked", name)
+		}
+	}
+}
+
+// lossTypes returns the names of the types of this package with the method Evaluate.
+func lossTypes(t *testing.T) []string {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(?m)^func \(\w+ \*([A-Z]\w*)\) Evaluate\(`).FindAllSubmatch(text, -1) {
+			names = append(names, string(m[1]))
+		}
+	}
+	if len(names) < 10 {
+		t.Errorf("only %d losses found: %v", len(names), names)
+	}
+	return names
 }
 
 // A faulty loss has the right value, and does something to the gradient.
@@ -207,6 +239,10 @@ func TestCheckGradientKnowsItsLimits(t *testing.T) {
 		if err := CheckGradient(&InfoNCE{}, empty); err != nil {
 			t.Errorf("empty batch: %v", err)
 		}
+	}
+	wrong := faulty{&InfoNCE{}, func(_ Loss, _ Batch, g *Batch) { g.K.Row(4)[2] = float32(math.Inf(-1)) }}
+	if err := CheckGradient(wrong, b); err == nil || err.Error() != "infonce: the gradient of infonce.faulty is wrong: K[4, 2] is -Inf" {
+		t.Errorf("an infinite gradient: %v", err)
 	}
 	b.Q.Row(3)[1] = float32(math.NaN())
 	if err := CheckGradient(&InfoNCE{}, b); err == nil || !strings.Contains(err.Error(), "Q has NaN at row 3, column 1") {
