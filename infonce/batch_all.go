@@ -200,7 +200,7 @@ func (l *batchAllRow) softplus(t *batchAllScratch, a *anchorSum, w float32, i, l
 			a.loss += loss
 			slopes += slope
 			if c != nil {
-				simd.Axpy(c[side[0]:side[1]], -w, z)
+				simd.Axpy(c[side[0]:side[1]], w, z)
 			}
 		}
 		if c != nil {

@@ -13,7 +13,7 @@ import (
 //	L = mean_i Σ_j ln(1 + e^(−y_ij·z_ij)),  z_ij = cos(q_i, k_j)/τ + bias
 //
 // where y_ij is 1 for i = j and −1 otherwise. It reads Q (n×d) and K (m×d, m ≥ n); rows of K past those of Q are
-// negatives for all. Where all similarities are 0, the loss is ln(1 + e^−bias) + (m−1)·ln(1 + e^bias).
+// negatives for all, except those with the ID of the positive: IDs are of the rows of K, Weights of the queries. Where all similarities are 0, the loss is ln(1 + e^−bias) + (m−1)·ln(1 + e^bias).
 //
 // [Result].DBias is the gradient with respect to the bias. The zero value is the
 // beginning of training in the paper.
@@ -29,6 +29,8 @@ type SigLIP struct {
 	rows rowLoss
 	bias float32
 	room []softplusRoom // of each worker
+	ids  duplicates
+	same *duplicates
 }
 
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
@@ -46,6 +48,7 @@ func (l *SigLIP) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 		return Result{}, err
 	}
 	checkKeys(op, b)
+	l.same = l.ids.load(op, b.IDs, b.K.Rows)
 	l.room = grow(l.room, par.Workers(l.Workers))
 	return l.rows.evaluate(rowSettings{
 		op: op, beta: beta, temperature: true, cosine: !l.DotProduct,
@@ -59,7 +62,8 @@ type sigLIPRow SigLIP
 func (l *sigLIPRow) score(worker, i int, z []float32) rowScore {
 	loss, slope := softplus(-(float64(z[i]) + float64(l.bias)))
 	z[i] = negInf
+	l.same.exclude(z, i, 0, 0)
 	sum, slopes := softplusRow(z, l.bias, &l.room[worker])
-	z[i] = float32(-slope)
-	return rowScore{loss: loss + sum, factor: 1, bias: slopes - slope, valid: true}
+	z[i] = float32(slope)
+	return rowScore{loss: loss + sum, factor: -1, bias: slopes - slope, valid: true}
 }

@@ -1,42 +1,92 @@
 package infonce
 
-import "github.com/contrast-go/contrast/simd"
+import (
+	"slices"
+
+	"github.com/contrast-go/contrast/internal/scalar"
+	"github.com/contrast-go/contrast/simd"
+)
 
 // softplusChunk is how many numbers softplusRow works on at a time, so that its scratch memory stays in the
-// first-level cache. It decides the order of the sum.
-const softplusChunk = 1024
+// first-level cache; softplusLanes is how many products it leaves of them. Both decide the order of the sum.
+const (
+	softplusChunk = 1024
+	softplusLanes = 64
+)
 
 // A softplusRoom is the scratch memory of softplusRow.
-type softplusRoom struct{ up, down, u, log, one [softplusChunk]float32 }
+type softplusRoom struct{ up, u, r, t [softplusChunk + 16]float32 }
 
-// softplusRow replaces x = z + bias by the slope 1/(1 + e^−x) of ln(1 + e^x), and returns Σ ln(1 + e^x) and the sum
-// of the slopes. A z of −Inf adds nothing.
+// Constants for vector operations.
+var (
+	ones     = slices.Repeat([]float32{1}, softplusChunk)
+	parabola = slices.Repeat([]float32{32. / 99}, softplusChunk)
+)
+
+// softplusRow returns Σ ln(1 + e^x) of x = z + bias and the sum of the slopes 1/(1 + e^−x), and replaces each z by
+// minus its slope. A z of −Inf adds nothing.
 //
-// With e = e^−|x| and l = ln(1 + e) the terms are max(0, x) + l and the slopes e^−(max(0, −x) + l). A small e is
-// lost in u = 1 + e, so l is ln u + (e − (u − 1)), where the last term is exact.
-func softplusRow(z []float32, bias float32, t *softplusRoom) (sum, slopes float64) {
-	fill(t.one[:], 1)
+// With a = e^min(0, x) and b = e^min(0, −x), of which one is 1, ln(1 + e^x) is max(0, x) + ln(1 + a·b) and the
+// slope a/(a + b). The sum of logarithms is that of a product, which is kept less 1, as
+// 1 + r = (1 + p)·(1 + q) for r = q·(1 + p) + p: all terms are positive, so that small ones keep their digits. There is no
+// division of vectors: 1/u for u = a + b in [1, 2] is a parabola, off by 1/99 at most, after two steps of Newton's
+// method, each of which squares the error. That is ten passes less than with logarithms.
+func softplusRow(z []float32, bias float32, room *softplusRoom) (sum, slopes float64) {
 	for len(z) > 0 {
 		x := z[:min(len(z), softplusChunk)]
 		z = z[len(x):]
-		up, down, u, l, one := t.up[:len(x)], t.down[:len(x)], t.u[:len(x)], t.log[:len(x)], t.one[:len(x)]
-		clear(up)
-		clear(down)
-		simd.Raise(up, x, 1, bias)
-		simd.Raise(down, x, -1, -bias)
-		simd.Add(x, up, down)
-		simd.Scale(x, -1, x)
-		simd.Exp(x, x)
-		simd.Add(u, x, one)
-		simd.Log(l, u)
-		simd.Axpy(u, -1, one)
-		simd.Axpy(x, -1, u)
-		simd.Add(l, l, x)
-		simd.Add(up, up, l)
-		sum += float64(simd.Sum(up))
-		simd.Add(down, down, l)
-		simd.Scale(x, -1, down)
-		slopes += float64(simd.ExpSum(x, x, 0))
+		u, r, t, one := room.u[:len(x)], room.r[:len(x)], room.t[:len(x)], ones[:len(x)]
+		e := x
+		if simd.Max(x)+bias <= 0 {
+			simd.ExpSum(x, x, -bias)
+			simd.Add(u, x, one) // b is 1
+		} else {
+			up := room.up[:len(x)]
+			clear(up)
+			simd.Raise(up, x, 1, bias)
+			sum += float64(simd.Sum(up))
+			simd.Axpy(x, bias, one)
+			simd.Axpy(x, -1, up)
+			simd.Exp(x, x)
+			simd.Scale(up, -1, up)
+			simd.Exp(up, up)
+			simd.Add(u, x, up)
+			simd.Weigh(up, up, x, 0)
+			e = up
+		}
+		sum += logProduct(e, room.t[:softplusChunk])
+
+		// The parabola is 32/99·(u² − 4.5·u + 6.5625): 1 − u times it is −T₃(2u − 3)/99, of the Chebyshev polynomial T₃.
+		simd.Weigh(t, u, u, -4.5)
+		simd.Weigh(r, parabola[:len(x)], t, 6.5625)
+		simd.Weigh(t, u, r, 0)
+		simd.Weigh(r, r, t, -2) // r·(2 − u·r), but for the sign, which stays
+		simd.Weigh(t, u, r, 0)
+		simd.Weigh(r, r, t, 2)
+		simd.Weigh(x, x, r, 0)
+		slopes -= float64(simd.Sum(x))
 	}
 	return sum, slopes
 }
+
+// logProduct returns Σ ln(1 + e_j) for at most softplusChunk numbers e_j in [0, 1]; t is scratch of that size.
+func logProduct(e, t []float32) float64 {
+	// A product has softplusChunk/softplusLanes = 16 factors, so it is at most 2¹⁶.
+	for len(e) > softplusLanes {
+		half := (len(e) + 1) / 2
+		p, q := e[:len(e)-half], e[half:]
+		simd.Weigh(t[:len(q)], q, p, 1)
+		simd.Add(t[:len(q)], t[:len(q)], p)
+		copy(t[len(q):half], e[len(q):half]) // the middle one, where their number is odd
+		e, t = t[:half], t[half:]
+	}
+	// Eight of them at most go into one here, and four of these into a logarithm: (2¹⁶)³² fits into a float64.
+	var p [8]float64
+	for i, q := range e {
+		p[i%8] = join(p[i%8], float64(q))
+	}
+	return scalar.Log1p64(join(join(p[0], p[1]), join(p[2], p[3]))) + scalar.Log1p64(join(join(p[4], p[5]), join(p[6], p[7])))
+}
+
+// join returns (1 + p)·(1 + q) − 1.
+func join(p, q float64) float64 { return p + float64(q*(1+p)) }
