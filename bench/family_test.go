@@ -40,6 +40,39 @@ var family = []struct {
 		},
 		flops: dense,
 	}},
+	{"HCL", subject{
+		batch: pairs,
+		new: func(workers int, _ int64) infonce.Loss {
+			return &infonce.HCL{Concentration: 1, PriorPositive: 0.01, Workers: workers}
+		},
+		truth: func(b infonce.Batch) (float64, ref.Grad) {
+			return ref.HCL(mat(b.Q), mat(b.K), 0.5, 1, float64(float32(0.01)), true)
+		},
+		flops: func(n, d float64) float64 { return dense(2*n, d) },
+	}},
+	{"NPair", subject{
+		batch: pairs,
+		new:   func(workers int, _ int64) infonce.Loss { return &infonce.NPair{Regularization: 0.02, Workers: workers} },
+		truth: func(b infonce.Batch) (float64, ref.Grad) {
+			return ref.NPair(mat(b.Q), mat(b.K), float64(float32(0.02)))
+		},
+		flops: dense,
+	}},
+	{"AlignUniform", subject{ // of two matrices
+		batch: pairs,
+		new:   func(workers int, _ int64) infonce.Loss { return &infonce.AlignUniform{Workers: workers} },
+		truth: func(b infonce.Batch) (float64, ref.Grad) {
+			loss, g := ref.Align(mat(b.Q), mat(b.K), 2)
+			uq, hq := ref.Uniform(mat(b.Q), 2)
+			uk, hk := ref.Uniform(mat(b.K), 2)
+			for i := range g.DQ.Data {
+				g.DQ.Data[i] += hq.DQ.Data[i] / 2
+				g.DK.Data[i] += hk.DQ.Data[i] / 2
+			}
+			return loss + (uq+uk)/2, g
+		},
+		flops: func(n, d float64) float64 { return 2 * dense(n, d) },
+	}},
 	{"MNR", subject{ // multiple-negatives ranking, one hard negative a query
 		batch: triplets,
 		new: func(workers int, _ int64) infonce.Loss {

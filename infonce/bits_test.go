@@ -20,10 +20,10 @@ type outcome struct {
 func (o outcome) same(t testing.TB, name string, want outcome) {
 	t.Helper()
 	x, y := o.r, want.r
-	if math.Float64bits(x.Loss) != math.Float64bits(y.Loss) || math.Float64bits(x.DTemperature) != math.Float64bits(y.DTemperature) {
+	if math.Float64bits(x.Loss) != math.Float64bits(y.Loss) || math.Float64bits(x.DTemperature) != math.Float64bits(y.DTemperature) || math.Float64bits(x.DBias) != math.Float64bits(y.DBias) {
 		t.Errorf("%s: loss %x and ∂L/∂τ %x, want %x and %x", name, x.Loss, x.DTemperature, y.Loss, y.DTemperature)
 	}
-	if x.Valid != y.Valid || x.Active != y.Active || x.ZeroNorm != y.ZeroNorm {
+	if x.Valid != y.Valid || x.Active != y.Active || x.ZeroNorm != y.ZeroNorm || x.Clamped != y.Clamped || x.Degenerate != y.Degenerate {
 		t.Errorf("%s: %+v, want %+v", name, x, y)
 	}
 	if !slices.EqualFunc(x.Losses, y.Losses, func(a, b float64) bool { return math.Float64bits(a) == math.Float64bits(b) }) {

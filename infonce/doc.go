@@ -13,6 +13,10 @@
 //   - [InfoNCE]: each query against its key and the other keys of the batch, one
 //     way or both (CLIP), or against explicit negatives.
 //   - [NTXent]: two views of each sample, each view against all others (SimCLR).
+//   - [HCL]: the same with hard negatives weighted up and likely positives taken out.
+//   - [SigLIP]: each query and key on their own, with a bias.
+//   - [NPair]: dot products at temperature 1, with lengths held back.
+//   - [AlignUniform]: pairs close to each other, all rows spread over the sphere.
 //   - [Triplet]: anchor, positive and negative, given as rows or as a list.
 //   - [ContrastivePair], [CosineEmbedding]: pairs that are similar, or not.
 //   - [MarginRanking], [LogisticRanking]: scores, or their embeddings, of which one belongs above

@@ -108,6 +108,16 @@ func TestTruth(t *testing.T) {
 			}
 		}
 	}
+	r = check.NewRand(102)
+	for i, n := range rowCounts {
+		for j, d := range widths {
+			if k := i + j; n*d <= 49*31 || !testing.Short() && n*d <= 97*128 {
+				for _, v := range append(viewVariants(temperatures[k%5], k%2 == 1), spreadVariants()...) {
+					add(v, n, d)
+				}
+			}
+		}
+	}
 	r = check.NewRand(113)
 	for i, n := range rowCounts {
 		for j, d := range widths {
@@ -159,6 +169,9 @@ func TestSweep(t *testing.T) {
 		}
 		if r.IntN(3) == 0 {
 			vs = tripletVariants(float(-0.5, 2), normalize)
+		}
+		if r.IntN(4) == 0 {
+			vs = append(viewVariants(temperature, dot), spreadVariants()...)
 		}
 		if i >= count {
 			vs = pairVariants(float(-0.5, 2), normalize)
@@ -290,6 +303,9 @@ func TestEdgeCases(t *testing.T) {
 	}
 	variants = append(variants, distanceVariants(0.3, false)...)
 	variants = append(variants, distanceVariants(0.3, true)...)
+	variants = append(variants, viewVariants(1e-4, false)...)
+	variants = append(variants, viewVariants(1, true)...)
+	variants = append(variants, spreadVariants()...)
 	r := check.NewRand(3)
 	var trials []trial
 	for _, v := range variants {
@@ -376,6 +392,9 @@ func TestZeroValues(t *testing.T) {
 		{&ArcFace{}, &ArcFace{Margin: 0.5, Scale: 64}, b},
 		{&CosFace{}, &CosFace{Margin: 0.35, Scale: 64}, b},
 		{&BatchAll{}, &BatchAll{Margin: 1}, b},
+		{&SigLIP{}, &SigLIP{Temperature: 0.1, Bias: -10}, pair},
+		{&HCL{Concentration: 1}, &HCL{Concentration: 1, Temperature: 0.5}, pair},
+		{&AlignUniform{}, &AlignUniform{Alpha: 2, T: 2, Alignment: 1, Uniformity: 1}, pair},
 		{&ContrastivePair{}, &ContrastivePair{Margin: 1}, Batch{Q: b.Q, K: b.Q, Labels: make([]int, 9)}},
 	} {
 		got, want := evaluate(t, "zero", c.zero, c.b, nil, 1), evaluate(t, "same", c.same, c.b, nil, 1)
@@ -397,7 +416,7 @@ func TestPartialGradients(t *testing.T) {
 		if bare.DTemperature != 0 {
 			t.Errorf("%s: ∂L/∂τ is %v without a gradient", v.name, bare.DTemperature)
 		}
-		bare.DTemperature = want.DTemperature
+		bare.DTemperature, bare.DBias = want.DTemperature, want.DBias
 		if !equal(bare, want) {
 			t.Errorf("%s: %+v without gradient, want %+v", v.name, bare, want)
 		}
@@ -691,6 +710,35 @@ func TestBadSettings(t *testing.T) {
 		{&DCL{DotProduct: true, OneWay: true}, huge, "similarities over temperature exceed float32"},
 		{&SupCon{DotProduct: true}, Batch{Q: big(1e20), Labels: []int{0, 0, 1}}, "similarities over temperature exceed float32"},
 		{&Custom{}, pair, "infonce.Custom: no Score"},
+		{&SigLIP{Temperature: -1}, pair, "infonce.SigLIP: temperature is -1, want a finite number above 0"},
+		{&SigLIP{Bias: nan}, pair, "infonce.SigLIP: bias is NaN, want a finite number"},
+		{&SigLIP{Bias: inf}, pair, "infonce.SigLIP: bias is +Inf, want a finite number"},
+		{&SigLIP{Reduction: 3}, pair, "infonce.SigLIP: reduction is Reduction(3), want Mean, Sum or MeanActive"},
+		{&SigLIP{DotProduct: true}, huge, "similarities over temperature exceed float32"},
+		{&HCL{Temperature: nan, Concentration: 1}, pair, "infonce.HCL: temperature is NaN, want a finite number above 0"},
+		{&HCL{Temperature: -1}, pair, "infonce.HCL: temperature is -1, want a finite number above 0"},
+		{&HCL{Concentration: -1}, pair, "infonce.HCL: concentration is -1, want a finite number, 0 or above"},
+		{&HCL{Concentration: inf}, pair, "infonce.HCL: concentration is +Inf, want a finite number, 0 or above"},
+		{&HCL{PriorPositive: 1}, pair, "infonce.HCL: prior is 1, want a number from 0 to below 1"},
+		{&HCL{PriorPositive: nan}, pair, "infonce.HCL: prior is NaN, want a number from 0 to below 1"},
+		{&HCL{PriorPositive: 0.1, Reduction: MeanActive}, pair, "infonce.HCL: reduction is MeanActive, want Mean or Sum"},
+		{&HCL{PriorPositive: 0.1, Precision: 2}, pair, "infonce.HCL: precision is Precision(2), want Float32 or BFloat16"},
+		{&HCL{PriorPositive: 0.1}, Batch{Q: x(), K: x(), Weights: []float32{1, nan, 1}}, "infonce.HCL: weight 1 is NaN, want a finite number, 0 or above"},
+		{&HCL{PriorPositive: 0.1, DotProduct: true}, huge, "similarities over temperature exceed float32"},
+		{&HCL{Concentration: 1e30, DotProduct: true}, Batch{Q: big(1e9), K: big(1e9)}, "similarities over temperature exceed float32"},
+		{&NPair{Regularization: -1}, pair, "infonce.NPair: regularization is -1, want a finite number, 0 or above"},
+		{&NPair{Regularization: nan}, pair, "infonce.NPair: regularization is NaN, want a finite number, 0 or above"},
+		{&NPair{Reduction: MeanActive}, pair, "infonce.NPair: reduction is MeanActive, want Mean or Sum"},
+		{&NPair{Precision: 2}, pair, "infonce.NPair: precision is Precision(2), want Float32 or BFloat16"},
+		{&NPair{}, huge, "similarities over temperature exceed float32"},
+		{&NPair{Regularization: 1}, Batch{Q: big(1e20), K: big(1e-20)}, "similarities over temperature exceed float32"},
+		{&AlignUniform{Alpha: -1}, pair, "infonce.AlignUniform: alpha is -1, want a finite number above 0"},
+		{&AlignUniform{Alpha: inf}, pair, "infonce.AlignUniform: alpha is +Inf, want a finite number above 0"},
+		{&AlignUniform{T: 19.5}, pair, "infonce.AlignUniform: t is 19.5, want a number above 0 and at most 19"},
+		{&AlignUniform{T: nan}, pair, "infonce.AlignUniform: t is NaN, want a number above 0 and at most 19"},
+		{&AlignUniform{Alignment: -1}, pair, "infonce.AlignUniform: weight of the alignment is -1, want a finite number, 0 or above"},
+		{&AlignUniform{Uniformity: inf}, pair, "infonce.AlignUniform: weight of the uniformity is +Inf, want a finite number, 0 or above"},
+		{&AlignUniform{Precision: 2}, pair, "infonce.AlignUniform: precision is Precision(2), want Float32 or BFloat16"},
 		{&InfoNCE{Temperature: 1e-40, Symmetric: true}, pair, "similarities over temperature exceed float32"},
 		{&NTXent{Temperature: 1e-40}, pair, "similarities over temperature exceed float32"},
 	} {
@@ -754,6 +802,19 @@ func TestShapes(t *testing.T) {
 		{&DCL{}, Batch{Q: m(4, 2), K: m(5, 2)}, nil, "K", "5×2", "4×2"},
 		{&DCL{}, Batch{Q: m(4, 2), K: m(4, 2)}, &Batch{K: m(4, 1)}, "grad.K", "4×1", "4×2"},
 		{&SigLIP{}, Batch{Q: m(4, 2), K: m(3, 2)}, nil, "K", "3×2", "4×2"},
+		{&SigLIP{}, Batch{Q: m(4, 2), K: m(5, 2), IDs: labels}, nil, "IDs", "of length 4", "of length 5"},
+		{&SigLIP{}, Batch{Q: m(4, 2), K: m(5, 2)}, &Batch{K: m(4, 2)}, "grad.K", "4×2", "5×2"},
+		{&HCL{}, Batch{Q: m(4, 2), K: m(5, 2)}, nil, "K", "5×2", "4×2"},
+		{&HCL{Concentration: 1}, Batch{Q: narrow, K: m(4, 2)}, nil, "Q.Stride", "1", "at least 2"},
+		{&HCL{Concentration: 1}, Batch{Q: m(4, 2), K: m(5, 2)}, nil, "K", "5×2", "4×2"},
+		{&HCL{Concentration: 1}, Batch{Q: m(4, 2), K: m(4, 2), IDs: labels[:3]}, nil, "IDs", "of length 3", "of length 4"},
+		{&HCL{Concentration: 1}, Batch{Q: m(4, 2), K: m(4, 2)}, &Batch{Q: m(8, 2)}, "grad.Q", "8×2", "4×2"},
+		{&HCL{Concentration: 1}, Batch{Q: m(4, 2), K: m(4, 2)}, &Batch{K: m(2, 4)}, "grad.K", "2×4", "4×2"},
+		{&NPair{}, Batch{Q: m(4, 2), K: m(5, 2)}, nil, "K", "5×2", "4×2"},
+		{&NPair{}, Batch{Q: m(4, 2), K: m(4, 2)}, &Batch{K: m(4, 1)}, "grad.K", "4×1", "4×2"},
+		{&AlignUniform{}, Batch{Q: m(4, 2), K: m(5, 2)}, nil, "K", "5×2", "4×2"},
+		{&AlignUniform{}, Batch{Q: short}, nil, "Q.Data", "of length 6", "at least 8 long"},
+		{&AlignUniform{}, Batch{Q: m(4, 2), K: m(4, 2)}, &Batch{Q: m(4, 3)}, "grad.Q", "4×3", "4×2"},
 		{&Custom{Score: crossEntropyRow}, Batch{Q: m(4, 2), K: m(4, 3)}, nil, "K", "4×3", "n×2"},
 		{&Triplet{}, Batch{Q: short, K: m(4, 2), Negatives: m(4, 2)}, nil, "Q.Data", "of length 6", "at least 8 long"},
 		{&Triplet{}, Batch{Q: m(4, 2), K: m(5, 2), Negatives: m(4, 2)}, nil, "K", "5×2", "4×2"},

@@ -34,7 +34,7 @@ func TestMemory(t *testing.T) {
 		// The same loss with other numbers takes the same memory, but the paths with one shift and with two differ.
 		name, _, _ := strings.Cut(v.name, "/margin")
 		name = strings.TrimSuffix(strings.Replace(name, "temperature=2", "temperature=0.02", 1), "/dot")
-		if testing.Short() {
+		if testing.Short() || v.sums || v.steep > 0 || strings.HasPrefix(v.name, "AlignUniform") {
 			name, _, _ = strings.Cut(name, "/")
 		}
 		if !seen[name] {
@@ -43,13 +43,17 @@ func TestMemory(t *testing.T) {
 		}
 	}
 	for _, v := range vs {
+		n := n
+		if strings.HasPrefix(v.name, "AlignUniform") && n == 2048 {
+			n = 3072 // from here on the strips of a symmetric matrix are twice as high
+		}
 		small, large := bytes(v, n), bytes(v, 4*n)
 		exponent := math.Log2(float64(large)/float64(small)) / 2
 		t.Logf("%s: %d KiB for %d rows, %d KiB for %d, exponent %.2f", v.name, small>>10, n, large>>10, 4*n, exponent)
 		if exponent > 1.1 {
 			t.Errorf("%s: %d bytes for %d rows, %d for %d: they grow as the power %.2f, want 1", v.name, small, n, large, 4*n, exponent)
 		}
-		if square := uint64(4*n) * uint64(max(4*n, v.keys(4*n)+v.negs(4*n))) * 4; n == 2048 && large > square/8 {
+		if square := uint64(4*n) * uint64(max(4*n, v.keys(4*n)+v.negs(4*n))) * 4; n >= 2048 && large > square/8 {
 			t.Errorf("%s: %d bytes for %d rows, of %d that their similarities would take", v.name, large, 4*n, square)
 		}
 	}

@@ -35,7 +35,10 @@ type NTXent struct {
 
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
 func (l *NTXent) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
-	const op = "infonce.NTXent"
+	return l.evaluate("infonce.NTXent", b, grad, scale)
+}
+
+func (l *NTXent) evaluate(op string, b Batch, grad *Batch, scale float32) (Result, error) {
 	n, d := b.Q.Rows, b.Q.Cols
 	b.Q.Check(op, "Q", -1, -1)
 	b.K.Check(op, "K", n, d)

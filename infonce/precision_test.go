@@ -17,6 +17,7 @@ func TestPrecision(t *testing.T) {
 	r := check.NewRand(90)
 	for _, temperature := range []float32{0.5, 0.07} {
 		vs := append(softmaxVariants(temperature, false), optionVariants(temperature, false)...)
+		vs = append(vs, viewVariants(temperature, false)...)
 		for _, v := range append(vs, metricVariants(1/temperature, 0.3)...) {
 			if v.paired {
 				continue // has no products
@@ -36,10 +37,10 @@ func TestPrecision(t *testing.T) {
 			})
 			t.Logf("%s: loss %.6f, off by %.2g; gradient off by %.2g of the largest", v.name, exact.r.Loss, loss, worst/largest)
 			// A loss changes by that of its logits times Σ|∂L/∂z|, which is 2 for a mean of cross-entropies.
-			if limit := max(v.mass, 2) * logit; loss > limit {
+			if limit := max(v.force(exact.r.Loss), 2) * logit; loss > limit {
 				t.Errorf("%s: loss is off by %g, want at most %g", v.name, loss, limit)
 			}
-			if limit := (2*logit + 2*0x1p-8) * largest; worst > limit {
+			if limit := (2*max(v.steep, 1)*logit + 2*0x1p-8) * largest; worst > limit {
 				t.Errorf("%s: gradient is off by %g, want at most %g", v.name, worst, limit)
 			}
 			if loss == 0 || worst == 0 {

@@ -66,12 +66,12 @@ func checkLen(op, arg string, got, n int) {
 	}
 }
 
-// weightOf returns the weight of term i.
+// weightOf returns the weight of term i, where terms past the last weight begin anew.
 func weightOf(w []float32, i int) float64 {
 	if len(w) == 0 {
 		return 1
 	}
-	return float64(w[i])
+	return float64(w[i%len(w)])
 }
 
 // A tally reduces the losses of terms, which come in order.

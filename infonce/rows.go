@@ -18,6 +18,7 @@ type rowScore struct {
 	loss    float64
 	factor  float32 // of ∂loss/∂z
 	bias    float64 // Σ_j ∂loss/∂z_j, where the loss has a bias
+	beta    float64 // ∂loss/∂β besides what β does to the logits
 	valid   bool    // the row enters the mean
 	clamped bool
 }
@@ -42,6 +43,7 @@ type rowSettings struct {
 	temperature bool // it is an input of the loss
 	cosine      bool
 	self        bool // the keys are the queries, Q; otherwise they are K
+	views       bool // with self: the queries are the rows of Q and, below them, those of K
 	workers     int
 	precision   simd.Precision
 	reduction   Reduction
@@ -50,34 +52,46 @@ type rowSettings struct {
 // evaluate returns the loss of b and adds its gradient to grad; see [Loss]. The caller has checked the
 // number of keys.
 func (e *rowLoss) evaluate(set rowSettings, s scorer, b Batch, grad *Batch, scale float32) (Result, error) {
-	op, n, d := set.op, b.Q.Rows, b.Q.Cols
+	op, samples, d := set.op, b.Q.Rows, b.Q.Cols
 	b.Q.Check(op, "Q", -1, -1)
-	if !set.self {
+	switch {
+	case set.views:
+		b.K.Check(op, "K", samples, d)
+	case !set.self:
 		b.K.Check(op, "K", -1, d)
 	}
-	want := grad != nil
+	want, hasK := grad != nil, set.views || !set.self
 	if want {
 		checkGrad(op, "grad.Q", grad.Q, b.Q)
-		if !set.self {
+		if hasK {
 			checkGrad(op, "grad.K", grad.K, b.K)
 		}
 	}
-	err := cmp.Or(checkWeights(op, b.Weights, n), checkPrecision(op, set.precision), checkReduction(op, set.reduction))
+	err := cmp.Or(checkWeights(op, b.Weights, samples), checkPrecision(op, set.precision), checkReduction(op, set.reduction))
 	if err != nil {
 		return Result{}, err
 	}
-	r := Result{ZeroNorm: e.q.load(set.workers, b.Q, set.cosine, want)}
-	k := &e.q
-	if err := e.q.checkFinite(op, "Q", b.Q, 0); err != nil {
+	var r Result
+	k, firstK := &e.q, 0 // row firstK of k is row 0 of K
+	switch {
+	case set.views:
+		firstK = samples
+		r.ZeroNorm = e.q.stack(set.workers, b.Q, b.K, set.cosine, want)
+	case set.self:
+		r.ZeroNorm = e.q.load(set.workers, b.Q, set.cosine, want)
+	default:
+		k = &e.k
+		r.ZeroNorm = e.q.load(set.workers, b.Q, set.cosine, want)
+		r.ZeroNorm += k.load(set.workers, b.K, set.cosine, want && grad.K.Data != nil)
+	}
+	err = e.q.checkFinite(op, "Q", b.Q, 0)
+	if hasK {
+		err = cmp.Or(err, k.checkFinite(op, "K", b.K, firstK))
+	}
+	if err != nil {
 		return Result{}, err
 	}
-	if !set.self {
-		k = &e.k
-		r.ZeroNorm += k.load(set.workers, b.K, set.cosine, want && grad.K.Data != nil)
-		if err := k.checkFinite(op, "K", b.K, 0); err != nil {
-			return Result{}, err
-		}
-	}
+	n := e.q.x.Rows
 
 	p := &e.pass
 	p.precision = set.precision
@@ -93,15 +107,17 @@ func (e *rowLoss) evaluate(set rowSettings, s scorer, b Batch, grad *Batch, scal
 	e.scorer, e.weights = nil, nil
 
 	var t tally
-	bias := 0.0
+	bias, dbeta := 0.0, 0.0
 	for i, row := range e.scores {
 		e.losses[i] = 0
 		if !row.valid {
 			continue
 		}
 		e.losses[i] = row.loss
-		t.add(row.loss, weightOf(b.Weights, i))
-		bias += float64(weightOf(b.Weights, i) * row.bias)
+		w := weightOf(b.Weights, i)
+		t.add(row.loss, w)
+		bias += float64(w * row.bias)
+		dbeta += float64(w * row.beta)
 		if row.clamped {
 			r.Clamped++
 		}
@@ -118,14 +134,15 @@ func (e *rowLoss) evaluate(set rowSettings, s scorer, b Batch, grad *Batch, scal
 	factor *= float64(scale)
 	r.DBias = factor * bias
 	if set.temperature {
-		r.DTemperature = factor * (-float64(set.beta) * e.q.inner())
+		beta := float64(set.beta)
+		r.DTemperature = factor * (-beta * (e.q.inner() + float64(beta*dbeta)))
 	}
 	if set.self {
 		e.q.addToGrad(e.dk)
 	}
 	e.q.addGrad(grad.Q, float32(factor), 0)
-	if !set.self {
-		k.addGrad(grad.K, float32(factor), 0)
+	if hasK {
+		k.addGrad(grad.K, float32(factor), firstK)
 	}
 	return r, nil
 }
@@ -146,10 +163,7 @@ func (e *rowLoss) row(worker, i, _ int, z []float32) float32 {
 		return 0
 	}
 	w := e.beta * s.factor
-	if len(e.weights) > 0 {
-		w *= e.weights[i]
-	}
-	return w
+	return weightIn(w, e.weights, i)
 }
 
 // column is not called: the passes have no columns.

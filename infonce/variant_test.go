@@ -30,6 +30,9 @@ type variant struct {
 	ids       bool    // the batch has some
 	weights   bool    // the batch has some
 	mass      float64 // at most Σ|∂L/∂z|; 0 where it is 2·min(1, L), as for a mean of cross-entropies
+	sums      bool    // Σ|∂L/∂z| is at most L, which is a sum over all logits
+	steep     float64 // how many times as much as that of a softmax the gradient changes with the logits; 0 means 1
+	bias      float64 // of the logits
 	signed    bool    // the loss may be negative
 	indexed   bool    // what takes part depends on the indices of rows
 	squared   bool    // distances are
@@ -157,7 +160,10 @@ func allVariants() []variant {
 	vs = append(vs, pairVariants(0.3, true)...)
 	vs = append(vs, metricVariants(20, 0.3)...)
 	vs = append(vs, distanceVariants(0.3, false)...)
-	return append(vs, distanceVariants(0.3, true)...)
+	vs = append(vs, distanceVariants(0.3, true)...)
+	vs = append(vs, viewVariants(0.07, false)...)
+	vs = append(vs, viewVariants(0.5, true)...)
+	return append(vs, spreadVariants()...)
 }
 
 // gaps fills a matrix with n rows of d numbers, gap numbers apart. What lies between
@@ -280,8 +286,8 @@ const (
 
 // A tolerance is how far a result may be from the truth.
 type tolerance struct {
-	value, temperature float64
-	row                func(part int, i int) float64 // of an element of row i of the gradient of Q, K or Negatives
+	value, temperature, bias float64
+	row                      func(part int, i int) float64 // of an element of row i of the gradient of Q, K or Negatives
 }
 
 // published is the tolerance that the documentation states.
@@ -302,6 +308,7 @@ func (v variant) published(b Batch, want truth) tolerance {
 		value: maxValueError*value + v.distanceError(b),
 		// The terms of a row add up to β²·s, and cancel between rows.
 		temperature: maxGradientError * max(math.Abs(want.grad.DTemperature), v.beta*v.beta*s),
+		bias:        maxGradientError * max(math.Abs(want.grad.DBias), v.force(want.loss)),
 		row:         func(p, _ int) float64 { return rel * size[p] },
 	}
 }
@@ -339,16 +346,16 @@ func (v variant) derived(b Batch, want truth) tolerance {
 		return v.derivedTriplet(b, want)
 	}
 	s, d, n := v.similarity(b), float64(b.Q.Cols), float64(b.Q.Rows)
-	δ := v.beta * s * ulp * (8 + math.Sqrt(d)/2)
+	δ := v.beta*s*ulp*(8+math.Sqrt(d)/2) + 2*ulp*v.bias
 	const tiny = 0x1p-126
 	// Roundings in the subnormal range: some, and one of each term of a chain.
 	subnormal := 0x1p-145 + float64(max(b.Q.Rows, b.K.Rows, b.Negatives.Rows))*0x1p-149
-	mass := 2*min(1, want.loss) + tiny      // Σ|G|
+	mass := v.force(want.loss) + tiny
 	rowMass := 2*min(1/n, want.loss) + tiny // Σ|G| over a row alone
-	if v.mass > 0 || v.weights {
-		mass = max(v.mass, 2*min(1, math.Abs(want.loss))) + tiny
+	if v.mass > 0 || v.weights || v.sums {
 		rowMass = mass
 	}
+	steep := max(v.steep, 1)
 	chain := func(m int) float64 { return (8 + math.Sqrt(float64(m))) * ulp }
 	inputs := []simd.Matrix{b.Q, b.K, b.Negatives}
 	norms := [3][]float64{}
@@ -357,10 +364,11 @@ func (v variant) derived(b Batch, want truth) tolerance {
 	}
 	own := b.Negatives.Rows > 0 // each query has a key of its own
 	return tolerance{
-		value:       1e-7*math.Abs(want.loss) + δ*mass + n*tiny,
-		temperature: v.beta * (v.beta*s*mass*(2*δ+chain(b.Q.Cols)) + n*subnormal),
+		value:       1e-7*math.Abs(want.loss) + (δ+v.rounding())*mass + n*tiny,
+		temperature: v.beta * (v.beta*s*mass*(2*steep*δ+chain(b.Q.Cols)) + n*subnormal),
+		bias:        mass * (2*δ + chain(b.K.Rows)),
 		row: func(p, i int) float64 {
-			m, other, rel := mass, v.reach(b, p), 2*δ+chain(max(b.Q.Rows, b.K.Rows, b.Negatives.Rows))
+			m, other, rel := mass, v.reach(b, p), 2*steep*δ+chain(max(b.Q.Rows, b.K.Rows, b.Negatives.Rows))
 			// In a loss over rows only, each query is in one term, and so is a key of its own.
 			if v.queries == 1 && !v.twoSided() && (p == 0 || p == 1 && own || p == 2 && v.paired) {
 				m = rowMass
@@ -372,6 +380,23 @@ func (v variant) derived(b Batch, want truth) tolerance {
 			return v.beta * (m*other*rel + subnormal)
 		},
 	}
+}
+
+// force returns a bound of Σ|∂L/∂z|.
+func (v variant) force(loss float64) float64 {
+	loss = math.Abs(loss)
+	if v.sums {
+		return loss
+	}
+	return max(v.mass, 2*min(1, loss))
+}
+
+// rounding is the relative error of sums of exponentials, where a loss has more than one of them or a product.
+func (v variant) rounding() float64 {
+	if v.sums || v.steep > 0 {
+		return 8 * ulp
+	}
+	return 0
 }
 
 // derivedTriplet is derived for the losses with a margin. Their distances are sums in
@@ -429,6 +454,9 @@ func (v variant) judge(t testing.TB, name string, b Batch, r Result, g, base Bat
 	}
 	if dt := float64(scale) * want.grad.DTemperature; !(math.Abs(r.DTemperature-dt) <= a*tol.temperature+ulp*math.Abs(dt)) {
 		t.Errorf("%s: ∂L/∂τ %v, want %v: off by %.3g, allowed %.3g", name, r.DTemperature, dt, math.Abs(r.DTemperature-dt), a*tol.temperature)
+	}
+	if db := float64(scale) * want.grad.DBias; !(math.Abs(r.DBias-db) <= a*tol.bias+ulp*math.Abs(db)) {
+		t.Errorf("%s: ∂L/∂b %v, want %v: off by %.3g, allowed %.3g", name, r.DBias, db, math.Abs(r.DBias-db), a*tol.bias)
 	}
 	for p, m := range []ref.Mat{want.grad.DQ, want.grad.DK, want.grad.DNeg} {
 		got, from := g.part(p), base.part(p)

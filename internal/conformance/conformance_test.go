@@ -29,8 +29,8 @@ func TestCases(t *testing.T) {
 			}
 			worst.Value, worst.Gradient = max(worst.Value, r.Value), max(worst.Gradient, r.Gradient)
 		}
-		if n < 144 {
-			t.Errorf("%d cases ran, want 144", n)
+		if n < 156 {
+			t.Errorf("%d cases ran, want 156", n)
 		}
 		t.Logf("%d cases, worst value %.3g, worst gradient %.3g", n, worst.Value, worst.Gradient)
 	})

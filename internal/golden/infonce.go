@@ -26,6 +26,9 @@ func infonceEntries() []Entry {
 					panic(err) // the inputs are fixed: only a broken loss can fail
 				}
 				h.Float64s([]float64{r.Loss, r.DTemperature})
+				if r.DBias != 0 {
+					h.Float64s([]float64{r.DBias})
+				}
 				h.Ints([]int{r.Valid, r.Active, r.ZeroNorm})
 				h.Float32s(g.Q.Data)
 				h.Float32s(g.K.Data)
@@ -94,6 +97,18 @@ func infonceEntries() []Entry {
 		loss("DCL", &infonce.DCL{}, pairs),
 		loss("DCL/sigma", &infonce.DCL{Sigma: 0.5, Temperature: 0.01}, pairs),
 		loss("DCL/oneway", &infonce.DCL{OneWay: true}, pairs),
+		loss("SigLIP", &infonce.SigLIP{}, pairs),
+		loss("SigLIP/keys=more/bias=0", &infonce.SigLIP{NoBias: true}, func(n int) (int, int) { return n + 9, 0 }),
+		loss("SigLIP/similarity=dot", &infonce.SigLIP{DotProduct: true, Temperature: 1, Bias: -3}, pairs),
+		loss("SigLIP/precision=bfloat16", &infonce.SigLIP{Precision: simd.BFloat16}, pairs),
+		with("SigLIP/weights/ids", &infonce.SigLIP{}, pairs, weighted),
+		loss("HCL", &infonce.HCL{Concentration: 1, PriorPositive: 0.01}, pairs),
+		loss("HCL/prior=0/temperature=0.01", &infonce.HCL{Concentration: 0.5, Temperature: 0.01}, pairs),
+		with("HCL/concentration=0/weights/ids", &infonce.HCL{PriorPositive: 0.1}, pairs, weighted),
+		loss("NPair", &infonce.NPair{Regularization: 0.02}, pairs),
+		loss("AlignUniform", &infonce.AlignUniform{}, pairs),
+		loss("AlignUniform/alpha=1/t=3", &infonce.AlignUniform{Alpha: 1, T: 3, Alignment: 2, Uniformity: 0.5}, pairs),
+		loss("AlignUniform/alone", &infonce.AlignUniform{}, func(int) (int, int) { return 0, 0 }),
 		loss("NTXent/precision=bfloat16", &infonce.NTXent{Precision: simd.BFloat16}, pairs),
 		loss("NTXent/temperature=0.01", &infonce.NTXent{Temperature: 0.01}, pairs),
 		loss("NTXent/similarity=dot", &infonce.NTXent{DotProduct: true, Temperature: 1}, pairs),

@@ -52,6 +52,36 @@ func Log1p64(x float64) float64 {
 	return Log64(u) * (x / (u - 1))
 }
 
+// Exp64 returns e^x to within 1 ULP, by the method of FreeBSD's e_exp.c. Special cases are those of math.Exp.
+func Exp64(x float64) float64 {
+	const (
+		ln2Hi = 6.93147180369123816490e-01
+		ln2Lo = 1.90821492927058770002e-10
+		log2E = 1.44269504088896338700e+00
+		p1    = 1.66666666666666657415e-01
+		p2    = -2.77777777770155933842e-03
+		p3    = 6.61375632143793436117e-05
+		p4    = -1.65339022054652515390e-06
+		p5    = 4.13813679705723846039e-08
+	)
+	switch {
+	case x != x || math.IsInf(x, 1):
+		return x
+	case x > 710:
+		return math.Inf(1)
+	case x < -746:
+		return 0
+	}
+	k := math.Floor(float64(log2E*x) + 0.5)
+	hi := x - float64(k*ln2Hi)
+	lo := float64(k * ln2Lo)
+	r := hi - lo
+	t := float64(r * r)
+	c := r - float64(t*(p1+float64(t*(p2+float64(t*(p3+float64(t*(p4+float64(t*p5)))))))))
+	y := 1 - ((lo - float64(r*c)/(2-c)) - hi)
+	return math.Ldexp(y, int(k))
+}
+
 // CosPi64 returns cos(π·x) to within a few ULP of 1. sin(π·x) is CosPi64(x − ½).
 func CosPi64(x float64) float64 {
 	x = math.Abs(x)

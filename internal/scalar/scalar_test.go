@@ -105,6 +105,18 @@ func TestFloat64Functions(t *testing.T) {
 		y := float64(20*r.Float64()) - 10
 		near("CosPi64", y, CosPi64(y), math.Cos(math.Pi*y), 8e-15)
 	}
+	for range 200_000 {
+		x := float64(1450*r.Float64()) - 745
+		if x < 709.7 {
+			near("Exp64", x, Exp64(x), math.Exp(x), 4.5e-16*math.Exp(x)+5e-324)
+		}
+	}
+	for _, x := range []float64{0, 5e-324, -5e-324, 1e-300, 1, -1, 709.7, -708} {
+		near("Exp64", x, Exp64(x), math.Exp(x), 4.5e-16*math.Exp(x))
+	}
+	if !math.IsInf(Exp64(math.Inf(1)), 1) || !math.IsInf(Exp64(709.8), 1) || Exp64(math.Inf(-1)) != 0 || Exp64(-746) != 0 || Exp64(0) != 1 || Exp64(math.NaN()) == Exp64(math.NaN()) {
+		t.Error("Exp64 is wrong at a special case")
+	}
 	for _, x := range []float64{0, 5e-324, 1e-300, 1, 2, math.MaxFloat64} {
 		near("Log1p64", x, Log1p64(x), math.Log1p(x), 1e-15*math.Log1p(x))
 	}
