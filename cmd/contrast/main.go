@@ -20,6 +20,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -107,6 +108,11 @@ func parseWith(line *commandLine, args []string, c *console, defaults map[string
 		kong.Name("contrast"),
 		kong.Description("Contrastive learning in Go, with the same bits on every CPU."),
 		kong.Writers(c.stdout, c.stderr),
+		kong.Vars{
+			"losses":           strings.ReplaceAll(lossNames(false)+", "+lossNames(true), " ", ""),
+			"losses_of_views":  lossNames(false),
+			"losses_by_labels": lossNames(true),
+		},
 		kong.NoDefaultHelp(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.WithHyphenPrefixedParameters(true), // --temperature -1 is a number out of range, not two flags

@@ -7,7 +7,6 @@ import (
 	"math"
 	"strings"
 
-	"github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/infonce/train"
 )
 
@@ -15,12 +14,12 @@ import (
 // images. They are kept in its checkpoint under the names of their flags.
 type settings struct {
 	Data        string  `json:"data" default:"glyphs" placeholder:"SOURCE" help:"glyphs: letters and digits from fonts inside the program; or idx:DIR: a folder of the MNIST family. Default glyphs."`
-	Loss        string  `json:"loss" enum:"ntxent,infonce,clip,moco,triplet" default:"ntxent" placeholder:"NAME" help:"ntxent (SimCLR), infonce (one way), clip (both ways), moco (against a queue of earlier images), or triplet (the hardest of the batch, by labels). Default ntxent."`
+	Loss        string  `json:"loss" enum:"${losses}" default:"ntxent" placeholder:"NAME" help:"Of two views of each image: ${losses_of_views}. By labels: ${losses_by_labels}. Default ntxent."`
 	Steps       int     `json:"steps" default:"2000" placeholder:"N" help:"Steps of the whole run. Default 2000, 6000 for triplet."`
 	Batch       int     `json:"batch" default:"256" placeholder:"N" help:"Samples a step, of which two views each are seen. Default 256, 24 for triplet."`
 	Seed        uint64  `json:"seed" default:"1" placeholder:"N" help:"Seed of weights, order and augmentation. Default 1."`
-	Temperature float32 `json:"temperature" default:"0.1" placeholder:"T" help:"Temperature of the softmax; triplet has none. Default 0.1."`
-	Margin      float32 `json:"margin" default:"0.3" placeholder:"M" help:"Margin of triplet. Default 0.3."`
+	Temperature float32 `json:"temperature" default:"0.1" placeholder:"T" help:"Temperature of the losses that have one. Default 0.1."`
+	Margin      float32 `json:"margin" default:"0.3" placeholder:"M" help:"Margin of the triplet losses. Default 0.3."`
 	LR          float32 `json:"lr" name:"lr" default:"0.003" placeholder:"RATE" help:"Peak learning rate of AdamW: a tenth of the steps to rise, then half a cosine to 0. Default 0.003, 0.002 for triplet."`
 	Decay       float32 `json:"decay" default:"0.1" placeholder:"D" help:"Weight decay. Default 0.1."`
 	Hidden      []int   `json:"hidden" default:"512,256" placeholder:"N" help:"Widths of the layers of the encoder. Default 512,256."`
@@ -35,29 +34,14 @@ type settings struct {
 	Momentum         float32 `json:"momentum,omitempty" default:"0" placeholder:"M" help:"How slowly the encoder of the second views follows the other, for moco. Default 0.995."`
 }
 
-// mocoDefaults are the defaults that differ for MoCo. With momentum 0 it collapses, as
-// He et al. (2020, section 4.1) found.
-var mocoDefaults = map[string]string{"queue": "1024", "momentum": "0.995"}
-
-// tripletDefaults are the defaults that differ for the triplet loss. With the batch
-// of the others its embeddings collapse: the hardest positive of many is always
-// farther than the hardest negative, so moving all to one point is the way down.
-var tripletDefaults = map[string]string{"steps": "6000", "batch": "24", "lr": "0.002"}
-
-var lossNames = map[string]string{
-	"ntxent":  "NT-Xent",
-	"infonce": "InfoNCE",
-	"clip":    "InfoNCE both ways (CLIP)",
-	"moco":    "InfoNCE against a queue (MoCo)",
-	"triplet": "triplet, hardest of the batch",
-}
-
 // maxQueue bounds what a queue takes to a few GiB.
 const maxQueue = 1 << 22
 
 // check returns an error for a setting out of its range.
 func (s *settings) check() error {
 	above0 := func(x float32) bool { return x > 0 && !math.IsInf(float64(x), 0) }
+	kind := s.kind()
+	_, temperature := kind.new(s, 1)
 	switch folder, idx := strings.CutPrefix(s.Data, "idx:"); {
 	case s.Data != "glyphs" && !idx:
 		return fmt.Errorf("--data is %q, want glyphs or idx:DIR", s.Data)
@@ -89,14 +73,14 @@ func (s *settings) check() error {
 		return fmt.Errorf("--momentum is %v, want 0 to 1", s.Momentum)
 	case s.Momentum > 0 && s.Loss != "moco":
 		return fmt.Errorf("--momentum is for moco")
-	case s.LearnTemperature && s.Loss == "triplet":
-		return fmt.Errorf("--learn-temperature: triplet has none")
+	case s.LearnTemperature && temperature == nil:
+		return fmt.Errorf("--learn-temperature: %s has none", s.Loss)
 	case s.LearnTemperature && !(s.Temperature >= 0.01 && s.Temperature <= 1):
 		return fmt.Errorf("--temperature is %v, want 0.01 to 1 where it is learned", s.Temperature)
-	case s.Distinct && s.Loss == "triplet":
-		return fmt.Errorf("--distinct is for pairs of views: triplet needs images of one class")
-	case s.Supervised && s.Loss == "triplet":
-		return fmt.Errorf("--supervised is for pairs of views: triplet reads the labels as it is")
+	case s.Distinct && kind.labelled:
+		return fmt.Errorf("--distinct is for pairs of views: %s needs images of one class", s.Loss)
+	case s.Supervised && kind.labelled:
+		return fmt.Errorf("--supervised is for pairs of views: %s reads the labels as it is", s.Loss)
 	}
 	return nil
 }
@@ -157,23 +141,17 @@ func (s *settings) build(d *dataset, workers int) (*train.Trainer, *train.MLP, e
 	if s.Queue > 0 {
 		t.Memory, t.MemoryAfter = &train.Queue{Size: s.Queue}, s.QueueAfter
 	}
-	var temperature *float32
-	switch s.Loss {
-	case "ntxent":
-		l := &infonce.NTXent{Temperature: s.Temperature, Workers: workers}
-		t.Loss, temperature = l, &l.Temperature
-	case "infonce", "clip", "moco":
-		l := &infonce.InfoNCE{Temperature: s.Temperature, Symmetric: s.Loss == "clip", InBatch: s.Loss == "infonce", Workers: workers}
-		t.Loss, temperature = l, &l.Temperature
-		if s.Loss == "moco" {
-			t.Keys = &train.MomentumEncoder{Encoder: encoder.Clone(), Momentum: s.Momentum, Workers: workers}
-		}
-	case "triplet":
+	kind := s.kind()
+	loss, temperature := kind.new(s, workers)
+	t.Loss = loss
+	if s.Loss == "moco" {
+		t.Keys = &train.MomentumEncoder{Encoder: encoder.Clone(), Momentum: s.Momentum, Workers: workers}
+	}
+	if kind.labelled {
 		perClass := imagesPerClass(2*s.Batch, d.distinctClasses())
 		if perClass == 0 {
 			return nil, nil, fmt.Errorf("--batch is %d, want one whose %d views are 2 or more of each of 2 to %d classes", s.Batch, 2*s.Batch, d.distinctClasses())
 		}
-		t.Loss = &infonce.BatchHard{Margin: s.Margin, Normalize: true, Workers: workers}
 		t.Source = &train.Classes{Images: d.train, Seed: s.Seed, PerClass: perClass, Workers: workers}
 		t.Arrange = train.Labelled
 	}

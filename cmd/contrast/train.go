@@ -55,11 +55,9 @@ func (c *trainCommand) defaults() (map[string]string, error) {
 	if c.Resume {
 		return folder(c.Out).savedSettings()
 	}
-	switch {
-	case c.Loss == "triplet":
-		return tripletDefaults, nil
-	case c.Loss == "moco":
-		return mocoDefaults, nil
+	switch kind := c.kind(); {
+	case kind.defaults != nil:
+		return kind.defaults, nil
 	case c.Queue > 0: // of an encoder that would collapse if it were held apart from its first steps
 		return map[string]string{"queue-after": strconv.Itoa(c.Steps / 2)}, nil
 	}
@@ -154,7 +152,7 @@ func (c *trainCommand) finish(con *console, d *dataset, t *train.Trainer, encode
 	if err != nil {
 		return err
 	}
-	title := fmt.Sprintf("%s on %s", lossNames[c.Loss], d.name)
+	title := fmt.Sprintf("%s on %s", c.kind().title, d.name)
 	if err := drawLosses(out.path(curveFile), title, losses); err != nil {
 		return err
 	}
@@ -212,10 +210,12 @@ func (c *trainCommand) heading(d *dataset, encoder *train.MLP, out folder) strin
 }
 
 func (c *trainCommand) lossText() string {
-	s := lossNames[c.Loss]
-	if c.Loss == "triplet" {
+	kind := c.kind()
+	s := kind.title
+	if kind.margin {
 		s += fmt.Sprintf(", margin %v", c.Margin)
-	} else {
+	}
+	if _, temperature := kind.new(&c.settings, 1); temperature != nil {
 		s += fmt.Sprintf(", temperature %v", c.Temperature)
 	}
 	if c.LearnTemperature {

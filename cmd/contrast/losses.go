@@ -1,0 +1,85 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/contrast-go/contrast/infonce"
+)
+
+// A lossKind is a loss that train knows.
+type lossKind struct {
+	name, title string
+	labelled    bool // it reads labels: a batch has some images of each class, and no two views
+	margin      bool // it has the margin of the settings
+
+	// defaults are the flags that have others than their tags say.
+	defaults map[string]string
+
+	// new returns the loss, and where its temperature is, or nil where it has none.
+	new func(s *settings, workers int) (infonce.Loss, *float32)
+}
+
+// With large batches the hardest positive of many is always farther than the hardest negative, so the way down is
+// to move all to one point: the embeddings collapse.
+var hardDefaults = map[string]string{"steps": "6000", "batch": "24", "lr": "0.002"}
+
+var lossKinds = []lossKind{
+	{name: "ntxent", title: "NT-Xent", new: func(s *settings, workers int) (infonce.Loss, *float32) {
+		l := &infonce.NTXent{Temperature: s.Temperature, Workers: workers}
+		return l, &l.Temperature
+	}},
+	{name: "infonce", title: "InfoNCE", new: func(s *settings, workers int) (infonce.Loss, *float32) {
+		l := &infonce.InfoNCE{Temperature: s.Temperature, InBatch: true, Workers: workers}
+		return l, &l.Temperature
+	}},
+	{name: "clip", title: "InfoNCE both ways (CLIP)", new: func(s *settings, workers int) (infonce.Loss, *float32) {
+		l := &infonce.InfoNCE{Temperature: s.Temperature, Symmetric: true, Workers: workers}
+		return l, &l.Temperature
+	}},
+	// With momentum 0 it collapses, as He et al. (2020, section 4.1) found.
+	{name: "moco", title: "InfoNCE against a queue (MoCo)", defaults: map[string]string{"queue": "1024", "momentum": "0.995"}, new: func(s *settings, workers int) (infonce.Loss, *float32) {
+		l := &infonce.InfoNCE{Temperature: s.Temperature, Workers: workers}
+		return l, &l.Temperature
+	}},
+	{name: "dcl", title: "decoupled contrastive loss", new: func(s *settings, workers int) (infonce.Loss, *float32) {
+		l := &infonce.DCL{Temperature: s.Temperature, Workers: workers}
+		return l, &l.Temperature
+	}},
+	{name: "siglip", title: "SigLIP", new: func(s *settings, workers int) (infonce.Loss, *float32) {
+		l := &infonce.SigLIP{Temperature: s.Temperature, Workers: workers}
+		return l, &l.Temperature
+	}},
+	{name: "supcon", title: "supervised contrastive loss", labelled: true, new: func(s *settings, workers int) (infonce.Loss, *float32) {
+		l := &infonce.SupCon{Temperature: s.Temperature, Workers: workers}
+		return l, &l.Temperature
+	}},
+	{name: "circle", title: "Circle loss", labelled: true, new: func(_ *settings, workers int) (infonce.Loss, *float32) {
+		return &infonce.Circle{Workers: workers}, nil
+	}},
+	{name: "multi-similarity", title: "Multi-Similarity", labelled: true, new: func(_ *settings, workers int) (infonce.Loss, *float32) {
+		return &infonce.MultiSimilarity{Workers: workers}, nil
+	}},
+	{name: "triplet", title: "triplet, hardest of the batch", labelled: true, margin: true, defaults: hardDefaults, new: func(s *settings, workers int) (infonce.Loss, *float32) {
+		return &infonce.BatchHard{Margin: s.Margin, Normalize: true, Workers: workers}, nil
+	}},
+	{name: "triplet-all", title: "triplet, all of the batch", labelled: true, margin: true, new: func(s *settings, workers int) (infonce.Loss, *float32) {
+		return &infonce.BatchAll{Margin: s.Margin, Normalize: true, Workers: workers}, nil
+	}},
+}
+
+// kind returns the kind of the loss, whose name is known.
+func (s *settings) kind() lossKind {
+	return lossKinds[slices.IndexFunc(lossKinds, func(k lossKind) bool { return k.name == s.Loss })]
+}
+
+// lossNames lists the losses that read labels, or those that do not.
+func lossNames(labelled bool) string {
+	var names []string
+	for _, k := range lossKinds {
+		if k.labelled == labelled {
+			names = append(names, k.name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
