@@ -199,6 +199,9 @@ func between(lo, hi float32) (from, count uint32) {
 
 // countIn returns how many of d are from lo up to but not including hi.
 func countIn(d []float32, lo, hi float32) (n int) {
+	if lo <= 0 && hi == -negInf {
+		return len(d)
+	}
 	from, count := between(lo, hi)
 	for _, x := range d {
 		if math.Float32bits(x)-from < count {
