@@ -133,6 +133,17 @@ var family = []struct {
 		},
 		flops: dense,
 	}},
+	{"SemiHard", subject{
+		batch: labelled,
+		new: func(workers int, _ int64) infonce.Loss {
+			return &infonce.SemiHard{Farthest: true, Workers: workers}
+		},
+		truth: func(b infonce.Batch) (float64, ref.Grad) {
+			return ref.SemiHard(mat(b.Q), b.Labels, ref.TripletOptions{Margin: 1}, ref.Farthest)
+		},
+		flops:    dense,
+		detached: true, // a step changes negatives
+	}},
 	{"BatchAllSoft", subject{
 		batch: labelled,
 		new:   func(workers int, _ int64) infonce.Loss { return &infonce.BatchAll{Soft: true, Workers: workers} },

@@ -79,7 +79,7 @@ func (l *arcFaceRow) target(s float64, i, y int) (t, slope float64, clamped bool
 	rest := 1 - s
 	if s > 0.5 {
 		// 1 − s has no digits left where rows are close; half the square of their distance has.
-		rest = float64(simd.SquaredDistance(l.rows.q.x.Row(i), l.rows.k.x.Row(y))) / 2
+		rest = float64(float64(simd.SquaredDistance(l.rows.q.x.Row(i), l.rows.k.x.Row(y))) / 2)
 		s = 1 - rest
 	}
 	sine := math.Sqrt(max(0, rest*(1+s)))

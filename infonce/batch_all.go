@@ -37,12 +37,6 @@ type BatchAll struct {
 	scratch   []batchAllScratch
 }
 
-// An anchorSum is what the triplets of an anchor amount to.
-type anchorSum struct {
-	loss          float64
-	valid, active int64
-}
-
 // batchAllScratch is the memory of a worker.
 type batchAllScratch struct {
 	thresholds thresholds
@@ -57,7 +51,6 @@ type batchAllScratch struct {
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
 func (l *BatchAll) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	const op = "infonce.BatchAll"
-	n := b.Q.Rows
 	var err error
 	if l.rank, err = newRanking(op, l.Margin, l.Squared, l.Soft); err != nil {
 		return Result{}, err
@@ -68,46 +61,14 @@ func (l *BatchAll) Evaluate(b Batch, grad *Batch, scale float32) (Result, error)
 		return Result{}, err
 	}
 	e.begin(false, 0)
-	l.anchors = grow(l.anchors, n)
-	l.scratch = grow(l.scratch, par.Workers(l.Workers))
-	if e.want {
-		e.pull((*batchAllRow)(l))
-	} else {
-		e.visit((*batchAllRow)(l))
+	l.anchors, l.scratch = grow(l.anchors, b.Q.Rows), grow(l.scratch, par.Workers(l.Workers))
+	e.run((*batchAllRow)(l), e.want)
+	reduction := l.Reduction
+	if reduction == Mean && !l.All {
+		reduction = MeanActive
 	}
-	var sum, validWeight, activeWeight float64
-	var valid, active int64
-	for i, a := range l.anchors {
-		w := weightOf(b.Weights, e.groups.order[i])
-		sum += float64(w * a.loss)
-		validWeight += float64(w * float64(a.valid))
-		activeWeight += float64(w * float64(a.active))
-		valid += a.valid
-		active += a.active
-	}
-	over := activeWeight
-	switch {
-	case l.Reduction == Sum:
-		over = 1
-	case l.Reduction == Mean && l.All:
-		over = validWeight
-	}
-	r.Valid, r.Active, r.Degenerate = toInt(valid), toInt(active), e.degenerate()
-	if over == 0 {
-		return r, nil
-	}
-	r.Loss = sum / over
-	if err := finiteLoss(op, r.Loss); err != nil {
-		return Result{}, err
-	}
-	if e.want {
-		e.addGrad(grad.Q, 1/over, scale)
-	}
-	return r, nil
+	return e.finish(r, l.anchors, b.Weights, reduction, grad, scale)
 }
-
-// toInt returns n, or the largest int there is.
-func toInt(n int64) int { return int(min(n, math.MaxInt)) }
 
 // batchAllRow is BatchAll as a scorer of rows of distances.
 type batchAllRow BatchAll

@@ -31,6 +31,26 @@ func distanceVariants(margin float32, normalize bool) []variant {
 	add("/squared", ref.TripletOptions{Squared: true}, false)
 	add("/soft", ref.TripletOptions{Soft: true}, false)
 	add("/squared,soft", ref.TripletOptions{Squared: true, Soft: true}, false)
+	semiHard := func(name string, squared bool, fallback ref.Fallback) {
+		o := ref.TripletOptions{Margin: float64(margin), Squared: squared}
+		if margin == 0 {
+			o.Margin = 1
+		}
+		vs = append(vs, variant{
+			name: "SemiHard" + name, squared: squared, picks: true,
+			new: func(workers int) Loss {
+				return &SemiHard{Margin: margin, Squared: squared, Farthest: fallback == ref.Farthest, Normalize: normalize, Workers: workers}
+			},
+			truth: func(b Batch) (float64, ref.Grad) {
+				loss, g := ref.SemiHard(unit(b.Q, normalize), b.Labels, o, fallback)
+				return loss, ref.Grad{DQ: raw(b.Q, g.DQ, normalize)}
+			},
+		})
+	}
+	semiHard("", false, ref.Drop)
+	semiHard("/squared", true, ref.Drop)
+	semiHard("/farthest", false, ref.Farthest)
+	semiHard("/squared,farthest", true, ref.Farthest)
 	for i := range vs {
 		vs[i].keys, vs[i].negs, vs[i].labels, vs[i].products, vs[i].cosine = none, none, true, true, normalize
 		vs[i].name += fmt.Sprintf("/margin=%v", margin)

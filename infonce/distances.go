@@ -24,6 +24,7 @@ type distances struct {
 	x      embeddings  // the rows as they are compared
 	groups labelGroups // everything below is in the order of its rows
 
+	op      string
 	squared bool
 	unit    float64 // what a distance of 1 stands for; a power of two, and 1 unless float32 can not hold squares of rows
 	workers int
@@ -107,7 +108,7 @@ func (e *distances) load(set distanceSettings, b Batch, grad *Batch) (Result, er
 	if err := cmp.Or(checkWeights(op, b.Weights, n), checkReduction(op, set.reduction)); err != nil {
 		return Result{}, err
 	}
-	e.squared, e.workers = set.squared, set.workers
+	e.op, e.squared, e.workers = op, set.squared, set.workers
 	r := Result{ZeroNorm: e.x.load(set.workers, b.Q, set.cosine, e.want)}
 	if err := e.x.checkFinite(op, "Q", b.Q, 0); err != nil {
 		return Result{}, err
@@ -207,11 +208,31 @@ func (e *distances) begin(sparse bool, budget int64) {
 	}
 }
 
-// visit shows all rows of distances to s.
-func (e *distances) visit(s distanceScorer) { e.run(s, false) }
+// fewPairs reports whether pairs of one label are so few that, where each makes two derivatives, to multiply matrices
+// of all of them takes longer than to pull these.
+func (e *distances) fewPairs() bool {
+	n, pairs := int64(e.y.Rows), int64(0)
+	for i := range e.y.Rows {
+		lo, hi := e.group(i)
+		pairs += int64(hi - lo - 1)
+	}
+	return 32*pairs < n*n
+}
 
-// pull shows all rows of distances to s, and gathers the gradient of what s says they cost.
-func (e *distances) pull(s distanceScorer) {
+// exact returns the distance of rows i and j that have the distance d[j]: not in multiples of unit, and where few
+// pairs are scored measured in float64.
+func (e *distances) exact(i, j int, d []float32) float64 {
+	switch {
+	case !e.sparse:
+		return float64(d[j]) * e.unit
+	case e.squared:
+		return squaredDistance(e.compared(i), e.compared(j))
+	}
+	return math.Sqrt(squaredDistance(e.compared(i), e.compared(j)))
+}
+
+// prepare makes room for a gradient.
+func (e *distances) prepare() {
 	n, d := e.y.Rows, e.y.Cols
 	p := &e.pass
 	if !e.sparse {
@@ -225,12 +246,18 @@ func (e *distances) pull(s distanceScorer) {
 	e.firsts, e.seconds = grow(e.firsts, n), grow(e.seconds, n)
 	clear(e.firsts)
 	clear(e.seconds)
-	e.run(s, true)
 }
 
-func (e *distances) run(s distanceScorer, pulling bool) {
-	e.scorer, e.pulling = s, pulling
-	e.pass.head, e.pass.columns = e, pulling
+// visit shows all rows of distances to s.
+func (e *distances) visit(s distanceScorer) { e.run(s, false) }
+
+// run shows all rows of distances to s and, where asked, gathers the gradient of what s says they cost.
+func (e *distances) run(s distanceScorer, gradient bool) {
+	if gradient {
+		e.prepare()
+	}
+	e.scorer, e.pulling = s, gradient
+	e.pass.head, e.pass.columns = e, gradient
 	e.pass.run()
 	e.scorer = nil
 }
@@ -413,13 +440,49 @@ func (e *distances) column(worker, i, j int, z simd.Matrix) {
 	}
 }
 
-// degenerate returns how many rows of other labels are at distance 0, over all rows.
-func (e *distances) degenerate() (n int) {
-	for _, z := range e.zeros {
-		n += z
-	}
-	return n
+// An anchorSum is what the terms of a row amount to.
+type anchorSum struct {
+	loss          float64
+	valid, active int64
 }
+
+// finish returns r with the loss of the batch, given the sums of all rows and the weights of the batch, and with what it
+// counts, and adds the gradient to grad.
+func (e *distances) finish(r Result, sums []anchorSum, weights []float32, reduction Reduction, grad *Batch, scale float32) (Result, error) {
+	var sum, validWeight, activeWeight float64
+	var valid, active int64
+	for i, a := range sums {
+		w := weightOf(weights, e.groups.order[i])
+		sum += float64(w * a.loss)
+		validWeight += float64(w * float64(a.valid))
+		activeWeight += float64(w * float64(a.active))
+		valid += a.valid
+		active += a.active
+		r.Degenerate += e.zeros[i]
+	}
+	r.Valid, r.Active = toInt(valid), toInt(active)
+	of := 1.0
+	switch reduction {
+	case Mean:
+		of = validWeight
+	case MeanActive:
+		of = activeWeight
+	}
+	if of == 0 {
+		return r, nil
+	}
+	r.Loss = sum / of
+	if err := finiteLoss(e.op, r.Loss); err != nil {
+		return Result{}, err
+	}
+	if e.want {
+		e.addGrad(grad.Q, 1/of, scale)
+	}
+	return r, nil
+}
+
+// toInt returns n, or the largest int there is.
+func toInt(n int64) int { return int(min(n, math.MaxInt)) }
 
 // addGrad adds scale·factor times the gradient to dst.
 func (e *distances) addGrad(dst simd.Matrix, factor float64, scale float32) {

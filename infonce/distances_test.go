@@ -146,6 +146,9 @@ func TestGathered(t *testing.T) {
 				continue
 			}
 			for _, v := range distanceVariants(0.3, false) {
+				if v.picks && s.n > 40 {
+					continue // among so many distances some are equal in float32
+				}
 				b := gathered(r, s.n, s.d, max(s.n/5, 2), g.change)
 				c := trial{variant: v, name: fmt.Sprintf("%s, %s, n=%d", v.name, g.name, s.n), b: b, want: v.ask(b), base: gradFor(b), scale: 1}
 				c.tol = v.published(b, c.want)
@@ -172,25 +175,28 @@ func TestDistanceStripBits(t *testing.T) {
 	}
 	r := check.NewRand(123)
 	for _, v := range distanceVariants(0.3, false) {
-		b := gathered(r, n, 5, n/4, func(label, j int, x float32) float32 {
-			return float32((label*37+j*11)%8) - 3.5 + float32(x*0.1) // near across labels too
-		})
-		if v.smooth && testing.Short() {
-			continue
-		}
-		var want outcome
-		check.EachLevel(t, func(t *testing.T) {
-			if cpu.Active() == cpu.Generic && n > 400 {
-				return // the levels agree on small batches
+		for _, labels := range []int{n / 4, 3} { // few pairs of one label, and many
+			b := gathered(r, n, 5, labels, func(label, j int, x float32) float32 {
+				return float32((label*37+j*11)%8) - 3.5 + float32(x*0.1) // near across labels too
+			})
+			if v.smooth && (testing.Short() || labels == 3) {
+				continue
 			}
-			for _, workers := range counts {
-				got := outcomeOf(t, v.name, v.new(workers), b)
-				if want.g.Q.Data == nil {
-					want = got
+			var want outcome
+			check.EachLevel(t, func(t *testing.T) {
+				if cpu.Active() == cpu.Generic && n > 400 {
+					return // the levels agree on small batches
 				}
-				got.same(t, fmt.Sprintf("%s workers=%d", v.name, workers), want)
-			}
-		})
+				for _, workers := range counts {
+					name := fmt.Sprintf("%s labels=%d workers=%d", v.name, labels, workers)
+					got := outcomeOf(t, name, v.new(workers), b)
+					if want.g.Q.Data == nil {
+						want = got
+					}
+					got.same(t, name, want)
+				}
+			})
+		}
 	}
 }
 
@@ -270,10 +276,10 @@ func triplesOf(b Batch) (list []Triple, weights []float32) {
 }
 
 // agree reports where a loss differs from that of a list of triplets, whose gradient is a chain of as many roundings
-// as a row has triplets.
+// as a row has triplets. Losses are some ulps of the distances of which they are differences.
 func agree(t *testing.T, name string, got, want outcome) {
 	t.Helper()
-	if !near(got.r.Loss, want.r.Loss, 2e-6) || got.r.Valid != want.r.Valid || got.r.Active != want.r.Active {
+	if !near(got.r.Loss, want.r.Loss, 1e-5) || got.r.Valid != want.r.Valid || got.r.Active != want.r.Active {
 		t.Errorf("%s: loss %v of %d, %d active, want %v of %d, %d active", name,
 			got.r.Loss, got.r.Valid, got.r.Active, want.r.Loss, want.r.Valid, want.r.Active)
 	}

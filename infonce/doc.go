@@ -26,6 +26,7 @@
 //   - [ArcFace], [CosFace]: labelled rows against a centre for each class, with a margin.
 //   - [Custom]: any function of a row of logits, and [CheckGradient] for it.
 //   - [BatchAll]: all triplets of labelled rows.
+//   - [SemiHard]: pairs of one label, each with the nearest negative that is farther.
 //
 // [TripletMiner] and [MultiSimilarityMiner] list triplets and pairs of labelled rows, for Triplet and other uses.
 //

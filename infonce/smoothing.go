@@ -51,7 +51,7 @@ func (s *smoothing) side(q, k, pool *embeddings, n, own int, e, each float32, t 
 		}
 		simd.Scale(s.sum, -1, s.sum)
 		simd.Add(s.sum, s.sum, y) // k_i less the mean of the candidates
-		l := float64(e) * float64(float64(t.beta)*float64(simd.Dot(x, s.sum)))
+		l := float64(float64(e) * float64(float64(t.beta)*float64(simd.Dot(x, s.sum))))
 		losses[i] += l
 		all.sum += float64(weightOf(t.weights, i) * l)
 		w := weightIn(each, t.weights, i)

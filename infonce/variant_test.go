@@ -38,6 +38,7 @@ type variant struct {
 	squared   bool    // distances are
 	products  bool    // distances come from products
 	smooth    bool    // the slope of a loss of distances changes with them
+	picks     bool    // negatives by distance, some of which may be equal but for rounding
 	classes   bool    // labels are rows of K
 
 	// tolerance is what follows from rounding, for losses with neither temperature nor triplets.

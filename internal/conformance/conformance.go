@@ -142,6 +142,9 @@ var setups = map[string]setup{
 	"triplet_batch_all": {q: "features", labels: "labels", loss: func(p Params) infonce.Loss {
 		return &infonce.BatchAll{Margin: float32(p.Margin), Squared: p.Squared, Soft: p.Soft, Normalize: p.Normalize}
 	}},
+	"triplet_semi_hard": {q: "features", labels: "labels", loss: func(p Params) infonce.Loss {
+		return &infonce.SemiHard{Margin: float32(p.Margin), Squared: p.Squared, Normalize: p.Normalize}
+	}},
 }
 
 // Supported reports whether the loss of the case is one of ours.

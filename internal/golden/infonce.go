@@ -138,6 +138,8 @@ func infonceEntries() []Entry {
 		loss("BatchAll", &infonce.BatchAll{}, pairs),
 		loss("BatchAll/squared/all", &infonce.BatchAll{Squared: true, All: true, Normalize: true}, pairs),
 		loss("BatchAll/soft", &infonce.BatchAll{Soft: true}, pairs),
+		loss("SemiHard", &infonce.SemiHard{}, pairs),
+		loss("SemiHard/squared/farthest", &infonce.SemiHard{Squared: true, Farthest: true, Normalize: true}, pairs),
 	}...)
 }
 
