@@ -88,6 +88,7 @@ func (l *DCL) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	if err := finiteLoss(op, r.Loss); err != nil {
 		return Result{}, err
 	}
+	r.Bound = l.bound(r, t, d)
 	if !want {
 		return r, nil
 	}
@@ -101,6 +102,18 @@ func (l *DCL) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	r.DTemperature = float64(scale) * (-float64(beta) * inner)
 	l.q.addGrad(grad.Q, scale, 0)
 	return r, nil
+}
+
+// bound returns the bound of the error of the loss of rows of d numbers.
+func (l *DCL) bound(r Result, t softmaxTask, d int) float64 {
+	q2, k2 := l.q.largestSquare(), l.k.largestSquare()
+	rows, n, common := len(l.positives), len(l.positives), false
+	if !l.OneWay {
+		k2, rows = q2, 2*n
+		_, common = commonShift(t.beta, t.cosine)
+	}
+	e := newLogitError(t.beta, d, t.cosine, q2, k2, l.Precision)
+	return e.decoupled(r.Loss, t.mass(rows), l.positives, l.Sigma, t.beta, t, rows, rows, common)
 }
 
 // weigh takes the weight of samples without negatives, and returns how many of the n have some.

@@ -16,7 +16,7 @@ import (
 //
 // where j runs over the m negatives of row i, c is the concentration and ρ the prior. The lower bound of N_i is what
 // m opposite rows would have; [Result].Clamped counts the rows that it holds, whose negatives have no gradient. With c = 0
-// and ρ = 0 this is NTXent, with the same bits.
+// and ρ = 0 this is NTXent, of cosines with the same bits.
 //
 // It reads Q and K (both n×d), the first and the second views; row i of both shows sample i, which has IDs[i] and
 // Weights[i]. An empty batch has loss 0.
@@ -49,7 +49,7 @@ func (l *HCL) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	if !(l.PriorPositive >= 0 && l.PriorPositive < 1) {
 		return Result{}, fmt.Errorf("%s: prior is %v, want a number from 0 to below 1", op, l.PriorPositive)
 	}
-	if l.Concentration == 0 && l.PriorPositive == 0 {
+	if l.Concentration == 0 && l.PriorPositive == 0 && !l.DotProduct { // dot products may be below the bound
 		p := &l.plain
 		p.Temperature, p.DotProduct, p.Reduction = l.Temperature, l.DotProduct, l.Reduction
 		p.Workers, p.Precision, p.MemoryBudget = l.Workers, l.Precision, l.MemoryBudget
@@ -65,10 +65,16 @@ func (l *HCL) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	l.beta = float64(beta)
 	l.same = l.ids.load(op, b.IDs, b.Q.Rows)
 	l.room = l.room.Reshape(par.Workers(l.Workers), 2*b.Q.Rows)
-	return l.rows.evaluate(rowSettings{
+	set := rowSettings{
 		op: op, beta: beta, temperature: true, cosine: !l.DotProduct, self: true, views: true,
 		workers: l.Workers, precision: l.Precision, reduction: l.Reduction,
-	}, (*hclRow)(l), b, grad, scale)
+	}
+	r, err := l.rows.evaluate(set, (*hclRow)(l), b, grad, scale)
+	if n := 2 * b.Q.Rows; err == nil {
+		weight := softmaxTask{weights: b.Weights, reduction: l.Reduction}.mass(n)
+		r.Bound = l.rows.logitError(set, b).hard(r.Loss, weight, l.Concentration, l.PriorPositive, beta, n, n)
+	}
+	return r, err
 }
 
 // hclRow is HCL as a scorer.

@@ -17,16 +17,15 @@ func TestHCLIsNTXent(t *testing.T) {
 		for _, c := range []struct {
 			n, d        int
 			temperature float32
-			dot         bool
-		}{{1, 3, 0, false}, {2, 5, 0.5, false}, {50, 17, 0.07, false}, {60, 8, 0.01, false}, {33, 9, 4, true}} {
+		}{{1, 3, 0}, {2, 5, 0.5}, {50, 17, 0.07}, {60, 8, 0.01}} {
 			b := Batch{Q: gaps(c.n, c.d, 1, r.Normals32(c.n*c.d)), K: gaps(c.n, c.d, 0, r.Normals32(c.n*c.d)), IDs: make([]int, c.n)}
 			for i := range b.IDs {
 				b.IDs[i] = r.IntN(c.n)
 				b.Weights = append(b.Weights, float32(1+r.IntN(3)))
 			}
 			name := fmt.Sprintf("%+v", c)
-			want := outcomeOf(t, name, &NTXent{Temperature: c.temperature, DotProduct: c.dot}, b)
-			l := &HCL{Temperature: c.temperature, DotProduct: c.dot}
+			want := outcomeOf(t, name, &NTXent{Temperature: c.temperature}, b)
+			l := &HCL{Temperature: c.temperature}
 			outcomeOf(t, name, l, b).same(t, name, want)
 
 			// The other path, as near to it as it gets.

@@ -115,6 +115,7 @@ func (l *InfoNCE) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) 
 		r.Losses = l.rows.loss
 	}
 	l.pass.filter = nil
+	r.Bound = l.bound(r.Loss, t, b, stacked)
 	if l.LabelSmoothing > 0 {
 		r.Loss += l.smooth.add(l.LabelSmoothing, &l.q, &l.k, &l.neg, l.Symmetric, t, r.Losses)
 	}
@@ -132,6 +133,30 @@ func (l *InfoNCE) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) 
 		}
 	}
 	return r, nil
+}
+
+// bound returns the bound of the error of the loss, which is that before smoothing. There is none with
+// FalseNegatives, which rounding may add or take away.
+func (l *InfoNCE) bound(loss float64, t softmaxTask, b Batch, stacked bool) float64 {
+	if l.FalseNegatives != (FalseNegatives{}) {
+		return 0
+	}
+	n, m, precision := b.Q.Rows, b.K.Rows+b.Negatives.Rows, l.Precision
+	if l.PairedNegatives && b.Negatives.Rows > 0 {
+		precision = simd.Float32
+	}
+	keys := l.k.largestSquare()
+	if b.Negatives.Rows > 0 && !stacked {
+		keys = max(keys, l.neg.largestSquare())
+	}
+	e := newLogitError(t.beta, b.Q.Cols, t.cosine, l.q.largestSquare(), keys, precision)
+	_, common := commonShift(t.beta, t.cosine)
+	weight := t.mass(n)
+	bound := e.softmax(loss, weight, n, m, l.Symmetric && common)
+	if l.LabelSmoothing > 0 {
+		bound += e.smoothing(float64(l.LabelSmoothing), weight)
+	}
+	return bound
 }
 
 // checkShapes panics unless matrices that belong together do.

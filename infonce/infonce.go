@@ -49,7 +49,8 @@ type Result struct {
 	DBias        float64 // scale·∂loss/∂bias, of the losses that have such a number
 
 	// Bound is more than the difference of Loss from the exact loss of the same float32
-	// inputs; 0 of a loss that certifies none.
+	// inputs, whatever they are: a worst case, mostly some hundred times the difference. It is +Inf where sums
+	// might exceed float32, and 0 of a loss that certifies none, as all with distances.
 	Bound float64
 
 	// Losses holds the loss of each term, without its weight, and 0 where it is not valid. It is

@@ -83,6 +83,7 @@ func (l *InfoNCE) evaluateLean(op string, b Batch, grad *Batch, scale float32, t
 	if cosine {
 		r.ZeroNorm = zeros(l.q.norms) + zeros(l.k.norms)
 	}
+	r.Bound = l.bound(r.Loss, t, b, false)
 	if grad != nil {
 		r.DTemperature = float64(scale) * (-float64(beta) * inner)
 	}

@@ -56,11 +56,16 @@ func (l *NPair) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	l.rows.reset(n, t)
 	l.pass.precision = l.Precision
 	r.Loss = l.rows.run(&l.pass, &l.q, &l.k, t)
+	weight := t.mass(n)
+	logits := newLogitError(1, b.Q.Cols, false, l.q.largestSquare(), l.k.largestSquare(), l.Precision)
+	r.Bound = logits.softmax(r.Loss, weight, n, n, false)
 	if l.Regularization > 0 {
 		for i := range n {
 			l.rows.loss[i] += float64(float64(l.Regularization) * (float64(l.q.norms[i]) + float64(l.k.norms[i])))
 		}
+		loss := r.Loss
 		r.Loss = t.reduce(l.rows.loss)
+		r.Bound += lengths(r.Loss-loss, weight, b.Q.Cols) + logits.float64s(r.Loss, weight, n, n)
 	}
 	r.Losses = l.rows.loss
 	if err := finiteLoss(op, r.Loss); err != nil {

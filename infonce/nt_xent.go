@@ -65,6 +65,9 @@ func (l *NTXent) evaluate(op string, b Batch, grad *Batch, scale float32) (Resul
 	if err := finiteLoss(op, r.Loss); err != nil {
 		return Result{}, err
 	}
+	_, common := commonShift(beta, cosine)
+	square := l.views.largestSquare()
+	r.Bound = newLogitError(beta, d, cosine, square, square, l.Precision).softmax(r.Loss, t.mass(2*n), 2*n, 2*n, common)
 	if want {
 		// Each logit counts in its row and in its column, hence the half.
 		r.DTemperature = float64(scale) * (-float64(beta) * l.views.inner() / 2)

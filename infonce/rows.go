@@ -147,6 +147,15 @@ func (e *rowLoss) evaluate(set rowSettings, s scorer, b Batch, grad *Batch, scal
 	return r, nil
 }
 
+// logitError returns the error of the logits of the last evaluation, of b.
+func (e *rowLoss) logitError(set rowSettings, b Batch) logitError {
+	k := &e.q
+	if !set.self {
+		k = &e.k
+	}
+	return newLogitError(set.beta, b.Q.Cols, set.cosine, e.q.largestSquare(), k.largestSquare(), set.precision)
+}
+
 // checkKeys panics unless b has a key for each query.
 func checkKeys(op string, b Batch) {
 	b.Q.Check(op, "Q", -1, -1)

@@ -50,10 +50,16 @@ func (l *SigLIP) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	checkKeys(op, b)
 	l.same = l.ids.load(op, b.IDs, b.K.Rows)
 	l.room = grow(l.room, par.Workers(l.Workers))
-	return l.rows.evaluate(rowSettings{
+	set := rowSettings{
 		op: op, beta: beta, temperature: true, cosine: !l.DotProduct,
 		workers: l.Workers, precision: l.Precision, reduction: l.Reduction,
-	}, (*sigLIPRow)(l), b, grad, scale)
+	}
+	r, err := l.rows.evaluate(set, (*sigLIPRow)(l), b, grad, scale)
+	if err == nil && l.Reduction != MeanActive { // a loss that vanishes in float32 would count
+		weight := softmaxTask{weights: b.Weights, reduction: l.Reduction}.mass(b.Q.Rows)
+		r.Bound = l.rows.logitError(set, b).sigmoid(r.Loss, weight, l.bias, b.Q.Rows, b.K.Rows)
+	}
+	return r, err
 }
 
 // sigLIPRow is SigLIP as a scorer.

@@ -79,6 +79,8 @@ func (l *SupCon) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	r.Valid = l.weigh(n)
 	r.Loss = l.run(memoryBudget(l.MemoryBudget), want)
 	r.Losses = l.loss
+	square := l.x.largestSquare()
+	r.Bound = newLogitError(beta, b.Q.Cols, cosine, square, square, l.Precision).shared(3, r.Loss, l.task.mass(n), n, n, l.common)
 	l.task = softmaxTask{}
 	if err := finiteLoss(op, r.Loss); err != nil {
 		return Result{}, err

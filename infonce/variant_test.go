@@ -453,6 +453,9 @@ func (v variant) judge(t testing.TB, name string, b Batch, r Result, g, base Bat
 	if !(math.Abs(r.Loss-want.loss) <= tol.value) {
 		t.Errorf("%s: loss %v, want %v: off by %.3g, allowed %.3g", name, r.Loss, want.loss, math.Abs(r.Loss-want.loss), tol.value)
 	}
+	if r.Bound > 0 && !(math.Abs(r.Loss-want.loss) <= r.Bound) {
+		t.Errorf("%s: loss %v, want %v: off by %.3g, certified %.3g", name, r.Loss, want.loss, math.Abs(r.Loss-want.loss), r.Bound)
+	}
 	if dt := float64(scale) * want.grad.DTemperature; !(math.Abs(r.DTemperature-dt) <= a*tol.temperature+ulp*math.Abs(dt)) {
 		t.Errorf("%s: ∂L/∂τ %v, want %v: off by %.3g, allowed %.3g", name, r.DTemperature, dt, math.Abs(r.DTemperature-dt), a*tol.temperature)
 	}
