@@ -16,6 +16,9 @@
 //	}
 //	err = t.Run(ctx)
 //
+// Some parts a run can do without: a Chunk bounds the memory of the encoder for any batch,
+// Keys and Memory make the run that of MoCo, a Scale learns the temperature.
+//
 // A run is a function of its settings: samples, augmentations and learning rates
 // follow from the seed and the number of the step, and no sum depends on how many
 // workers share it. So the weights have the same bits on every CPU, for any number
