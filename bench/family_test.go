@@ -160,6 +160,7 @@ var family = []struct {
 		truth: func(b infonce.Batch) (float64, ref.Grad) {
 			return ref.ContrastivePair(mat(b.Q), mat(b.K), ones(b.Labels), 10)
 		},
+		flops: linear,
 	}},
 	{"CosineEmbedding", subject{
 		batch: labelledPairs(-1, 1),
@@ -167,6 +168,7 @@ var family = []struct {
 		truth: func(b infonce.Batch) (float64, ref.Grad) {
 			return ref.CosineEmbedding(mat(b.Q), mat(b.K), ones(b.Labels), 0)
 		},
+		flops: linear,
 	}},
 	{"MarginRanking", subject{ // of scores, d a row
 		batch: pairs,
@@ -174,11 +176,13 @@ var family = []struct {
 		truth: func(b infonce.Batch) (float64, ref.Grad) {
 			return ref.MarginRanking(mat(b.Q), mat(b.K), nil, 0.5)
 		},
+		flops: func(n, d float64) float64 { return linear(n, d) / 2 },
 	}},
 	{"BPR", subject{
 		batch: triplets,
 		new:   func(workers int, _ int64) infonce.Loss { return &infonce.LogisticRanking{Workers: workers} },
 		truth: bpr,
+		flops: func(n, d float64) float64 { return 2 * linear(n, d) },
 	}},
 }
 

@@ -15,7 +15,6 @@ type subject struct {
 	truth func(b infonce.Batch) (float64, ref.Grad)
 
 	// flops counts the operations of value and gradients when they are computed the plain way.
-	// It is nil where they are not what takes the time.
 	flops    func(n, d float64) float64
 	budgets  bool    // whether the loss has a MemoryBudget
 	rounding float64 // relative error of the products beyond float32
@@ -24,6 +23,9 @@ type subject struct {
 
 // dense is three products of rows × rows × d, for the logits and for both gradients.
 func dense(rows, d float64) float64 { return 6 * rows * rows * d }
+
+// linear is a product of d numbers, and both its gradients, in each of n pairs.
+func linear(n, d float64) float64 { return 6 * n * d }
 
 var infoNCE = subject{
 	batch: pairs,
@@ -81,6 +83,7 @@ var triplet = subject{
 	truth: func(b infonce.Batch) (float64, ref.Grad) {
 		return ref.Triplet(mat(b.Q), mat(b.K), mat(b.Negatives), ref.TripletOptions{Margin: 1})
 	},
+	flops: func(n, d float64) float64 { return 2 * linear(n, d) },
 }
 
 func BenchmarkInfoNCE(b *testing.B) { infoNCE.run(b) }
@@ -165,10 +168,7 @@ func BenchmarkWorkers(b *testing.B) {
 
 // measure is one benchmark at the level in use.
 func (s subject) measure(b *testing.B, n, d, workers int, budget int64, gradient bool) {
-	flops := 0.0
-	if s.flops != nil {
-		flops = s.flops(float64(n), float64(d))
-	}
+	flops := s.flops(float64(n), float64(d))
 	skipSlow(b, flops)
 	if !gradient {
 		flops /= 3
@@ -190,19 +190,14 @@ func (s subject) measure(b *testing.B, n, d, workers int, budget int64, gradient
 			b.Fatal(err)
 		}
 	}
-	best := 0.0
-	if s.flops != nil {
-		best = peak(workers)
-	}
+	best := peak(workers)
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := loss.Evaluate(batch, grad, 1); err != nil {
 			b.Fatal(err)
 		}
 	}
-	if s.flops != nil {
-		reportFlops(b, flops, best)
-	}
+	reportFlops(b, flops, best)
 	reportRate(b, n, "pairs")
 }
 
