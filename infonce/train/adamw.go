@@ -16,12 +16,16 @@ import (
 //	v = Beta2·v + (1−Beta2)·g²
 //	w −= rate · m/(1−Beta1ᵗ) / (√(v/(1−Beta2ᵗ)) + Epsilon)
 //
+// With Coupled the decay is part of the gradient instead, as in Adam with L2 regularisation
+// (Kingma and Ba 2015, algorithm 1): g += Decay·w comes first.
+//
 // The zero value is Adam. An AdamW serves one set of parameters.
 type AdamW struct {
 	Beta1   float32 // 0 means 0.9
 	Beta2   float32 // 0 means 0.999
 	Epsilon float32 // 0 means 1e-8
 	Decay   float32 // weight decay; 0 means none
+	Coupled bool    // the moments see the decay
 	Workers int     // 0 means GOMAXPROCS; the result does not depend on it
 
 	m, v   []float32
@@ -85,12 +89,18 @@ func (o *adamSpans) Run(_, piece int) {
 	w, grads := o.params.Values[s.lo:s.hi], o.params.Grads[s.lo:s.hi]
 	ms, vs := o.m[s.lo:s.hi], o.v[s.lo:s.hi]
 	ms, vs, w = ms[:len(grads)], vs[:len(grads)], w[:len(grads)]
-	shrink := o.shrink
+	shrink, decay := o.shrink, float32(0)
+	if o.Coupled {
+		shrink, decay = 1, o.Decay
+	}
 	if !s.decay {
-		shrink = 1
+		shrink, decay = 1, 0
 	}
 	b1, b2, a1, a2 := o.beta1, o.beta2, 1-o.beta1, 1-o.beta2
 	for i, g := range grads {
+		if decay != 0 { // or −0 would become 0
+			g += float32(decay * w[i])
+		}
 		m := float32(b1*ms[i]) + float32(a1*g)
 		v := float32(b2*vs[i]) + float32(a2*float32(g*g))
 		ms[i], vs[i] = m, v

@@ -15,7 +15,7 @@ type Checkpoint struct {
 
 	// Model.… are the parameters and optimizer.… the state of the optimiser. Where there are
 	// such parts, keys.… are the parameters of the momentum encoder, memory.… the queue,
-	// and temperature.… what learns it.
+	// temperature.… what learns it, and clip.count how often the gradient was clipped.
 	Tensors []data.Tensor
 }
 

@@ -15,9 +15,10 @@ import (
 // It holds nothing that differs between two equal runs, such as times. A nil
 // *metrics takes all and writes nothing.
 type metrics struct {
-	file *os.File
-	path string
-	line []byte
+	file    *os.File
+	path    string
+	line    []byte
+	clipped bool // lines tell how many steps were clipped
 }
 
 // openMetrics opens the log at path, keeps the lines of the first steps, which must
@@ -85,6 +86,10 @@ func (m *metrics) add(p Progress) error {
 	if p.Temperature != 0 {
 		b = append(b, `,"temperature":`...)
 		b = strconv.AppendFloat(b, float64(p.Temperature), 'g', -1, 32)
+	}
+	if m.clipped {
+		b = append(b, `,"clipped":`...)
+		b = strconv.AppendInt(b, int64(p.Clipped), 10)
 	}
 	b = append(b, "}\n"...)
 	m.line = b

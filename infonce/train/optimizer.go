@@ -30,11 +30,14 @@ func appendSpans(dst []span, p *Params) []span {
 	for _, t := range p.Tensors {
 		end := at + len(t.Values)
 		for ; at < end; at += min(spanSize, end-at) {
-			dst = append(dst, span{at, min(at+spanSize, end), len(t.Shape) > 1})
+			dst = append(dst, span{at, min(at+spanSize, end), decays(t)})
 		}
 	}
 	return dst
 }
+
+// decays reports whether t is a weight, and not a bias or the scale of a norm.
+func decays(t Tensor) bool { return len(t.Shape) > 1 }
 
 // zeros returns x where it has n elements, else n zeros.
 func zeros(x []float32, n int) []float32 {

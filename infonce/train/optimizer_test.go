@@ -39,6 +39,12 @@ func TestOptimizerSteps(t *testing.T) {
 			return w - rate*(*m/(1-math.Pow(b1, float64(t))))/(math.Sqrt(*v/(1-math.Pow(b2, float64(t))))+eps)
 		}
 	}
+	coupled := func(decay float64) func(w, g, decayed float64, m, v *float64, t int, rate float64) float64 {
+		plain := adam(0.5, 0.75, 0.125, 0)
+		return func(w, g, decayed float64, m, v *float64, t int, rate float64) float64 {
+			return plain(w, g+decay*decayed*w, decayed, m, v, t, rate)
+		}
+	}
 	for _, c := range []struct {
 		name   string
 		opt    Optimizer
@@ -50,6 +56,7 @@ func TestOptimizerSteps(t *testing.T) {
 		{"Nesterov", &SGD{Momentum: 0.75, Decay: 0.25, Nesterov: true}, sgd(0.75, 0.25, true)},
 		{"Adam", &AdamW{}, adam(0.9, 0.999, 1e-8, 0)},
 		{"AdamW", &AdamW{Beta1: 0.5, Beta2: 0.75, Epsilon: 0.125, Decay: 0.5}, adam(0.5, 0.75, 0.125, 0.5)},
+		{"Adam with L2", &AdamW{Beta1: 0.5, Beta2: 0.75, Epsilon: 0.125, Decay: 0.5, Coupled: true}, coupled(0.5)},
 	} {
 		p := twoParams()
 		var w, m, v [4]float64
@@ -88,6 +95,7 @@ func TestOptimizerState(t *testing.T) {
 		{"descent", func() Optimizer { return &SGD{} }, nil},
 		{"momentum", func() Optimizer { return &SGD{Momentum: 0.9} }, []string{"velocity"}},
 		{"AdamW", func() Optimizer { return &AdamW{Decay: 0.1} }, []string{"m", "v"}},
+		{"LARS", func() Optimizer { return &LARS{Decay: 0.1} }, []string{"velocity"}},
 	} {
 		a, b := c.fresh(), c.fresh()
 		p, q := twoParams(), twoParams()
@@ -124,6 +132,8 @@ func TestOptimizerBitsForAnyWorkers(t *testing.T) {
 	}{
 		{"SGD", func(w int) Optimizer { return &SGD{Momentum: 0.9, Nesterov: true, Decay: 0.1, Workers: w} }},
 		{"AdamW", func(w int) Optimizer { return &AdamW{Decay: 0.1, Workers: w} }},
+		{"coupled", func(w int) Optimizer { return &AdamW{Decay: 0.1, Coupled: true, Workers: w} }},
+		{"LARS", func(w int) Optimizer { return &LARS{Decay: 0.1, Trust: 0.5, Workers: w} }},
 	} {
 		var first []float32
 		for _, workers := range []int{1, 2, 7} {
@@ -157,6 +167,30 @@ func TestSpansCoverAll(t *testing.T) {
 	}
 	if at != len(p.Values) {
 		t.Errorf("spans end at %d of %d", at, len(p.Values))
+	}
+}
+
+func TestStepDecay(t *testing.T) {
+	s := StepDecay{Peak: 8, Factor: 0.5, Every: 3, Warmup: 3}
+	for step, want := range []float32{2, 4, 6, 8, 8, 8, 4, 4, 4, 2} {
+		if got := s.Rate(step); got != want {
+			t.Errorf("rate of step %d is %v, want %v", step, got, want)
+		}
+	}
+	if got := (StepDecay{Peak: 3, Every: 10}).Rate(29); math.Abs(float64(got)-0.03) > 0.03*3*0x1p-24 {
+		t.Errorf("rate after two drops to a tenth is %v, want 0.03", got)
+	}
+	if got := (StepDecay{Peak: 3}).Rate(1e6); got != 3 {
+		t.Errorf("rate without drops is %v, want the peak", got)
+	}
+}
+
+func TestConstant(t *testing.T) {
+	c := Constant{Peak: 4, Warmup: 3}
+	for step, want := range []float32{1, 2, 3, 4, 4} {
+		if got := c.Rate(step); got != want {
+			t.Errorf("rate of step %d is %v, want %v", step, got, want)
+		}
 	}
 }
 

@@ -50,6 +50,10 @@ type Trainer struct {
 	// Scale learns the temperature of Loss; nil means that it stays as it is.
 	Scale *LogScale
 
+	// Clip is the largest Euclidean norm of the gradient of all parameters of Encoder: a longer one
+	// is shortened to it (Pascanu et al. 2013, algorithm 1). 0 means that none is.
+	Clip float64
+
 	// Arrange shows the embeddings of a step to the loss, and their gradient in the
 	// same way: Pairs or Labelled; nil means Pairs.
 	Arrange func(z simd.Matrix, labels []int) infonce.Batch
@@ -75,12 +79,13 @@ type Trainer struct {
 	z, dz simd.Matrix // the embeddings, where the encoder does not keep them, and their gradient
 	grad  infonce.Batch
 	ids   []int
+	clips []float32 // an integer: how often the gradient was clipped
 }
 
 // The files that a run keeps in its folder.
 const (
 	CheckpointFile = "checkpoint.safetensors" // the state after a step
-	MetricsFile    = "metrics.jsonl"          // one object a step: step, loss, lr, grad_norm, and temperature where it is learned
+	MetricsFile    = "metrics.jsonl"          // one object a step: step, loss, lr, grad_norm, temperature where it is learned, clipped with Clip
 )
 
 // A Progress tells how a step went.
@@ -88,7 +93,8 @@ type Progress struct {
 	infonce.Result
 	Step     int     // counted from 0
 	Rate     float32 // learning rate
-	GradNorm float64 // Euclidean norm of the gradient of all parameters
+	GradNorm float64 // Euclidean norm of the gradient of all parameters, before it is clipped
+	Clipped  int     // steps, up to this one, whose gradient was clipped
 
 	// Of a temperature that is learned; 0 where none is.
 	Temperature float32 // of the loss in this step
@@ -180,6 +186,9 @@ func (t *Trainer) check() error {
 	if t.Chunk < 0 || t.MemoryAfter < 0 {
 		return fmt.Errorf("chunk %d, memory after %d steps: want at least 0 and 0", t.Chunk, t.MemoryAfter)
 	}
+	if !(t.Clip >= 0) {
+		return fmt.Errorf("clip is %v, want at least 0", t.Clip)
+	}
 	if t.step > t.Steps {
 		return fmt.Errorf("%d steps are done, want at most %d", t.step, t.Steps)
 	}
@@ -216,7 +225,12 @@ func (t *Trainer) open() (*metrics, error) {
 			return nil, err
 		}
 	}
-	return openMetrics(filepath.Join(t.Dir, MetricsFile), t.step)
+	m, err := openMetrics(filepath.Join(t.Dir, MetricsFile), t.step)
+	if err != nil {
+		return nil, err
+	}
+	m.clipped = t.Clip > 0
+	return m, nil
 }
 
 // advance makes one step of training. Its error leaves the parameters as they were.
@@ -267,6 +281,7 @@ func (t *Trainer) advance(step int) (Progress, error) {
 	}
 	p := Progress{Result: result, Step: step, Rate: rate, GradNorm: norm}
 	t.Scale.step(&p)
+	t.clip(&p, params)
 	t.Optimizer.Step(params, step, rate)
 	t.remember(step, batch)
 	return p, nil
@@ -417,6 +432,9 @@ func (t *Trainer) state() []data.Tensor {
 	}
 	if t.Scale != nil {
 		keep("temperature", t.Scale.state())
+	}
+	if t.Clip > 0 {
+		keep("clip", t.clipState())
 	}
 	return state
 }

@@ -69,6 +69,7 @@ func TestRunLearns(t *testing.T) {
 		"NT-Xent":  func(tr *Trainer) {},
 		"InfoNCE":  func(tr *Trainer) { tr.Loss = &infonce.InfoNCE{} },
 		"momentum": func(tr *Trainer) { tr.Optimizer = &SGD{Momentum: 0.9, Nesterov: true} },
+		"LARS":     func(tr *Trainer) { tr.Optimizer, tr.Clip = &LARS{Trust: 0.1}, 1 },
 		"MoCo": func(tr *Trainer) {
 			withMemory(tr, 9)
 			tr.Source = &Views{Images: testImages(30, 30), Seed: 9} // few of the queue are of the batch
@@ -206,6 +207,10 @@ func TestResumeIsExact(t *testing.T) {
 			withMemory(tr, 17)
 			learnTemperature(tr)
 			tr.Chunk = 4
+		},
+		"LARS": func(tr *Trainer) {
+			tr.Optimizer, tr.Clip = &LARS{Trust: 0.1, Decay: 0.01}, 0.5
+			tr.Schedule = StepDecay{Peak: 0.1, Every: 7, Warmup: 2}
 		},
 		"classes": func(tr *Trainer) {
 			tr.Loss, tr.Arrange = &infonce.BatchHard{}, Labelled
@@ -439,6 +444,8 @@ func TestRunRefuses(t *testing.T) {
 		{func(tr *Trainer) { tr.Every = -1 }, "train: batch 12, steps 20, every -1: want at least 1, 0 and 0"},
 		{func(tr *Trainer) { tr.Chunk = -1 }, "train: chunk -1, memory after 0 steps: want at least 0 and 0"},
 		{func(tr *Trainer) { tr.MemoryAfter = -1 }, "train: chunk 0, memory after -1 steps: want at least 0 and 0"},
+		{func(tr *Trainer) { tr.Clip = -1 }, "train: clip is -1, want at least 0"},
+		{func(tr *Trainer) { tr.Clip = math.NaN() }, "train: clip is NaN, want at least 0"},
 		{func(tr *Trainer) { tr.Memory = &Queue{} }, "train: memory: size is 0, want at least 1"},
 		{func(tr *Trainer) { tr.Memory, tr.Arrange = &Queue{Size: 3}, Labelled }, "train: step 0: memory: the arrangement has 0 keys, want 12, the second views"},
 		{func(tr *Trainer) { tr.Keys = &MomentumEncoder{} }, "train: keys: no encoder"},

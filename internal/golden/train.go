@@ -48,6 +48,13 @@ func trainEntries() []Entry {
 		run("InfoNCE/optimizer=sgd", func(t *train.Trainer, _ *train.MLP) {
 			t.Loss, t.Optimizer = &infonce.InfoNCE{}, &train.SGD{Momentum: 0.9}
 		}),
+		run("NTXent/optimizer=lars/clip=0.5", func(t *train.Trainer, _ *train.MLP) {
+			t.Optimizer, t.Clip = &train.LARS{Trust: 0.05, Decay: 0.01}, 0.5
+			t.Schedule = train.StepDecay{Peak: 1, Every: 4, Warmup: 2}
+		}),
+		run("NTXent/optimizer=adam/l2", func(t *train.Trainer, _ *train.MLP) {
+			t.Optimizer, t.Schedule = &train.AdamW{Decay: 0.1, Coupled: true}, train.Constant{Peak: 0.01}
+		}),
 		run("InfoNCE/queue=50/momentum=0.9", func(t *train.Trainer, encoder *train.MLP) {
 			t.Loss, t.Memory = &infonce.InfoNCE{}, &train.Queue{Size: 50}
 			t.Keys = &train.MomentumEncoder{Encoder: encoder.Clone(), Momentum: 0.9}
