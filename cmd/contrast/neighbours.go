@@ -35,7 +35,7 @@ var (
 // drawNeighbours draws views and their nearest neighbours by raw pixels and by the
 // trained encoder as a PNG. The views were not chosen: they lie evenly in the exam, by
 // steps of the golden section so that they do not keep time with the classes.
-func drawNeighbours(path string, e *exam, raw, trained answer) error {
+func drawNeighbours(path string, e *imageExam, raw, trained answer) error {
 	rows := min(gridRows, e.tested.Len())
 	groupWidth := voters*(cellSize+cellGap) - cellGap
 	rawX := margin + cellSize + groupGap
@@ -76,7 +76,7 @@ func drawNeighbours(path string, e *exam, raw, trained answer) error {
 }
 
 // share returns how many of all neighbours are of the class of their view.
-func share(e *exam, a answer) float64 {
+func share(e *imageExam, a answer) float64 {
 	n, all := 0, 0
 	for i, near := range a.near {
 		for _, row := range near {
@@ -91,7 +91,7 @@ func share(e *exam, a answer) float64 {
 
 // A grid is a picture under way.
 type grid struct {
-	e            *exam
+	e            *imageExam
 	canvas       *image.RGBA
 	small, large font.Face
 }

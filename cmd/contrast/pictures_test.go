@@ -93,7 +93,7 @@ func TestCurveOfOneStepOrEqualLosses(t *testing.T) {
 func TestGridFrames(t *testing.T) {
 	m := data.Images{Width: 3, Height: 5, Channels: 1, Labels: []int{0, 1}, Classes: []string{"zero", "one"}}
 	m.Pixels = slices.Concat(slices.Repeat([]byte{255}, 15), slices.Repeat([]byte{128}, 15))
-	e := &exam{gallery: m, tested: m, views: simd.NewMatrix(2, 15), viewLabels: m.Labels, galleryRows: simd.NewMatrix(2, 15)}
+	e := &imageExam{gallery: m, tested: m, views: simd.NewMatrix(2, 15), viewLabels: m.Labels, galleryRows: simd.NewMatrix(2, 15)}
 	train.Flatten(e.galleryRows, m)
 	train.Flatten(e.views, m)
 	raw := answer{near: [][]eval.Neighbor{{{Row: 0}, {Row: 1}}, {{Row: 0}, {Row: 1}}}}
@@ -171,16 +171,26 @@ func TestImagesPerClass(t *testing.T) {
 }
 
 func TestTableSaysByHowMuch(t *testing.T) {
-	r := trainReport{Eval: evalReport{Raw: figures{0.5, 0.25}, Untrained: figures{0.125, 1}, Trained: figures{0.75, 0.625}}}
-	text := r.table("3 views")
-	for _, want := range []string{"raw pixels              50.0 %      25.0 %", "trained encoder         75.0 %      62.5 %", "25.0 points above raw pixels"} {
+	of := func(knn, recall float64) answer {
+		f := figures{{"knn", knn}, {"recall@1", recall}}
+		return answer{eval: f, clean: f}
+	}
+	raw, untrained, trained := row{"raw pixels", of(0.5, 0.25)}, row{"untrained encoder", of(0.125, 1)}, row{"trained encoder", of(0.75, 0.625)}
+	text := table("3 views", []row{raw, untrained, trained})
+	for _, want := range []string{"3 views:\n", "augmented queries", "kNN (5)    Recall@1", "raw pixels              50.0 %      25.0 %        50.0 %", "trained encoder         75.0 %      62.5 %"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("table lacks %q:\n%s", want, text)
 		}
 	}
-	r.Eval.Trained.KNN = 0.375
-	if text := r.table("3 views"); !strings.Contains(text, "12.5 points below raw pixels") {
-		t.Errorf("table does not say that the encoder is worse:\n%s", text)
+	raw.clean = nil
+	if text := table("3 views", []row{raw}); strings.Contains(text, "clean") || strings.Count(text, "kNN") != 1 {
+		t.Errorf("the table of one question is\n%s", text)
+	}
+	if got, want := gain(raw, trained, ""), "By kNN (5) the trained encoder is 25.0 points above raw pixels.\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := gain(trained, raw, " on augmented queries"), "By kNN (5) the raw pixels is 25.0 points below trained encoder on augmented queries.\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -115,12 +115,13 @@ func savedSettings(text string) (map[string]string, error) {
 }
 
 // build returns a trainer for the settings and its encoder.
-func (s *settings) build(d *dataset, workers int) (*train.Trainer, *train.MLP, error) {
-	if n := d.train.Len(); s.Batch > n {
-		return nil, nil, fmt.Errorf("--batch is %d, want at most %d, the images to train on", s.Batch, n)
+func (s *settings) build(d corpus, workers int) (*train.Trainer, *train.MLP, error) {
+	if n := d.samples(); s.Batch > n {
+		return nil, nil, fmt.Errorf("--batch is %d, want at most %d, the samples to train on", s.Batch, n)
 	}
-	if n := d.distinctClasses(); s.Distinct && s.Batch > n {
-		return nil, nil, fmt.Errorf("--batch is %d, want at most %d with --distinct, the classes that there are", s.Batch, n)
+	source, arrange, err := d.source(s, workers)
+	if err != nil {
+		return nil, nil, err
 	}
 	encoder, err := s.encoder(d)
 	if err != nil {
@@ -131,7 +132,8 @@ func (s *settings) build(d *dataset, workers int) (*train.Trainer, *train.MLP, e
 		Encoder:   encoder,
 		Optimizer: &train.AdamW{Decay: s.Decay, Workers: workers},
 		Schedule:  train.Cosine{Peak: s.LR, Warmup: s.Steps / 10, Steps: s.Steps},
-		Source:    &train.Views{Images: d.train, Seed: s.Seed, Match: s.Supervised, Distinct: s.Distinct, Workers: workers},
+		Source:    source,
+		Arrange:   arrange,
 		Batch:     s.Batch,
 		Steps:     s.Steps,
 	}
@@ -147,14 +149,6 @@ func (s *settings) build(d *dataset, workers int) (*train.Trainer, *train.MLP, e
 	if s.Loss == "moco" {
 		t.Keys = &train.MomentumEncoder{Encoder: encoder.Clone(), Momentum: s.Momentum, Workers: workers}
 	}
-	if kind.labelled {
-		perClass := imagesPerClass(2*s.Batch, d.distinctClasses())
-		if perClass == 0 {
-			return nil, nil, fmt.Errorf("--batch is %d, want one whose %d views are 2 or more of each of 2 to %d classes", s.Batch, 2*s.Batch, d.distinctClasses())
-		}
-		t.Source = &train.Classes{Images: d.train, Seed: s.Seed, PerClass: perClass, Workers: workers}
-		t.Arrange = train.Labelled
-	}
 	if s.LearnTemperature {
 		t.Scale = &train.LogScale{Temperature: temperature}
 	}
@@ -162,18 +156,7 @@ func (s *settings) build(d *dataset, workers int) (*train.Trainer, *train.MLP, e
 }
 
 // encoder returns the encoder as it is before the first step.
-func (s *settings) encoder(d *dataset) (*train.MLP, error) {
-	in := d.train.Width * d.train.Height * d.train.Channels
+func (s *settings) encoder(d corpus) (*train.MLP, error) {
+	in, _ := d.dims()
 	return train.NewMLP(s.Seed, append([]int{in}, s.Hidden...), []int{s.Dim})
-}
-
-// imagesPerClass returns the fewest images of a class, 2 or more, by which the rows
-// of a batch show 2 classes or more and no more than there are; 0 if there is no such number.
-func imagesPerClass(rows, classes int) int {
-	for n := 2; n <= rows/2; n++ {
-		if rows%n == 0 && rows/n <= classes {
-			return n
-		}
-	}
-	return 0
 }

@@ -66,15 +66,15 @@ func (c *trainCommand) defaults() (map[string]string, error) {
 
 // A trainReport is what --json prints.
 type trainReport struct {
-	Loss          float64    `json:"loss"` // of the last step
-	Steps         int        `json:"steps"`
-	Seconds       float64    `json:"seconds"` // of the steps that this process made
-	Level         string     `json:"level"`
-	WeightsSHA256 string     `json:"weights_sha256"`
-	Temperature   float32    `json:"temperature,omitempty"` // that was learned
-	Eval          evalReport `json:"eval"`                  // augmented queries
-	Clean         evalReport `json:"clean"`                 // queries as they are
-	Out           string     `json:"out"`
+	Loss          float64     `json:"loss"` // of the last step
+	Steps         int         `json:"steps"`
+	Seconds       float64     `json:"seconds"` // of the steps that this process made
+	Level         string      `json:"level"`
+	WeightsSHA256 string      `json:"weights_sha256"`
+	Temperature   float32     `json:"temperature,omitempty"` // that was learned
+	Eval          evalReport  `json:"eval"`                  // augmented queries
+	Clean         *evalReport `json:"clean,omitempty"`       // queries as they are
+	Out           string      `json:"out"`
 }
 
 type evalReport struct {
@@ -88,7 +88,7 @@ func (c *trainCommand) Run(con *console) error {
 	if err := cpu.RequestError(); err != nil {
 		return fmt.Errorf("CONTRAST_LEVEL: %w", err)
 	}
-	d, err := openData(c.Data)
+	d, err := c.openCorpus()
 	if err != nil {
 		return err
 	}
@@ -147,12 +147,12 @@ func (c *trainCommand) train(con *console, t *train.Trainer, out folder, heading
 }
 
 // finish writes the model, takes the exam and draws the pictures.
-func (c *trainCommand) finish(con *console, d *dataset, t *train.Trainer, encoder *train.MLP, out folder, seconds float64) error {
+func (c *trainCommand) finish(con *console, d corpus, t *train.Trainer, encoder *train.MLP, out folder, seconds float64) error {
 	losses, err := readLosses(out.path(train.MetricsFile))
 	if err != nil {
 		return err
 	}
-	title := fmt.Sprintf("%s on %s", c.kind().title, d.name)
+	title := fmt.Sprintf("%s on %s", c.kind().title, d.name())
 	if err := drawLosses(out.path(curveFile), title, losses); err != nil {
 		return err
 	}
@@ -162,13 +162,19 @@ func (c *trainCommand) finish(con *console, d *dataset, t *train.Trainer, encode
 		return err
 	}
 	untrained.Workers = c.Workers
-	e, err := newExam(d, c.Workers)
+	e, err := d.exam(c.Workers)
 	if err != nil {
 		return err
 	}
-	raw, before, after := e.ask(rawPixels), e.ask(embeddings(untrained)), e.ask(embeddings(encoder))
-	if err := drawNeighbours(out.path(gridFile), e, raw, after); err != nil {
-		return err
+	var rows []row
+	for _, how := range []embedder{e.raw(), encoded("untrained encoder", untrained), encoded("trained encoder", encoder)} {
+		rows = append(rows, row{how.name, e.ask(how)})
+	}
+	raw, before, after := rows[0], rows[1], rows[2]
+	if e, ok := e.(*imageExam); ok {
+		if err := drawNeighbours(out.path(gridFile), e, raw.answer, after.answer); err != nil {
+			return err
+		}
 	}
 	// Last, because its presence tells a finished run.
 	if err := train.WriteModel(out.path(modelFile), encoder); err != nil {
@@ -181,11 +187,15 @@ func (c *trainCommand) finish(con *console, d *dataset, t *train.Trainer, encode
 		Seconds:       seconds,
 		Level:         cpu.Active().String(),
 		WeightsSHA256: train.WeightsSHA256(encoder.Params().Values),
-		Eval:          evalReport{raw.views, before.views, after.views},
-		Clean:         evalReport{raw.clean, before.clean, after.clean},
+		Eval:          evalReport{raw.eval, before.eval, after.eval},
 		Out:           string(out),
 	}
-	con.printf("\n%s", r.table(e.describe(d)))
+	queries := ""
+	if raw.clean != nil {
+		r.Clean = &evalReport{raw.clean, before.clean, after.clean}
+		queries = " on augmented queries"
+	}
+	con.printf("\n%s\n%s", table(e.describe(), rows), gain(raw, after, queries))
 	if t.Scale != nil {
 		r.Temperature = *t.Scale.Temperature
 		con.printf("\nTemperature %.4f, learned from %v on\n", r.Temperature, c.Temperature)
@@ -198,10 +208,10 @@ func (c *trainCommand) finish(con *console, d *dataset, t *train.Trainer, encode
 }
 
 // heading tells what is about to happen.
-func (c *trainCommand) heading(d *dataset, encoder *train.MLP, out folder) string {
+func (c *trainCommand) heading(d corpus, encoder *train.MLP, out folder) string {
 	var b strings.Builder
 	in, dim := encoder.Dims()
-	fmt.Fprintf(&b, "data     %d %s; %d images %s\n", d.train.Len(), d.learned, d.test.Len(), d.held)
+	fmt.Fprintf(&b, "data     %s\n", d.describe())
 	fmt.Fprintf(&b, "encoder  %s, %d weights\n", widths(in, c.Hidden, dim), len(encoder.Params().Values))
 	fmt.Fprintf(&b, "loss     %s\n", c.lossText())
 	fmt.Fprintf(&b, "kernels  %v, %d workers\n", cpu.Active(), par.Workers(c.Workers))

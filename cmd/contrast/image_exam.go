@@ -20,8 +20,8 @@ const (
 	examSeed = 0x5eed
 )
 
-// An exam asks for the nearest images to train on, as they are, of images to test with.
-type exam struct {
+// An imageExam asks for the nearest images to train on, as they are, of images to test with.
+type imageExam struct {
 	gallery data.Images
 	tested  data.Images
 	draws   int // augmented views of each tested image
@@ -30,12 +30,13 @@ type exam struct {
 	views       simd.Matrix // row i shows image i mod tested.Len(), augmented
 	clean       simd.Matrix // the tested images as they are
 	viewLabels  []int
+	held        string
 	workers     int
 }
 
-// newExam draws the views.
-func newExam(d *dataset, workers int) (*exam, error) {
-	e := &exam{gallery: spread(d.train, maxGallery), tested: spread(d.test, maxQueries), workers: workers}
+// newImageExam draws the views.
+func newImageExam(d *imageCorpus, workers int) (*imageExam, error) {
+	e := &imageExam{gallery: spread(d.train, maxGallery), tested: spread(d.test, maxQueries), held: d.held, workers: workers}
 	n, size := e.tested.Len(), len(e.tested.At(0))
 	e.draws = min(max(maxQueries/n, 1), maxDraws)
 	e.galleryRows = simd.NewMatrix(e.gallery.Len(), size)
@@ -52,33 +53,24 @@ func newExam(d *dataset, workers int) (*exam, error) {
 	return e, nil
 }
 
-// Figures are the shares, between 0 and 1, of queries that were answered right.
-type figures struct {
-	KNN    float64 `json:"knn"`      // label by the vote of the 5 nearest
-	Recall float64 `json:"recall@1"` // the nearest is of the same label
+// ask takes the exam.
+func (e *imageExam) ask(how embedder) answer {
+	gallery := how.k(e.galleryRows)
+	near, views := e.search(how.q(e.views), gallery, e.viewLabels)
+	_, clean := e.search(how.q(e.clean), gallery, e.tested.Labels)
+	return answer{eval: views, clean: clean, near: near}
 }
 
-// An answer is what one way to see images finds.
-type answer struct {
-	views, clean figures
-	near         [][]eval.Neighbor // of the views
-}
-
-// ask takes the exam with the images as embed sees them.
-func (e *exam) ask(embed func(simd.Matrix) simd.Matrix) answer {
-	gallery := embed(e.galleryRows)
-	search := func(queries simd.Matrix, labels []int) ([][]eval.Neighbor, figures) {
-		near := eval.Neighbors(embed(queries), gallery, voters, e.workers)
-		return near, figures{
-			KNN:    eval.KNN(near, voters, e.gallery.Labels, labels),
-			Recall: eval.RecallAt(near, 1, e.gallery.Labels, labels),
-		}
+// search asks for the label of queries, and shows their neighbours.
+func (e *imageExam) search(queries, gallery simd.Matrix, labels []int) ([][]eval.Neighbor, figures) {
+	near := eval.Neighbors(queries, gallery, voters, e.workers)
+	return near, figures{
+		{"knn", eval.KNN(near, voters, e.gallery.Labels, labels)},
+		{"recall@1", eval.RecallAt(near, 1, e.gallery.Labels, labels)},
 	}
-	var a answer
-	a.near, a.views = search(e.views, e.viewLabels)
-	_, a.clean = search(e.clean, e.tested.Labels)
-	return a
 }
+
+func (e *imageExam) raw() embedder { return embedder{"raw pixels", rawPixels, rawPixels} }
 
 // rawPixels returns the pixels of each row less their mean: the cosine is then the
 // correlation, which finds a little more than the cosine of the pixels as they are.
@@ -95,22 +87,8 @@ func rawPixels(x simd.Matrix) simd.Matrix {
 	return z
 }
 
-// embeddings returns what m makes of rows.
-func embeddings(m *train.MLP) func(simd.Matrix) simd.Matrix {
-	return func(x simd.Matrix) simd.Matrix {
-		const part = 1024 // m keeps the activations of all rows that it is given
-		_, out := m.Dims()
-		z := simd.NewMatrix(x.Rows, out)
-		for i := 0; i < x.Rows; i += part {
-			j := min(i+part, x.Rows)
-			copy(z.Slice(i, j).Data, m.Forward(x.Slice(i, j)).Data)
-		}
-		return z
-	}
-}
-
 // describe tells what is asked, in words.
-func (e *exam) describe(d *dataset) string {
+func (e *imageExam) describe() string {
 	return fmt.Sprintf("%d augmented views of %d images %s, searched among %d clean images of those to train on",
-		e.views.Rows, e.tested.Len(), d.held, e.gallery.Len())
+		e.views.Rows, e.tested.Len(), e.held, e.gallery.Len())
 }

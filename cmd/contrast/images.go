@@ -10,20 +10,21 @@ import (
 	"strings"
 
 	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/train"
 )
 
-// A dataset is images to train on and others to test with, all with labels.
-type dataset struct {
-	name        string // of the data, as in the name of a folder
+// An imageCorpus is images to train on and others to test with, all with labels.
+type imageCorpus struct {
+	title       string // of the data, as in the name of a folder
 	train, test data.Images
 	learned     string // what the images to train on are, after their number
 	held        string // what sets the others apart, after "images"
 }
 
-// openData opens what the flag --data names.
-func openData(source string) (*dataset, error) {
+// openImages opens what the flag --data names.
+func openImages(source string) (*imageCorpus, error) {
 	folder, idx := strings.CutPrefix(source, "idx:")
-	d := &dataset{name: dataName(source)}
+	d := &imageCorpus{title: dataName(source)}
 	var err error
 	if !idx {
 		seen, unseen := data.Typefaces()
@@ -57,8 +58,40 @@ func dataName(source string) string {
 	return strings.Trim(filepath.Base(folder), string(filepath.Separator)+".")
 }
 
+func (d *imageCorpus) name() string { return d.title }
+
+func (d *imageCorpus) describe() string {
+	return fmt.Sprintf("%d %s; %d images %s", d.train.Len(), d.learned, d.test.Len(), d.held)
+}
+
+func (d *imageCorpus) samples() int { return d.train.Len() }
+
+func (d *imageCorpus) dims() (q, k int) {
+	in := d.train.Width * d.train.Height * d.train.Channels
+	return in, in
+}
+
+// source gives views of the images: two of each, or for a loss that reads labels one of each of some
+// images of a class.
+func (d *imageCorpus) source(s *settings, workers int) (train.Source, arrangement, error) {
+	classes := d.distinctClasses()
+	switch {
+	case s.Distinct && s.Batch > classes:
+		return nil, nil, fmt.Errorf("--batch is %d, want at most %d with --distinct, the classes that there are", s.Batch, classes)
+	case !s.kind().labelled:
+		return &train.Views{Images: d.train, Seed: s.Seed, Match: s.Supervised, Distinct: s.Distinct, Workers: workers}, train.Pairs, nil
+	}
+	perClass := imagesPerClass(2*s.Batch, classes)
+	if perClass == 0 {
+		return nil, nil, fmt.Errorf("--batch is %d, want one whose %d views are 2 or more of each of 2 to %d classes", s.Batch, 2*s.Batch, classes)
+	}
+	return &train.Classes{Images: d.train, Seed: s.Seed, PerClass: perClass, Workers: workers}, train.Labelled, nil
+}
+
+func (d *imageCorpus) exam(workers int) (exam, error) { return newImageExam(d, workers) }
+
 // digest returns a hash of the images to train on and of their labels.
-func (d *dataset) digest() string {
+func (d *imageCorpus) digest() string {
 	m := d.train
 	h := sha256.New()
 	number := func(n int) {
@@ -77,7 +110,7 @@ func (d *dataset) digest() string {
 }
 
 // distinctClasses returns how many classes the images to train on have.
-func (d *dataset) distinctClasses() int {
+func (d *imageCorpus) distinctClasses() int {
 	labels := slices.Clone(d.train.Labels)
 	slices.Sort(labels)
 	return len(slices.Compact(labels))
@@ -93,4 +126,15 @@ func spread(m data.Images, n int) data.Images {
 		pick[i] = int(int64(i) * int64(m.Len()) / int64(n))
 	}
 	return m.Subset(pick)
+}
+
+// imagesPerClass returns the fewest images of a class, 2 or more, by which the rows
+// of a batch show 2 classes or more and no more than there are; 0 if there is no such number.
+func imagesPerClass(rows, classes int) int {
+	for n := 2; n <= rows/2; n++ {
+		if rows%n == 0 && rows/n <= classes {
+			return n
+		}
+	}
+	return 0
 }
