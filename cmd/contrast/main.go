@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
 	"strings"
@@ -88,18 +89,29 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return statusFailed
 }
 
-// parse reads the command line. It does so twice, because some defaults of train
-// follow from other flags, or from the checkpoint of a run that is resumed.
+// parse reads the command line. It does so several times, because some values of train come from a
+// file that a flag names, others follow from these, or are those of a run that is resumed.
 func parse(args []string, c *console) (*kong.Context, error) {
 	line := new(commandLine)
 	command, err := parseWith(line, args, c, nil)
 	if err != nil || command.Command() != "train" {
 		return command, err
 	}
+	values := make(map[string]string)
+	if path := line.Train.Config; path != "" {
+		if values, err = readConfig(path, command.Selected()); err != nil {
+			return nil, err
+		}
+		line = new(commandLine)
+		if _, err = parseWith(line, args, c, values); err != nil {
+			return nil, fmt.Errorf("--config: %s: %w", path, err)
+		}
+	}
 	defaults, err := line.Train.defaults()
 	if err != nil {
 		return nil, err
 	}
+	maps.Copy(defaults, values)
 	return parseWith(new(commandLine), args, c, defaults)
 }
 
@@ -111,6 +123,8 @@ func parseWith(line *commandLine, args []string, c *console, defaults map[string
 		kong.Vars{
 			"losses":           strings.ReplaceAll(lossNames(false)+", "+lossNames(true), " ", ""),
 			"losses_of_views":  lossNames(false),
+			"optimizers":       strings.Join(optimizerNames(), ", "),
+			"schedules":        strings.Join(scheduleNames(), ", "),
 			"losses_by_labels": lossNames(true),
 		},
 		kong.NoDefaultHelp(),

@@ -20,8 +20,8 @@ type settings struct {
 	Seed        uint64  `json:"seed" default:"1" placeholder:"N" help:"Seed of weights, order and augmentation. Default 1."`
 	Temperature float32 `json:"temperature" default:"0.1" placeholder:"T" help:"Temperature of the losses that have one. Default 0.1."`
 	Margin      float32 `json:"margin" default:"0.3" placeholder:"M" help:"Margin of the triplet losses. Default 0.3."`
-	LR          float32 `json:"lr" name:"lr" default:"0.003" placeholder:"RATE" help:"Peak learning rate of AdamW: a tenth of the steps to rise, then half a cosine to 0. Default 0.003, 0.002 for triplet."`
-	Decay       float32 `json:"decay" default:"0.1" placeholder:"D" help:"Weight decay. Default 0.1."`
+	LR          float32 `json:"lr" name:"lr" default:"0.003" placeholder:"RATE" help:"Peak learning rate. Default 0.003, 0.002 for triplet, 0.1 for sgd, 3 for lars."`
+	Decay       float32 `json:"decay" default:"0.1" placeholder:"D" help:"Weight decay. Default 0.1, 0 for adam, 0.0001 for sgd and lars."`
 	Hidden      []int   `json:"hidden" default:"512,256" placeholder:"N" help:"Widths of the layers of the encoder. Default 512,256."`
 	Dim         int     `json:"dim" default:"128" placeholder:"N" help:"Width of the embedding, which a last layer makes of them. Default 128."`
 	Supervised  bool    `json:"supervised" help:"The second view of an image is one of another image of its class."`
@@ -32,6 +32,10 @@ type settings struct {
 	Queue            int     `json:"queue,omitempty" default:"0" placeholder:"N" help:"Embeddings of earlier images that are negatives too, for infonce and moco. Default 0, 1024 for moco."`
 	QueueAfter       int     `json:"queue-after,omitempty" default:"0" placeholder:"N" help:"Steps before there is a queue. Default 0, half of the steps for infonce."`
 	Momentum         float32 `json:"momentum,omitempty" default:"0" placeholder:"M" help:"How slowly the encoder of the second views follows the other, for moco. Default 0.995."`
+	Optimizer        string  `json:"optimizer,omitempty" placeholder:"NAME" help:"${optimizers}. Default adamw."`
+	Schedule         string  `json:"schedule,omitempty" placeholder:"NAME" help:"Of the learning rate after the warm-up: ${schedules} (to a tenth, after each third of the steps). Default cosine: half of one, to 0."`
+	Warmup           *int    `json:"warmup,omitempty" placeholder:"N" help:"Steps in which the learning rate rises. Default a tenth."`
+	Clip             float64 `json:"clip,omitempty" placeholder:"NORM" help:"The longest gradient: a longer one is shortened. Default 0: none is."`
 }
 
 // maxQueue bounds what a queue takes to a few GiB.
@@ -40,6 +44,9 @@ const maxQueue = 1 << 22
 // check returns an error for a setting out of its range.
 func (s *settings) check() error {
 	above0 := func(x float32) bool { return x > 0 && !math.IsInf(float64(x), 0) }
+	if err := s.checkNames(); err != nil {
+		return err
+	}
 	kind := s.kind()
 	_, temperature := kind.new(s, 1)
 	switch folder, idx := strings.CutPrefix(s.Data, "idx:"); {
@@ -59,6 +66,10 @@ func (s *settings) check() error {
 		return fmt.Errorf("--lr is %v, want a finite number above 0", s.LR)
 	case !above0(s.Decay) && s.Decay != 0:
 		return fmt.Errorf("--decay is %v, want a finite number, 0 or above", s.Decay)
+	case s.Warmup != nil && (*s.Warmup < 0 || *s.Warmup > s.Steps):
+		return fmt.Errorf("--warmup is %d, want 0 to %d, the steps", *s.Warmup, s.Steps)
+	case !(s.Clip >= 0) || math.IsInf(s.Clip, 0):
+		return fmt.Errorf("--clip is %v, want a finite number, 0 or above", s.Clip)
 	case len(s.Hidden) == 0:
 		return fmt.Errorf("--hidden is empty, want a layer or more")
 	case s.Queue < 0 || s.Queue > maxQueue:
@@ -130,8 +141,9 @@ func (s *settings) build(d corpus, workers int) (*train.Trainer, *train.MLP, err
 	encoder.Workers = workers
 	t := &train.Trainer{
 		Encoder:   encoder,
-		Optimizer: &train.AdamW{Decay: s.Decay, Workers: workers},
-		Schedule:  train.Cosine{Peak: s.LR, Warmup: s.Steps / 10, Steps: s.Steps},
+		Optimizer: s.optimizer().new(s, workers),
+		Schedule:  s.schedule(),
+		Clip:      s.Clip,
 		Source:    source,
 		Arrange:   arrange,
 		Batch:     s.Batch,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -16,8 +17,9 @@ import (
 type trainCommand struct {
 	settings
 	Out     string `placeholder:"DIR" help:"Folder of the run. Default: a new one, the first of runs/001, runs/002, … that is free."`
-	Resume  bool   `xor:"out" help:"Go on from the checkpoint in --out, under the settings that it holds."`
+	Resume  bool   `xor:"out,config" help:"Go on from the checkpoint in --out, under the settings that it holds."`
 	Force   bool   `xor:"out" help:"Replace the run that --out holds."`
+	Config  string `xor:"config" placeholder:"FILE" help:"Flags as a YAML or JSON object, such as {loss: clip, hidden: [512, 256]}; those of the command line come first."`
 	Every   int    `default:"500" placeholder:"N" help:"Steps between checkpoints; 0 means one at the end only. Default 500."`
 	Workers int    `placeholder:"N" help:"Goroutines that share the work; results do not depend on it. Default 0: as many as GOMAXPROCS."`
 	Chunk   int    `placeholder:"N" help:"Images that the encoder sees at a time, for less memory; results do not depend on it. Default 0: all of a step."`
@@ -55,13 +57,13 @@ func (c *trainCommand) defaults() (map[string]string, error) {
 	if c.Resume {
 		return folder(c.Out).savedSettings()
 	}
-	switch kind := c.kind(); {
-	case kind.defaults != nil:
-		return kind.defaults, nil
-	case c.Queue > 0: // of an encoder that would collapse if it were held apart from its first steps
-		return map[string]string{"queue-after": strconv.Itoa(c.Steps / 2)}, nil
+	defaults := make(map[string]string)
+	maps.Copy(defaults, c.kind().defaults)
+	maps.Copy(defaults, c.optimizer().defaults)
+	if c.Queue > 0 && c.Loss == "infonce" { // an encoder that would collapse if it were held apart from its first steps
+		defaults["queue-after"] = strconv.Itoa(c.Steps / 2)
 	}
-	return nil, nil
+	return defaults, nil
 }
 
 // A trainReport is what --json prints.
@@ -111,7 +113,7 @@ func (c *trainCommand) Run(con *console) error {
 		return err
 	}
 
-	heading := c.heading(d, encoder, out)
+	heading := c.heading(d, t, encoder, out)
 	seconds, err := c.train(con, t, out, heading, first)
 	if err != nil {
 		return err
@@ -208,7 +210,7 @@ func (c *trainCommand) finish(con *console, d corpus, t *train.Trainer, encoder 
 }
 
 // heading tells what is about to happen.
-func (c *trainCommand) heading(d corpus, encoder *train.MLP, out folder) string {
+func (c *trainCommand) heading(d corpus, t *train.Trainer, encoder *train.MLP, out folder) string {
 	var b strings.Builder
 	in, dim := encoder.Dims()
 	fmt.Fprintf(&b, "data     %s\n", d.describe())
@@ -216,6 +218,7 @@ func (c *trainCommand) heading(d corpus, encoder *train.MLP, out folder) string 
 	fmt.Fprintf(&b, "loss     %s\n", c.lossText())
 	fmt.Fprintf(&b, "kernels  %v, %d workers\n", cpu.Active(), par.Workers(c.Workers))
 	fmt.Fprintf(&b, "folder   %s\n", out)
+	fmt.Fprintf(&b, "config   %s\n", t.Config)
 	return b.String()
 }
 
@@ -246,7 +249,7 @@ func (c *trainCommand) lossText() string {
 	if c.Distinct {
 		s += ", one sample of a class"
 	}
-	return s + fmt.Sprintf("; %d steps of %d samples", c.Steps, c.Batch)
+	return s + fmt.Sprintf("; %d steps of %d samples by %s", c.Steps, c.Batch, c.optimizer().title)
 }
 
 func widths(in int, hidden []int, out int) string {
