@@ -44,7 +44,7 @@ func (f folder) claim(force bool) error {
 		return fmt.Errorf("--out: %s is not a folder", f)
 	}
 	var found []string
-	for _, name := range []string{modelFile, curveFile, gridFile, train.CheckpointFile, train.MetricsFile} {
+	for _, name := range []string{modelFile, curveFile, gridFile, train.CheckpointFile, train.PreviousFile, train.MetricsFile} {
 		switch info, err := os.Lstat(f.path(name)); {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
@@ -62,7 +62,7 @@ func (f folder) claim(force bool) error {
 		return fmt.Errorf("--out: %s; --force replaces it", f.describe(found))
 	}
 	for _, name := range found {
-		if name == train.CheckpointFile || name == train.MetricsFile {
+		if name == train.CheckpointFile || name == train.PreviousFile || name == train.MetricsFile {
 			continue // replaced by the first step
 		}
 		if err := os.Remove(f.path(name)); err != nil {
@@ -77,7 +77,7 @@ func (f folder) describe(found []string) string {
 	if found[0] == modelFile {
 		return fmt.Sprintf("%s holds a finished run", f)
 	}
-	if c, err := train.ReadCheckpoint(f.path(train.CheckpointFile)); err == nil {
+	if c, _, err := train.LastCheckpoint(string(f)); err == nil {
 		return fmt.Sprintf("%s holds a run that stopped after step %d; --resume goes on with it", f, c.Step)
 	}
 	return fmt.Sprintf("%s holds %s", f, strings.Join(found, ", "))
@@ -85,14 +85,13 @@ func (f folder) describe(found []string) string {
 
 // savedSettings returns the settings in the checkpoint, as the values of flags.
 func (f folder) savedSettings() (map[string]string, error) {
-	path := f.path(train.CheckpointFile)
-	c, err := train.ReadCheckpoint(path)
+	c, _, err := train.LastCheckpoint(string(f)) // Resume tells of a damaged one
 	if err != nil {
 		return nil, fmt.Errorf("--resume: %w", err)
 	}
 	values, err := savedSettings(c.Config)
 	if err != nil {
-		return nil, fmt.Errorf("--resume: checkpoint: %s: %w", path, err)
+		return nil, fmt.Errorf("--resume: checkpoint: %s: %w", f, err)
 	}
 	return values, nil
 }

@@ -100,6 +100,7 @@ func (c *trainCommand) Run(con *console) error {
 	}
 	out, first := folder(c.Out), 0
 	t.Dir, t.Every, t.Chunk = c.Out, c.Every, c.Chunk
+	t.Warn = func(err error) { con.printf("warning: %v\n", err) }
 	switch {
 	case c.Resume:
 		first, err = t.Resume()

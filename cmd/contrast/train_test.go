@@ -81,7 +81,7 @@ func TestTrainOnGlyphs(t *testing.T) {
 	if got := train.WeightsSHA256(m.Params().Values); got != r.WeightsSHA256 {
 		t.Errorf("the model holds weights %s, the report says %s", got, r.WeightsSHA256)
 	}
-	want := []string{train.CheckpointFile, train.MetricsFile, modelFile, curveFile, gridFile}
+	want := []string{train.CheckpointFile, train.PreviousFile, train.MetricsFile, modelFile, curveFile, gridFile}
 	var names []string
 	for path := range contents(t, dir) {
 		names = append(names, filepath.Base(path))
@@ -182,7 +182,11 @@ func TestResume(t *testing.T) {
 		}
 		a, b := contents(t, straight), contents(t, stopped)
 		for path, content := range a {
-			if name := filepath.Base(path); b[filepath.Join(stopped, name)] != content {
+			name := filepath.Base(path)
+			if name == train.PreviousFile {
+				continue // of another step
+			}
+			if b[filepath.Join(stopped, name)] != content {
 				t.Errorf("%s differs from that of the straight run", name)
 			}
 		}
@@ -194,6 +198,25 @@ func TestResume(t *testing.T) {
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("finished: %+v\nstraight: %+v", got, want)
 		}
+	}
+}
+
+// A damaged checkpoint is named, and the one before it gives the same run.
+func TestResumeFromThePreviousCheckpoint(t *testing.T) {
+	data, dir := bars(t), t.TempDir()
+	stdout, _ := succeed(t, small(data, dir, "--every=15")...)
+	want := report(t, stdout)
+	path := filepath.Join(dir, train.CheckpointFile)
+	if err := os.Truncate(path, 100); err != nil {
+		t.Fatal(err)
+	}
+	stdout, stderr := succeed(t, "train", "--resume", "--out", dir, "--json")
+	got := report(t, stdout)
+	if got.WeightsSHA256 != want.WeightsSHA256 {
+		t.Errorf("resumed: weights %s, want %s", got.WeightsSHA256, want.WeightsSHA256)
+	}
+	if w := "warning: going on from " + filepath.Join(dir, train.PreviousFile) + ", of step 30: checkpoint: " + path; !strings.Contains(stderr, w) {
+		t.Errorf("standard error lacks %q:\n%s", w, stderr)
 	}
 }
 
@@ -309,7 +332,7 @@ func TestTrainReplacesOnlyWhenForced(t *testing.T) {
 		names = append(names, filepath.Base(path))
 	}
 	slices.Sort(names)
-	if want := []string{train.CheckpointFile, train.MetricsFile}; !slices.Equal(names, want) {
+	if want := []string{train.PreviousFile, train.CheckpointFile, train.MetricsFile}; !slices.Equal(names, want) {
 		t.Errorf("the folder has %v, want %v", names, want)
 	}
 	status, _, stderr = command(run...)

@@ -28,14 +28,28 @@ import (
 // What is at path must be a regular file or nothing: a link, device or folder is
 // refused.
 func WriteAtomic(path string, write func(io.Writer) error) error {
-	old, err := os.Lstat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		old = nil
-	case err != nil:
+	return writeAtomic(path, "", write)
+}
+
+// WriteAtomicKeeping is [WriteAtomic], but the file that it replaces takes the
+// place of the one at previous, in the same folder. There is a file at path all
+// the time, unless the file system has no links: there it is missing for a moment, in
+// which the old one is at previous.
+//
+// On an error the old file is at path, or at previous, or at both.
+func WriteAtomicKeeping(path, previous string, write func(io.Writer) error) error {
+	return writeAtomic(path, previous, write)
+}
+
+func writeAtomic(path, previous string, write func(io.Writer) error) error {
+	old, err := lstatRegular(path)
+	if err != nil {
 		return err
-	case !old.Mode().IsRegular():
-		return fmt.Errorf("write %s: not a regular file but %s", path, fileKind(old.Mode()))
+	}
+	if previous != "" {
+		if _, err := lstatRegular(previous); err != nil {
+			return err
+		}
 	}
 	f, err := createTemp(path)
 	if err != nil {
@@ -45,7 +59,7 @@ func WriteAtomic(path string, write func(io.Writer) error) error {
 	defer func() { // also when write panics
 		f.Close()
 		if !renamed {
-			os.Remove(f.Name())
+			disk.remove(f.Name())
 		}
 	}()
 
@@ -67,11 +81,48 @@ func WriteAtomic(path string, write func(io.Writer) error) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
+	if old != nil && previous != "" {
+		if err := keep(path, previous); err != nil {
+			return err
+		}
+	}
+	if err := disk.rename(f.Name(), path); err != nil {
 		return err
 	}
 	renamed = true
-	return syncFolder(filepath.Dir(path))
+	return disk.syncFolder(filepath.Dir(path))
+}
+
+// lstatRegular tells of the regular file at path; nil where there is nothing.
+func lstatRegular(path string) (fs.FileInfo, error) {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("write %s: not a regular file but %s", path, fileKind(info.Mode()))
+	}
+	return info, nil
+}
+
+// keep puts the file at path in the place of the one at previous, and leaves it
+// at path too where the file system has links.
+func keep(path, previous string) error {
+	link, err := temp(previous, func(name string) error { return disk.link(path, name) })
+	if err != nil {
+		return disk.rename(path, previous)
+	}
+	if err := disk.rename(link, previous); err != nil {
+		disk.remove(link)
+		return err
+	}
+	// Where both are links to one file, rename leaves both.
+	if err := disk.remove(link); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // RemoveStale removes the temporary files that calls of WriteAtomic for path left
@@ -103,18 +154,59 @@ func tempPrefix(path string) string { return "." + filepath.Base(path) + ".tmp-"
 
 // createTemp creates a temporary file for path, with the permissions of a new
 // file, which os.CreateTemp does not give.
-func createTemp(path string) (*os.File, error) {
+func createTemp(path string) (f file, err error) {
+	_, err = temp(path, func(name string) (err error) {
+		f, err = disk.create(name)
+		return err
+	})
+	return f, err
+}
+
+// temp calls create with names of temporary files for path, until one of them is new.
+func temp(path string, create func(name string) error) (name string, err error) {
 	prefix := filepath.Join(filepath.Dir(path), tempPrefix(path))
 	for n := uint64(os.Getpid()); ; n++ {
-		f, err := os.OpenFile(prefix+strconv.FormatUint(n, 10), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-		if !errors.Is(err, fs.ErrExist) {
-			return f, err
+		name = prefix + strconv.FormatUint(n, 10)
+		if err = create(name); !errors.Is(err, fs.ErrExist) {
+			return name, err
 		}
 	}
 }
 
-// syncFolder makes the names in dir durable, where the system can.
-func syncFolder(dir string) error {
+// A fileSystem is where WriteAtomic writes. A test has one that fails.
+type fileSystem interface {
+	create(name string) (file, error) // fs.ErrExist where there is one
+	link(old, new string) error       // likewise
+	rename(old, new string) error
+	remove(name string) error
+	syncFolder(dir string) error // makes the names in it durable
+}
+
+type file interface {
+	io.WriteCloser
+	Name() string
+	Chmod(fs.FileMode) error
+	Sync() error
+}
+
+var disk fileSystem = system{}
+
+// system is the file system of the operating system.
+type system struct{}
+
+func (system) create(name string) (file, error) {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func (system) link(old, new string) error   { return os.Link(old, new) }
+func (system) rename(old, new string) error { return os.Rename(old, new) }
+func (system) remove(name string) error     { return os.Remove(name) }
+
+func (system) syncFolder(dir string) error {
 	if runtime.GOOS == "windows" || runtime.GOOS == "plan9" {
 		return nil // a folder cannot be synced
 	}

@@ -1,7 +1,10 @@
 package train
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
 	"strconv"
 
 	"github.com/contrast-go/contrast/infonce/data"
@@ -17,6 +20,8 @@ type Checkpoint struct {
 	// such parts, keys.… are the parameters of the momentum encoder, memory.… the queue,
 	// temperature.… what learns it, and clip.count how often the gradient was clipped.
 	Tensors []data.Tensor
+
+	path string // of the file that it was read from
 }
 
 const checkpointFormat = "contrast checkpoint"
@@ -32,13 +37,35 @@ func ReadCheckpoint(path string) (*Checkpoint, error) {
 	if err != nil || step < 0 {
 		return nil, fmt.Errorf("checkpoint: %s: step: got %s, want a number", path, excerpt(meta["step"]))
 	}
-	return &Checkpoint{Step: step, Config: meta["config"], Tensors: tensors}, nil
+	return &Checkpoint{Step: step, Config: meta["config"], Tensors: tensors, path: path}, nil
 }
 
-// write replaces the checkpoint at path.
-func (c *Checkpoint) write(path string) error {
+// LastCheckpoint reads the checkpoint that the run in dir goes on from: [CheckpointFile], or
+// [PreviousFile] where that one is damaged or missing. damage is then why, and names the
+// file; the run only makes some steps again, and ends in the same bits.
+//
+// err is not nil where neither can be read, and wraps fs.ErrNotExist where there is neither.
+func LastCheckpoint(dir string) (c *Checkpoint, damage, err error) {
+	c, err = ReadCheckpoint(filepath.Join(dir, CheckpointFile))
+	if err == nil {
+		return c, nil, nil
+	}
+	c, previous := ReadCheckpoint(filepath.Join(dir, PreviousFile))
+	switch {
+	case previous == nil:
+		return c, err, nil
+	case errors.Is(previous, fs.ErrNotExist):
+		return nil, nil, err
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil, previous
+	}
+	return nil, nil, fmt.Errorf("%w; %w", err, previous)
+}
+
+// write replaces the checkpoint at path, and keeps the old one at previous unless that is empty.
+func (c *Checkpoint) write(path, previous string) error {
 	meta := map[string]string{"step": strconv.Itoa(c.Step), "config": c.Config}
-	if err := writeSealed(path, checkpointFormat, c.Tensors, meta); err != nil {
+	if err := writeSealed(path, previous, checkpointFormat, c.Tensors, meta); err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
 	}
 	return nil

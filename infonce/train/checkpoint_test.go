@@ -122,6 +122,9 @@ func TestResumeRefuses(t *testing.T) {
 	dir := trained(t)
 	path := filepath.Join(dir, CheckpointFile)
 	good := readFile(t, path)
+	if err := os.Remove(filepath.Join(dir, PreviousFile)); err != nil { // or that takes its place
+		t.Fatal(err)
+	}
 	header := 8 + int(binary.LittleEndian.Uint64(good))
 
 	cut := func(n int) func(testing.TB, []byte) []byte {
@@ -247,7 +250,7 @@ func TestCheckpointBitFlips(t *testing.T) {
 		{Name: "model.w", Shape: []int{2, 3}, Data: []float32{1, -2, 0, 3, 4.5, 6}},
 		{Name: "optimizer.m", Shape: []int{2}, Data: []float32{0, 1}},
 	}}
-	if err := c.write(path); err != nil {
+	if err := c.write(path, ""); err != nil {
 		t.Fatal(err)
 	}
 	good := readFile(t, path)
@@ -326,16 +329,21 @@ func TestMetricsRefuse(t *testing.T) {
 // A new run in an old folder does not mix with what it finds.
 func TestRunReplacesAnOldRun(t *testing.T) {
 	dir := trained(t)
-	stale := filepath.Join(dir, "."+CheckpointFile+".tmp-1")
-	writeFile(t, stale, []byte("left by a killed process"))
+	var stale []string
+	for _, name := range []string{CheckpointFile, PreviousFile} {
+		stale = append(stale, filepath.Join(dir, "."+name+".tmp-1"))
+		writeFile(t, stale[len(stale)-1], []byte("left by a killed process"))
+	}
 	tr := tiny(t, dir, 1)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if err := tr.Run(ctx); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(stale); err == nil {
-		t.Error("the stale temporary file is still there")
+	for _, path := range append(stale, filepath.Join(dir, PreviousFile)) {
+		if _, err := os.Stat(path); err == nil {
+			t.Errorf("%s is still there", path)
+		}
 	}
 	if b := readFile(t, filepath.Join(dir, MetricsFile)); len(b) != 0 {
 		t.Errorf("metrics %q, want none", b)
@@ -438,4 +446,104 @@ func TestReadModelRefuses(t *testing.T) {
 	if _, err := ReadModel(t.TempDir()); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 		t.Errorf("a folder: %v", err)
 	}
+}
+
+// A run keeps two checkpoints. Where the newest is damaged or missing the one before it takes its
+// place and is not overwritten until another is whole; the run ends in the same bits.
+func TestResumeFallsBack(t *testing.T) {
+	fresh := func(dir string) *Trainer {
+		tr := tiny(t, dir, 1)
+		tr.Every = 5
+		return tr
+	}
+	whole := fresh(t.TempDir())
+	mustRun(t, whole)
+	want := outcomeOf(t, whole)
+	for name, damage := range map[string]func(path string){
+		"missing":  func(path string) { os.Remove(path) },
+		"empty":    func(path string) { writeFile(t, path, nil) },
+		"cut":      func(path string) { os.Truncate(path, 1000) },
+		"a bit":    func(path string) { b := readFile(t, path); b[len(b)-9] ^= 1; writeFile(t, path, b) },
+		"as it is": nil,
+	} {
+		dir := t.TempDir()
+		stop := fresh(dir)
+		ctx, cancel := context.WithCancel(context.Background())
+		stop.Report = func(p Progress) {
+			if p.Step == 11 {
+				cancel()
+			}
+		}
+		if err := stop.Run(ctx); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		newest, previous := filepath.Join(dir, CheckpointFile), filepath.Join(dir, PreviousFile)
+		for path, want := range map[string]int{newest: 12, previous: 10} {
+			if c, err := ReadCheckpoint(path); err != nil || c.Step != want {
+				t.Fatalf("%s: %+v, error %v, want step %d", path, c, err, want)
+			}
+		}
+		var warnings []string
+		tr := fresh(dir)
+		tr.Warn = func(err error) { warnings = append(warnings, err.Error()) }
+		if damage == nil {
+			if step, err := tr.Resume(); step != 12 || err != nil || warnings != nil {
+				t.Errorf("step %d, error %v, warnings %q", step, err, warnings)
+			}
+			mustRun(t, tr)
+			sameOutcome(t, name, outcomeOf(t, tr), want)
+			continue
+		}
+		damage(newest)
+		c, why, err := LastCheckpoint(dir)
+		if err != nil || why == nil || c.Step != 10 || !strings.Contains(why.Error(), newest) {
+			t.Fatalf("%s: %+v, damage %v, error %v", name, c, why, err)
+		}
+		if step, err := tr.Resume(); step != 10 || err != nil {
+			t.Fatalf("%s: step %d, error %v, want 10", name, step, err)
+		}
+		prefix := "going on from " + previous + ", of step 10: checkpoint: "
+		if len(warnings) != 1 || !strings.HasPrefix(warnings[0], prefix) || !strings.Contains(warnings[0], newest) || strings.Contains(warnings[0], "\n") {
+			t.Errorf("%s: warnings %q", name, warnings)
+		}
+		kept := readFile(t, previous)
+		tr.Every = 0
+		mustRun(t, tr) // writes one checkpoint, in the place of the damaged one
+		sameOutcome(t, name, outcomeOf(t, tr), want)
+		if !bytes.Equal(readFile(t, previous), kept) {
+			t.Errorf("%s: the good checkpoint gave way to the damaged one", name)
+		}
+		if c, why, err := LastCheckpoint(dir); err != nil || why != nil || c.Step != 20 {
+			t.Errorf("%s: then %+v, damage %v, error %v", name, c, why, err)
+		}
+	}
+}
+
+func TestLastCheckpointRefuses(t *testing.T) {
+	dir := t.TempDir()
+	newest, previous := filepath.Join(dir, CheckpointFile), filepath.Join(dir, PreviousFile)
+	read := func(want ...string) error {
+		t.Helper()
+		c, damage, err := LastCheckpoint(dir)
+		if c != nil || damage != nil || err == nil {
+			t.Fatalf("%v, %v, %v", c, damage, err)
+		}
+		for _, w := range want {
+			if !strings.Contains(err.Error(), w) {
+				t.Errorf("%v, want %s", err, w)
+			}
+		}
+		return err
+	}
+	if err := read(newest); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no file: %v", err)
+	}
+	writeFile(t, previous, nil)
+	if err := read(previous); errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a damaged file: %v", err)
+	}
+	writeFile(t, newest, nil)
+	read(newest, previous)
+	os.Remove(previous)
+	read(newest)
 }

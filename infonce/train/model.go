@@ -14,7 +14,7 @@ const modelFormat = "contrast model"
 // of the model, "mlp", and as JSON the widths of its body and of its head.
 func WriteModel(path string, m *MLP) error {
 	meta := map[string]string{"kind": "mlp", "body": formatWidths(m.body), "head": formatWidths(m.head)}
-	if err := writeSealed(path, modelFormat, asData(m.params.Tensors), meta); err != nil {
+	if err := writeSealed(path, "", modelFormat, asData(m.params.Tensors), meta); err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
 	return nil

@@ -26,13 +26,16 @@ const (
 // could misread a newer file.
 const formatVersion = "1"
 
-// writeSealed replaces the file at path. It adds its keys to meta.
-func writeSealed(path, format string, tensors []data.Tensor, meta map[string]string) error {
+// writeSealed replaces the file at path, and keeps the old one at previous unless that is
+// empty. It adds its keys to meta.
+func writeSealed(path, previous, format string, tensors []data.Tensor, meta map[string]string) error {
 	meta[formatKey], meta[versionKey] = format, formatVersion
 	meta[hashKey] = seal(tensors, meta)
-	return data.WriteAtomic(path, func(w io.Writer) error {
-		return data.WriteSafetensors(w, tensors, meta)
-	})
+	write := func(w io.Writer) error { return data.WriteSafetensors(w, tensors, meta) }
+	if previous == "" {
+		return data.WriteAtomic(path, write)
+	}
+	return data.WriteAtomicKeeping(path, previous, write)
 }
 
 // readSealed reads the file at path. Its error does not name path where it is about

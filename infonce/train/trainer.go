@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -58,7 +59,7 @@ type Trainer struct {
 	// same way: Pairs or Labelled; nil means Pairs.
 	Arrange func(z simd.Matrix, labels []int) infonce.Batch
 
-	// Dir is the folder of the checkpoint and the metrics, made where it is missing. A
+	// Dir is the folder of the last two checkpoints and the metrics, made where it is missing. A
 	// run that was not resumed replaces those it finds. Empty means that nothing is written.
 	Dir string
 
@@ -73,8 +74,13 @@ type Trainer struct {
 	// Report is called after each step; nil means not at all.
 	Report func(Progress)
 
-	step  int // steps done
-	saved int // the step of the checkpoint that this run wrote or read, plus 1
+	// Warn is called with what the run goes on in spite of: a damaged checkpoint whose place
+	// the one before it takes. nil means not at all.
+	Warn func(error)
+
+	step  int  // steps done
+	saved int  // the step of the checkpoint that this run wrote or read, plus 1
+	whole bool // that checkpoint is in CheckpointFile, and not in PreviousFile alone
 	x     simd.Matrix
 	z, dz simd.Matrix // the embeddings, where the encoder does not keep them, and their gradient
 	grad  infonce.Batch
@@ -84,8 +90,9 @@ type Trainer struct {
 
 // The files that a run keeps in its folder.
 const (
-	CheckpointFile = "checkpoint.safetensors" // the state after a step
-	MetricsFile    = "metrics.jsonl"          // one object a step: step, loss, lr, grad_norm, temperature where it is learned, clipped with Clip
+	CheckpointFile = "checkpoint.safetensors"          // the state after a step
+	PreviousFile   = "checkpoint.previous.safetensors" // the one before it
+	MetricsFile    = "metrics.jsonl"                   // one object a step: step, loss, lr, grad_norm, temperature where it is learned, clipped with Clip
 )
 
 // A Progress tells how a step went.
@@ -217,10 +224,16 @@ func (t *Trainer) open() (*metrics, error) {
 	if err := os.MkdirAll(t.Dir, 0o777); err != nil {
 		return nil, err
 	}
-	if err := data.RemoveStale(t.checkpoint()); err != nil {
-		return nil, err
+	for _, path := range []string{t.checkpoint(), t.previous()} {
+		if err := data.RemoveStale(path); err != nil {
+			return nil, err
+		}
 	}
-	if t.step == 0 {
+	if t.step == 0 && t.saved == 0 {
+		// What is left of another run is no checkpoint of this one.
+		if err := os.Remove(t.previous()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
 		if err := t.save(nil); err != nil {
 			return nil, err
 		}
@@ -356,12 +369,13 @@ func checkMatrix(op, name string, m simd.Matrix) error {
 
 func finite(x float64) bool { return x-x == 0 }
 
-// Resume goes on from the checkpoint in Dir: it takes over its parameters, the state
-// of the optimiser and of all that the run remembers, and the number of steps done,
-// which it returns. The run that follows is the rest of the one that wrote it, bit for bit.
+// Resume goes on from the checkpoint in Dir that [LastCheckpoint] reads: it takes over its
+// parameters, the state of the optimiser and of all that the run remembers, and the number of
+// steps done, which it returns. The run that follows is the rest of the one that wrote it,
+// bit for bit. Warn is told where the newest checkpoint is damaged and the one before it is used.
 //
 // The error wraps fs.ErrNotExist where there is no checkpoint; it is not nil either
-// where the file is damaged, of another version, or of a run with another Config or
+// where both are damaged, of another version, or of a run with another Config or
 // other parts. Nothing is changed then.
 func (t *Trainer) Resume() (step int, err error) {
 	if t.Dir == "" || t.Encoder == nil || t.Optimizer == nil {
@@ -370,8 +384,7 @@ func (t *Trainer) Resume() (step int, err error) {
 	if err := t.checkParts(); err != nil {
 		return 0, fmt.Errorf("resume: %w", err)
 	}
-	path := t.checkpoint()
-	c, err := ReadCheckpoint(path)
+	c, damage, err := LastCheckpoint(t.Dir)
 	if err != nil {
 		return 0, err
 	}
@@ -385,17 +398,22 @@ func (t *Trainer) Resume() (step int, err error) {
 		err = matchTensors(c.Tensors, state)
 	}
 	if err != nil {
-		return 0, fmt.Errorf("checkpoint: %s: %w", path, err)
+		return 0, fmt.Errorf("checkpoint: %s: %w", c.path, err)
+	}
+	if damage != nil && t.Warn != nil {
+		t.Warn(fmt.Errorf("going on from %s, of step %d: %w", c.path, c.Step, damage))
 	}
 	copyTensors(state, c.Tensors)
-	t.step, t.saved = c.Step, c.Step+1
+	t.step, t.saved, t.whole = c.Step, c.Step+1, damage == nil
 	return c.Step, nil
 }
 
 func (t *Trainer) checkpoint() string { return filepath.Join(t.Dir, CheckpointFile) }
+func (t *Trainer) previous() string   { return filepath.Join(t.Dir, PreviousFile) }
 
-// save writes a checkpoint unless there is one of this step or no folder for it. The
-// metrics of its steps are on the disk before it is.
+// save writes a checkpoint unless there is one of this step or no folder for it, and keeps the
+// one before it, unless it is damaged or of another run. The metrics of its steps are
+// on the disk before it is.
 func (t *Trainer) save(m *metrics) error {
 	if t.Dir == "" || t.saved == t.step+1 {
 		return nil
@@ -404,10 +422,14 @@ func (t *Trainer) save(m *metrics) error {
 		return err
 	}
 	c := Checkpoint{Step: t.step, Config: t.Config, Tensors: t.state()}
-	if err := c.write(t.checkpoint()); err != nil {
+	previous := ""
+	if t.whole {
+		previous = t.previous()
+	}
+	if err := c.write(t.checkpoint(), previous); err != nil {
 		return err
 	}
-	t.saved = t.step + 1
+	t.saved, t.whole = t.step+1, true
 	return nil
 }
 
