@@ -6,4 +6,9 @@
 //	near := eval.Neighbors(queries, gallery, 5, 0)
 //	accuracy := eval.KNN(near, 5, galleryLabels, queryLabels)
 //	recall := eval.RecallAt(near, 1, galleryLabels, queryLabels)
+//
+// [Neighbors] keeps the first k rows; a [Ranking] looks at all of them:
+//
+//	found := eval.Ranking{Queries: questions, Gallery: answers}.Measure()
+//	fmt.Println(found.MRR, found.At[0].Recall)
 package eval

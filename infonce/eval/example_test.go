@@ -22,3 +22,29 @@ func Example() {
 	// cat in row 2, cosine 0.990
 	// cat in row 0, cosine 0.894
 }
+
+func ExampleRanking() {
+	// Row i of the answers is that to question i.
+	questions := simd.Matrix{Rows: 3, Cols: 2, Stride: 2, Data: []float32{1, 0, 0, 1, 3, 4}}
+	answers := simd.Matrix{Rows: 3, Cols: 2, Stride: 2, Data: []float32{5, 1, 1, 1, 0, 1}}
+	found := eval.Ranking{Queries: questions, Gallery: answers, At: []int{1, 2}}.Measure()
+	fmt.Println("ranks", found.Ranks)
+	fmt.Printf("MRR %.3f\n", found.MRR)
+	for _, c := range found.At {
+		fmt.Printf("recall@%d %.3f, NDCG@%d %.3f\n", c.K, c.Recall, c.K, c.NDCG)
+	}
+	// Output:
+	// ranks [1 2 2]
+	// MRR 0.667
+	// recall@1 0.333, NDCG@1 0.333
+	// recall@2 1.000, NDCG@2 0.754
+}
+
+func ExampleRanking_labels() {
+	// Each row looks for the others of its label.
+	x := simd.Matrix{Rows: 5, Cols: 1, Stride: 1, Data: []float32{0, 1, 2.5, 10, 12}}
+	found := eval.Ranking{Queries: x, Itself: true, QueryLabels: []int{0, 0, 1, 1, 1}, Metric: eval.Euclidean}.Measure()
+	fmt.Printf("MAP@R %.3f, R-precision %.3f\n", found.MAPR, found.RPrecision)
+	// Output:
+	// MAP@R 0.800, R-precision 0.800
+}
