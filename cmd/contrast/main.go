@@ -4,6 +4,7 @@
 //	contrast train            learn letter shapes, in under a minute on two cores
 //	contrast info             this CPU, and which kernels are in use and why
 //	contrast verify [FILE]    recompute the recorded hashes at every level
+//	contrast reproduce NAME   repeat a published experiment and compare its shape
 //
 // Each has --help and --json. With --json the last line of standard output is one
 // JSON object; all that is for people goes to standard error.
@@ -25,6 +26,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/contrast-go/contrast/internal/reproduce"
 )
 
 func main() {
@@ -45,9 +48,10 @@ const (
 type commandLine struct {
 	Help helpFlag `short:"h" help:"Show what the command does and its flags."`
 
-	Train  trainCommand  `cmd:"" help:"Train an encoder and measure what it learned."`
-	Info   infoCommand   `cmd:"" help:"Show this CPU and the kernels in use."`
-	Verify verifyCommand `cmd:"" help:"Recompute the recorded hashes at every level of this CPU."`
+	Train     trainCommand     `cmd:"" help:"Train an encoder and measure what it learned."`
+	Info      infoCommand      `cmd:"" help:"Show this CPU and the kernels in use."`
+	Verify    verifyCommand    `cmd:"" help:"Recompute the recorded hashes at every level of this CPU."`
+	Reproduce reproduceCommand `cmd:"" help:"Repeat a published experiment on generated data, and compare its shape."`
 }
 
 // A console is where a command writes.
@@ -123,6 +127,7 @@ func parseWith(line *commandLine, args []string, c *console, defaults map[string
 		kong.Vars{
 			"losses":           strings.ReplaceAll(lossNames(false)+", "+lossNames(true), " ", ""),
 			"losses_of_views":  lossNames(false),
+			"experiments":      strings.Join(reproduce.Names(), ","),
 			"optimizers":       strings.Join(optimizerNames(), ", "),
 			"schedules":        strings.Join(scheduleNames(), ", "),
 			"losses_by_labels": lossNames(true),

@@ -115,6 +115,7 @@ func TestHelp(t *testing.T) {
 		{[]string{"--help"}, []string{"train", "info", "verify"}},
 		{[]string{"train", "-h", "--steps", "0"}, []string{"--data", "--loss", "--resume", "--json", "runs/001"}},
 		{[]string{"verify", "--help"}, []string{"[<file>]", "--json"}},
+		{[]string{"reproduce", "--help"}, []string{"<name>", "- mi: ", "Poole et al. 2019", "--quick", "--large", "--json"}},
 	} {
 		stdout, _ := succeed(t, c.args...)
 		for _, want := range c.want {
@@ -169,6 +170,11 @@ func TestWrongCommandLine(t *testing.T) {
 		{[]string{"train", "--resume"}, "--out DIR"},
 		{[]string{"train", "--force"}, "--out DIR"},
 		{[]string{"train", "--resume", "--force", "--out", "x"}, "--resume"},
+		{[]string{"reproduce"}, "<name>"},
+		{[]string{"reproduce", "fusion"}, `must be one of "mi"`},
+		{[]string{"reproduce", "mi", "--quick", "--large"}, "--quick"},
+		{[]string{"reproduce", "mi", "--workers", "-1"}, "--workers is -1, want 0 or more"},
+		{[]string{"reproduce", "mi", "--out", ""}, "--out is empty"},
 	} {
 		status, stdout, stderr := command(c.args...)
 		if status != statusUsage || !strings.Contains(stderr, c.says) {

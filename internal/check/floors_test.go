@@ -25,6 +25,7 @@ var floors = [][]string{
 	{"infonce/data/...", "internal/conformance"},
 	{"infonce/train/...", "infonce/eval/..."},
 	{"internal/golden"},
+	{"internal/reproduce"},
 	{"cmd/...", "bench/..."},
 }
 

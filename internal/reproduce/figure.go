@@ -1,0 +1,179 @@
+package reproduce
+
+import (
+	"fmt"
+	"image/color"
+	"io"
+	"math"
+	"strconv"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+)
+
+// A panel is a part of a picture, with axes of its own.
+type panel struct {
+	title, x, y string
+	logX, logY  bool
+	legendLeft  bool // at the top left, not right
+	legendLow   bool // at the bottom
+	curves      []curve
+	levels      []float64 // horizontal lines
+	top         float64   // the y axis goes from 0 to this; 0 means as far as the curves
+}
+
+type curve struct {
+	name   string
+	points []point
+	dashed bool // a bound: a thin grey line without marks
+	marks  bool // marks alone
+}
+
+type point struct{ x, y float64 }
+
+// colors are those of the curves that are not bounds, in this order: they differ in
+// lightness too.
+var colors = []color.RGBA{
+	{20, 70, 140, 255}, {200, 80, 30, 255}, {40, 140, 90, 255}, {130, 60, 150, 255}, {190, 150, 20, 255}, {80, 160, 200, 255}, {150, 30, 60, 255}, {110, 110, 110, 255},
+}
+
+// WritePNG draws the picture of the report, its panels side by side.
+func (r *Report) WritePNG(w io.Writer) error {
+	plots := make([]*plot.Plot, len(r.panels))
+	for i, p := range r.panels {
+		var err error
+		if plots[i], err = p.plot(); err != nil {
+			return fmt.Errorf("picture of %s: %w", r.Experiment, err)
+		}
+	}
+	width := vg.Length(max(len(plots), 1)) * 6.2 * vg.Inch
+	canvas := vgimg.NewWith(vgimg.UseWH(width, 4.6*vg.Inch), vgimg.UseDPI(144))
+	tiles := draw.Tiles{
+		Rows: 1, Cols: len(plots), PadX: vg.Points(20),
+		PadTop: vg.Points(8), PadBottom: vg.Points(8), PadLeft: vg.Points(8), PadRight: vg.Points(14),
+	}
+	for i, c := range plot.Align([][]*plot.Plot{plots}, tiles, draw.New(canvas))[0] {
+		plots[i].Draw(c)
+	}
+	if _, err := (vgimg.PngCanvas{Canvas: canvas}).WriteTo(w); err != nil {
+		return fmt.Errorf("picture of %s: %w", r.Experiment, err)
+	}
+	return nil
+}
+
+func (p panel) plot() (*plot.Plot, error) {
+	g := plot.New()
+	g.Title.Text, g.X.Label.Text, g.Y.Label.Text = p.title, p.x, p.y
+	g.Title.Padding = vg.Points(8)
+	setFont(&g.Title.TextStyle.Font, 14)
+	setFont(&g.Legend.TextStyle.Font, 11)
+	for _, a := range []*plot.Axis{&g.X, &g.Y} {
+		setFont(&a.Label.TextStyle.Font, 12)
+		setFont(&a.Tick.Label.Font, 10)
+		a.Label.Padding = vg.Points(4)
+	}
+	if p.logX {
+		g.X.Scale, g.X.Tick.Marker = plot.LogScale{}, p.abscissas()
+	}
+	if p.logY {
+		g.Y.Scale, g.Y.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
+	}
+	g.Legend.Top, g.Legend.Left, g.Legend.Padding = !p.legendLow, p.legendLeft, vg.Points(3)
+	g.Legend.XOffs, g.Legend.YOffs = vg.Points(-8), vg.Points(-6)
+	if p.legendLeft {
+		g.Legend.XOffs = vg.Points(8)
+	}
+	if p.legendLow {
+		g.Legend.YOffs = vg.Points(6)
+	}
+	grid := plotter.NewGrid()
+	grid.Horizontal.Color, grid.Vertical.Color = color.Gray{225}, color.Gray{225}
+	g.Add(grid)
+	for _, y := range p.levels {
+		f := plotter.NewFunction(func(float64) float64 { return y })
+		f.Color, f.Width, f.Dashes = color.Gray{150}, vg.Points(0.7), []vg.Length{vg.Points(2), vg.Points(3)}
+		g.Add(f)
+	}
+	colored := 0
+	for _, c := range p.curves {
+		look := draw.LineStyle{Color: color.Gray{90}, Width: vg.Points(1), Dashes: []vg.Length{vg.Points(5), vg.Points(3)}}
+		if !c.dashed {
+			look = draw.LineStyle{Color: colors[colored%len(colors)], Width: vg.Points(1.6)}
+			colored++
+		}
+		if err := c.add(g, look); err != nil {
+			return nil, err
+		}
+	}
+	if p.top > 0 {
+		g.Y.Min, g.Y.Max = 0, p.top
+	}
+	return g, nil
+}
+
+// add draws the curve.
+func (c curve) add(g *plot.Plot, look draw.LineStyle) error {
+	xys := make(plotter.XYs, len(c.points))
+	for i, p := range c.points {
+		xys[i] = plotter.XY{X: p.x, Y: p.y}
+	}
+	line, marks, err := plotter.NewLinePoints(xys)
+	if err != nil {
+		return fmt.Errorf("curve %q: %w", c.name, err)
+	}
+	line.LineStyle = look
+	marks.GlyphStyle = draw.GlyphStyle{Color: look.Color, Radius: vg.Points(2.6), Shape: draw.CircleGlyph{}}
+	var thumbnails []plot.Thumbnailer
+	if !c.marks {
+		g.Add(line)
+		thumbnails = append(thumbnails, line)
+	}
+	if !c.dashed {
+		g.Add(marks)
+		thumbnails = append(thumbnails, marks)
+	}
+	if c.name != "" {
+		g.Legend.Add(c.name, thumbnails...)
+	}
+	return nil
+}
+
+// abscissas marks those of the first curve with points, which is better to read than powers of ten where there are few.
+func (p panel) abscissas() plot.Ticker {
+	return plot.TickerFunc(func(lo, hi float64) []plot.Tick {
+		var ticks []plot.Tick
+		for _, c := range p.curves {
+			for _, at := range c.points {
+				if at.x >= lo && at.x <= hi && !marked(ticks, at.x) {
+					ticks = append(ticks, plot.Tick{Value: at.x, Label: abbreviate(at.x)})
+				}
+			}
+		}
+		return ticks
+	})
+}
+
+func marked(ticks []plot.Tick, x float64) bool {
+	for _, t := range ticks {
+		if math.Abs(t.Value-x) <= 1e-6*x {
+			return true
+		}
+	}
+	return false
+}
+
+// abbreviate writes 65,536 as 64k.
+func abbreviate(x float64) string {
+	if k := x / 1024; k >= 1 && k == math.Trunc(k) {
+		return strconv.FormatFloat(k, 'f', -1, 64) + "k"
+	}
+	return strconv.FormatFloat(x, 'g', 4, 64)
+}
+
+func setFont(f *font.Font, points float64) {
+	f.Variant, f.Size = "Sans", vg.Points(points)
+}

@@ -1,0 +1,54 @@
+package reproduce
+
+import (
+	"math"
+
+	"github.com/contrast-go/contrast/internal/scalar"
+)
+
+// A sample is what measurements of one number tell of it.
+type sample struct {
+	n         int
+	mean      float64
+	deviation float64 // of one measurement, with n − 1; NaN of less than two
+}
+
+// sampleOf returns the mean and the deviation of x.
+func sampleOf(x []float64) sample {
+	s := sample{n: len(x), deviation: math.NaN()}
+	for _, v := range x {
+		s.mean += v / float64(len(x))
+	}
+	if len(x) < 2 {
+		return s
+	}
+	var sum float64
+	for _, v := range x {
+		sum += float64((v - s.mean) * (v - s.mean))
+	}
+	s.deviation = math.Sqrt(sum / float64(len(x)-1))
+	return s
+}
+
+// err returns the standard error of the mean.
+func (s sample) err() float64 { return s.deviation / math.Sqrt(float64(s.n)) }
+
+// hypot returns √(a² + b²) of errors that add.
+func hypot(a, b float64) float64 { return math.Sqrt(float64(a*a) + float64(b*b)) }
+
+// exponent returns the slope of the line through ln y over ln x that has the least squares: y
+// grows as that power of x.
+func exponent(x, y []float64) float64 {
+	var mx, my, sxx, sxy float64
+	n := float64(len(x))
+	for i := range x {
+		mx += scalar.Log64(x[i]) / n
+		my += scalar.Log64(y[i]) / n
+	}
+	for i := range x {
+		dx, dy := scalar.Log64(x[i])-mx, scalar.Log64(y[i])-my
+		sxx += float64(dx * dx)
+		sxy += float64(dx * dy)
+	}
+	return sxy / sxx
+}
