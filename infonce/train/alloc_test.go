@@ -33,6 +33,16 @@ func TestStepDoesNotAllocate(t *testing.T) {
 			"distinct": func(tr *Trainer) {
 				tr.Source = &Views{Images: testImages(40, 20), Distinct: true, Workers: workers}
 			},
+			"rows": func(tr *Trainer) {
+				tr.Source = &RowPairs{Queries: counted(40, 30), Documents: counted(40, 30), Augment: VectorAugmentation{Noise: 1, Dropout: 0.1, Crop: 0.1}, Workers: workers}
+			},
+			"triplets": func(tr *Trainer) {
+				tr.Views, tr.Arrange = 3, Triplets
+				tr.Source = &RowTriplets{Rows: counted(40, 30), Triplets: make([][3]int, 40), Workers: workers}
+			},
+			"three views": func(tr *Trainer) {
+				tr.Views, tr.Source = 3, &RowViews{Rows: counted(40, 30), Each: 3, Workers: workers}
+			},
 			"classes": func(tr *Trainer) {
 				tr.Arrange = Labelled
 				tr.Source = &Classes{Images: testImages(40, 5), Workers: workers, PerClass: 8}

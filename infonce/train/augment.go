@@ -228,19 +228,12 @@ func (p *painter) blur(x, y []float32, width, c int, deviation float64) {
 // tone stores contrast·x + offset + noise·r, where r is nearly normal with variance 1:
 // the sum of four bytes, less its mean 510.
 func (p *painter) tone(dst, x []float32, contrast, offset, noise float32) {
-	// The variance of a byte is (256²−1)/12.
-	noise /= float32(math.Sqrt(4 * (256*256 - 1) / 12))
+	noise /= float32(byteSumDeviation)
 	x = x[:len(dst)]
 	var sums uint64
 	for i, v := range x {
-		if i&1 == 0 {
-			// Two sums from one draw: pairs of bytes, then pairs of pairs.
-			const bytes = 0x00ff00ff00ff00ff
-			u := p.pcg.Uint64()
-			sums = u&bytes + u>>8&bytes
-			sums += sums >> 32
-		} else {
-			sums >>= 16
+		if sums >>= 16; i&1 == 0 {
+			sums = p.byteSums()
 		}
 		r := float32(int32(sums&0xffff) - 510)
 		dst[i] = float32(contrast*v) + offset + float32(noise*r)

@@ -296,7 +296,7 @@ func TestStreamsDiffer(t *testing.T) {
 	seen := make(map[uint64][4]int)
 	var s stream
 	for seed := range 4 {
-		for purpose := range 3 {
+		for purpose := range forRowCrop + 1 {
 			for a := -1; a < 30; a++ {
 				for b := range 30 {
 					s.seed(uint64(seed), uint64(purpose), a, b)

@@ -16,6 +16,9 @@
 //	}
 //	err = t.Run(ctx)
 //
+// Samples are images ([Views], [Classes]) or vectors in memory or in a file ([RowViews],
+// [RowClasses], [RowPairs], [RowTriplets]), in pairs or, with [Trainer.Views], in more views.
+//
 // Some parts a run can do without: a Chunk bounds the memory of the encoder for any batch,
 // Keys and Memory make the run that of MoCo, a Scale learns the temperature.
 //

@@ -115,6 +115,61 @@ func (s *Distinct) plan(epoch int) {
 	s.random.shuffle(s.turn)
 }
 
+// A chooser chooses the samples of sources whose steps have some views of each.
+type chooser struct {
+	pick     []int
+	random   stream
+	members  members
+	order    order
+	distinct Distinct
+}
+
+// A choice is what a chooser chooses from, and how.
+type choice struct {
+	size   int    // samples
+	each   int    // views of a sample
+	things string // what errors call samples
+	labels []int
+	seed   uint64
+
+	distinct bool // of no label two in a step
+	match    bool // the views after the first are of other samples of the same label
+}
+
+// choose returns the samples of the rows of a step: with rows = each·n the sample of rows i, n+i,
+// 2n+i, … is the same, or one of the same label.
+func (c *chooser) choose(set choice, step, rows int) ([]int, error) {
+	if set.each < 1 || rows%set.each != 0 {
+		return nil, fmt.Errorf("%d rows, want a multiple of the %d views of each sample", rows, set.each)
+	}
+	n := rows / set.each
+	if n < 1 || n > set.size {
+		return nil, fmt.Errorf("%d samples a step, want 1 to %d, as many as there are %s", n, set.size, set.things)
+	}
+	pick := slices.Grow(c.pick[:0], rows)[:n]
+	if set.distinct {
+		c.distinct.IDs, c.distinct.Seed = set.labels, set.seed
+		if err := c.distinct.Indices(step, pick); err != nil {
+			return nil, err
+		}
+	} else {
+		copy(pick, c.order.batch(&c.random, set.seed, step, n, set.size))
+	}
+	if set.match {
+		c.members.group(set.labels)
+		c.random.seed(set.seed, forPartner, step, 0)
+	}
+	for i := n; i < rows; i++ {
+		if sample := pick[i%n]; set.match {
+			pick = append(pick, c.members.partner(&c.random, sample))
+		} else {
+			pick = append(pick, sample)
+		}
+	}
+	c.pick = pick
+	return pick, nil
+}
+
 // An order is the random order of an epoch.
 type order struct {
 	items []int

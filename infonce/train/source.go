@@ -15,8 +15,8 @@ import (
 // source's and valid until the next call. The same step gives the same samples
 // whatever was asked for before.
 //
-// x has 2n rows. A source of pairs fills row i with the first view of sample i and
-// row n+i with the second.
+// x has n rows for each of the [Trainer.Views] of a sample: a source fills row i with the
+// first view of sample i, row n+i with the second, and so on.
 type Source interface {
 	Next(step int, x simd.Matrix) (labels []int, err error)
 }
@@ -30,7 +30,7 @@ type Identifier interface {
 	IDs() []int
 }
 
-// Views gives two augmented views of each of n images. Within an epoch no image
+// Views gives augmented views of each of n images. Within an epoch no image
 // comes twice; an epoch ends where fewer than n images are left, and the next one
 // has another order. Views must not be used by two goroutines at once.
 type Views struct {
@@ -38,51 +38,33 @@ type Views struct {
 	Augment Augmentation
 	Seed    uint64
 
+	// Each is how many views there are of an image; 0 means 2.
+	Each int
+
 	// Distinct chooses images of which no two in a step are of the same class; see
 	// [Distinct].
 	Distinct bool
 
-	// Match makes the second view one of another image of the same class, drawn
-	// at random, where there is one.
+	// Match makes the views after the first ones of other images of the same class, drawn
+	// at random, where there are any.
 	Match bool
 
 	Workers int // 0 means GOMAXPROCS; the views do not depend on it
 
-	views    views
-	random   stream
-	members  members
-	order    order
-	distinct Distinct
+	views   views
+	chooser chooser
 }
 
 // Next fills x with the views of a step.
 func (s *Views) Next(step int, x simd.Matrix) ([]int, error) {
-	n := x.Rows / 2
 	if err := checkImages(s.Images, x, s.Match || s.Distinct); err != nil {
 		return nil, err
 	}
-	if 2*n != x.Rows {
-		return nil, fmt.Errorf("%d rows, want an even number", x.Rows)
-	}
-	if n < 1 || n > s.Images.Len() {
-		return nil, fmt.Errorf("%d samples a step, want 1 to %d, as many as there are images", n, s.Images.Len())
-	}
-	pick := slices.Grow(s.views.pick[:0], 2*n)[:n]
-	if s.Distinct {
-		s.distinct.IDs, s.distinct.Seed = s.Images.Labels, s.Seed
-		if err := s.distinct.Indices(step, pick); err != nil {
-			return nil, err
-		}
-	} else {
-		copy(pick, s.order.batch(&s.random, s.Seed, step, n, s.Images.Len()))
-	}
-	pick = append(pick, pick...)
-	if s.Match {
-		s.members.group(s.Images.Labels)
-		s.random.seed(s.Seed, forPartner, step, 0)
-		for i, image := range pick[:n] {
-			pick[n+i] = s.members.partner(&s.random, image)
-		}
+	pick, err := s.chooser.choose(choice{
+		size: s.Images.Len(), each: s.each(), things: "images", labels: s.Images.Labels, seed: s.Seed, distinct: s.Distinct, match: s.Match,
+	}, step, x.Rows)
+	if err != nil {
+		return nil, err
 	}
 	return s.views.fill(x, s.Images, pick, s.Augment, s.Seed, step, s.Workers)
 }
@@ -93,6 +75,19 @@ func (s *Views) IDs() []int {
 		return s.views.labels
 	}
 	return s.views.pick
+}
+
+func (s *Views) each() int { return viewsOf(s.Each) }
+
+// A viewer is a source that gives so many views of each sample.
+type viewer interface{ each() int }
+
+// viewsOf returns the number of views that a field stands for.
+func viewsOf(field int) int {
+	if field == 0 {
+		return 2
+	}
+	return field
 }
 
 // Classes gives augmented views of PerClass images of each of some classes, which [PK]

@@ -178,7 +178,7 @@ func TestSourceRefuses(t *testing.T) {
 		{&Views{Images: images}, 4, 2, "images of 1×1×1 = 1 values, want the 2 of a sample"},
 		{&Views{Images: images}, 22, 1, "11 samples a step, want 1 to 10, as many as there are images"},
 		{&Views{Images: images}, 0, 1, "0 samples a step, want 1 to 10, as many as there are images"},
-		{&Views{Images: images}, 3, 1, "3 rows, want an even number"},
+		{&Views{Images: images}, 3, 1, "3 rows, want a multiple of the 2 views of each sample"},
 		{&Views{Images: bare, Match: true}, 4, 1, "images without labels, want a class for each"},
 		{&Views{Images: bare, Distinct: true}, 4, 1, "images without labels, want a class for each"},
 		{&Views{Images: images, Distinct: true}, 12, 1, "6 samples a step of different IDs, want 1 to the 5 IDs that there are"},

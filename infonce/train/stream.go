@@ -12,9 +12,12 @@ type stream struct{ pcg rand.PCG }
 
 // What a stream is drawn for.
 const (
-	forShuffle = iota // the order of an epoch
-	forPartner        // the positive of a sample, the members of a class
-	forView           // the augmentation of a row
+	forShuffle  = iota // the order of an epoch
+	forPartner         // the positive of a sample, the members of a class
+	forView            // the augmentation of a row
+	forRowNoise        // that of a row of vectors, one each
+	forRowDropout
+	forRowCrop
 )
 
 // seed starts the stream of purpose for the indices a and b.

@@ -24,11 +24,12 @@ type Trainer struct {
 	Schedule  Schedule
 	Source    Source
 
-	Batch int // samples a step; the source is asked for 2·Batch rows
+	Batch int // samples a step; the source is asked for Views·Batch rows
+	Views int // of a sample; 0 means 2
 	Steps int // of the whole run, resumed or not
 
 	// Chunk is the most rows that the encoder sees at a time; 0 means all. With fewer than
-	// 2·Batch what it keeps of them no longer grows with Batch, for a second Forward of
+	// Views·Batch what it keeps of them no longer grows with Batch, for a second Forward of
 	// each. The result has the same bits.
 	Chunk int
 
@@ -37,7 +38,7 @@ type Trainer struct {
 	Keys *MomentumEncoder
 
 	// Memory keeps the embeddings of the second views, as Negatives of the steps to come;
-	// nil means that nothing is kept. It gets no gradient. Arrange must be Pairs. With Keys this
+	// nil means that nothing is kept. It gets no gradient. Arrange must be Pairs, of two Views. With Keys this
 	// is MoCo (He et al. 2020); without, the cross-batch memory of Wang et al. (2020), for
 	// which infonce.InfoNCE has InBatch. In the first step Memory is empty, and InfoNCE has the
 	// other second views of the batch as negatives.
@@ -56,7 +57,9 @@ type Trainer struct {
 	Clip float64
 
 	// Arrange shows the embeddings of a step to the loss, and their gradient in the
-	// same way: Pairs or Labelled; nil means Pairs.
+	// same way: Pairs, Labelled or Triplets. nil means Pairs where there are two Views. Where
+	// there are more it means Labelled, with the number of the sample as the label, so that all
+	// views of a sample are positives of each other (infonce.SupCon).
 	Arrange func(z simd.Matrix, labels []int) infonce.Batch
 
 	// Dir is the folder of the last two checkpoints and the metrics, made where it is missing. A
@@ -85,7 +88,9 @@ type Trainer struct {
 	z, dz simd.Matrix // the embeddings, where the encoder does not keep them, and their gradient
 	grad  infonce.Batch
 	ids   []int
-	clips []float32 // an integer: how often the gradient was clipped
+
+	samples []int     // of the rows
+	clips   []float32 // an integer: how often the gradient was clipped
 }
 
 // The files that a run keeps in its folder.
@@ -106,19 +111,6 @@ type Progress struct {
 	// Of a temperature that is learned; 0 where none is.
 	Temperature float32 // of the loss in this step
 	Clamps      int     // steps, up to this one, after which it was brought back into its range
-}
-
-// Pairs is for losses of two views: row i of Q is the first view of sample i, row i
-// of K the second.
-func Pairs(z simd.Matrix, labels []int) infonce.Batch {
-	n := z.Rows / 2
-	return infonce.Batch{Q: z.Slice(0, n), K: z.Slice(n, 2*n)}
-}
-
-// Labelled is for losses that read labels: all rows are in Q. The source must
-// know the labels.
-func Labelled(z simd.Matrix, labels []int) infonce.Batch {
-	return infonce.Batch{Q: z, Labels: labels}
 }
 
 // Run trains until all steps are done, from the first or from where [Trainer.Resume]
@@ -199,14 +191,11 @@ func (t *Trainer) check() error {
 	if t.step > t.Steps {
 		return fmt.Errorf("%d steps are done, want at most %d", t.step, t.Steps)
 	}
-	if err := t.checkParts(); err != nil {
+	if err := cmp.Or(t.checkViews(), t.checkParts()); err != nil {
 		return err
 	}
-	if t.Arrange == nil {
-		t.Arrange = Pairs
-	}
 	in, _ := t.Encoder.Dims()
-	t.x = t.x.Reshape(2*t.Batch, in)
+	t.x = t.x.Reshape(t.views()*t.Batch, in)
 	return nil
 }
 
@@ -257,13 +246,13 @@ func (t *Trainer) advance(step int) (Progress, error) {
 		return Progress{}, err
 	}
 
-	batch := t.Arrange(z, labels)
+	batch := t.arrange(z, labels)
 	if err := t.recall(step, &batch); err != nil {
 		return Progress{}, err
 	}
 	t.dz = t.dz.Reshape(z.Rows, z.Cols)
 	clear(t.dz.Data)
-	t.grad = t.Arrange(t.dz, nil)
+	t.grad = t.arrange(t.dz, nil)
 	result, err := t.Loss.Evaluate(batch, &t.grad, 1)
 	if err != nil {
 		return Progress{}, err

@@ -208,6 +208,13 @@ func TestResumeIsExact(t *testing.T) {
 			learnTemperature(tr)
 			tr.Chunk = 4
 		},
+		"pairs of rows": func(tr *Trainer) {
+			rows := &streamed{Table: Table{randomMatrix(check.NewRand(5), 40, 30)}}
+			tr.Source = &RowPairs{Queries: rows, Documents: rows, Augment: VectorAugmentation{Noise: 0.5, Dropout: 0.1}, Seed: 9}
+		},
+		"three views": func(tr *Trainer) {
+			tr.Loss, tr.Views, tr.Source = &infonce.SupCon{}, 3, &Views{Images: testImages(40, 5), Each: 3, Seed: 9}
+		},
 		"LARS": func(tr *Trainer) {
 			tr.Optimizer, tr.Clip = &LARS{Trust: 0.1, Decay: 0.01}, 0.5
 			tr.Schedule = StepDecay{Peak: 0.1, Every: 7, Warmup: 2}

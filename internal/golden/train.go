@@ -6,6 +6,7 @@ import (
 	"github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/infonce/data"
 	"github.com/contrast-go/contrast/infonce/train"
+	"github.com/contrast-go/contrast/simd"
 )
 
 // trainEntries are the weights after some steps of small runs on the built-in glyphs.
@@ -54,6 +55,18 @@ func trainEntries() []Entry {
 		}),
 		run("NTXent/optimizer=adam/l2", func(t *train.Trainer, _ *train.MLP) {
 			t.Optimizer, t.Schedule = &train.AdamW{Decay: 0.1, Coupled: true}, train.Constant{Peak: 0.01}
+		}),
+		run("SupCon/views=3", func(t *train.Trainer, _ *train.MLP) {
+			images := t.Source.(*train.Views).Images
+			t.Loss, t.Views, t.Source = &infonce.SupCon{}, 3, &train.Views{Images: images, Each: 3}
+		}),
+		run("InfoNCE/rows", func(t *train.Trainer, _ *train.MLP) {
+			images := t.Source.(*train.Views).Images
+			rows := train.Table{Matrix: simd.NewMatrix(images.Len(), images.Width*images.Height)}
+			train.Flatten(rows.Matrix, images)
+			t.Loss, t.Source = &infonce.InfoNCE{}, &train.RowPairs{
+				Queries: rows, Documents: rows, Augment: train.VectorAugmentation{Noise: 0.5, Dropout: 0.1, Crop: 0.2},
+			}
 		}),
 		run("InfoNCE/queue=50/momentum=0.9", func(t *train.Trainer, encoder *train.MLP) {
 			t.Loss, t.Memory = &infonce.InfoNCE{}, &train.Queue{Size: 50}
