@@ -48,3 +48,23 @@ func ExampleRanking_labels() {
 	// Output:
 	// MAP@R 0.800, R-precision 0.800
 }
+
+func ExamplePCA() {
+	x := simd.Matrix{Rows: 4, Cols: 3, Stride: 3, Data: []float32{
+		7, 1, 2,
+		7, 1, -2,
+		7, -1, 2,
+		7, -1, -2,
+	}}
+	p := eval.PCA(x, 2)
+	fmt.Printf("shares %.1f\n", p.Share)
+	for i := range x.Rows {
+		fmt.Printf("%+.1f\n", p.Points.Row(i))
+	}
+	// Output:
+	// shares [0.8 0.2]
+	// [+2.0 +1.0]
+	// [-2.0 +1.0]
+	// [+2.0 -1.0]
+	// [-2.0 -1.0]
+}
