@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -13,7 +14,7 @@ import (
 // An Augmentation says how far a view may stray from its image: each field is
 // the largest value, or the reach to both sides, of a number that is drawn
 // for each view. 0 means the default and a negative number means none, so the zero
-// value is the default augmentation.
+// value is the default augmentation. What has no default is off unless asked for.
 type Augmentation struct {
 	Rotation   float32 // degrees; default 15
 	Scale      float32 // of the size, as 1 ± Scale; default 0.2, at most 0.9
@@ -23,6 +24,13 @@ type Augmentation struct {
 	Contrast   float32 // factor about mid-grey, as 1 ± Contrast; default 0.4
 	Brightness float32 // of the range from black to white; default 0.1
 	Noise      float32 // standard deviation, of the same range; default 0.1
+
+	Crop       float32 // smallest part of the area that a view shows, stretched to its size; at most 1
+	Flip       float32 // how likely left and right are swapped; at most 1
+	Saturation float32 // factor of the distance from grey, as 1 ± Saturation; at most 10; three channels
+	Hue        float32 // degrees that colours turn about grey; at most 180; three channels
+	Grey       float32 // how likely the colours are lost; at most 1; three channels
+	CutOut     float32 // side of a rectangle of mid-grey, of the width and of the height; at most 1
 }
 
 // strengths returns a with its defaults filled in and 0 for none.
@@ -45,7 +53,21 @@ func (a Augmentation) strengths() (_ Augmentation, err error) {
 	fill("contrast", &a.Contrast, 0.4, 10)
 	fill("brightness", &a.Brightness, 0.1, 10)
 	fill("noise", &a.Noise, 0.1, 10)
+	fill("crop", &a.Crop, 0, 1)
+	fill("flip", &a.Flip, 0, 1)
+	fill("saturation", &a.Saturation, 0, 10)
+	fill("hue", &a.Hue, 0, 180)
+	fill("grey", &a.Grey, 0, 1)
+	fill("cut-out", &a.CutOut, 0, 1)
 	return a, err
+}
+
+// check returns an error where a, which are strengths, asks for colours that images do not have.
+func (a Augmentation) check(channels int) error {
+	if (a.Saturation > 0 || a.Hue > 0 || a.Grey > 0) && channels != 3 {
+		return fmt.Errorf("augmentation: saturation %v, hue %v, grey %v of images of %d channels, want 3 channels", a.Saturation, a.Hue, a.Grey, channels)
+	}
+	return nil
 }
 
 // Flatten stores image i of m in row i of dst, a byte as its 255th part. dst has as
@@ -66,7 +88,7 @@ func Flatten(dst simd.Matrix, m data.Images) {
 func AugmentAll(dst simd.Matrix, m data.Images, a Augmentation, seed uint64, workers int) error {
 	dst.Check("train.AugmentAll", "dst", m.Len(), m.Width*m.Height*m.Channels)
 	a, err := a.strengths()
-	if err != nil {
+	if err := cmp.Or(err, a.check(m.Channels)); err != nil {
 		return err
 	}
 	v := views{dst: dst, images: m, augment: a, seed: seed, step: -1} // steps of training are 0 or more
@@ -106,6 +128,10 @@ func (v *views) Run(worker, piece int) {
 	p := &v.painters[worker]
 	for i := piece * viewsAPiece; i < min((piece+1)*viewsAPiece, len(v.pick)); i++ {
 		p.seed(v.seed, forView, v.step, i)
+		p.frame = whole
+		if v.augment.more() {
+			p.other.seed(v.seed, forViewMore, v.step, i)
+		}
 		p.view(v.dst.Row(i), &v.images, v.pick[i], &v.augment)
 	}
 }
@@ -113,6 +139,8 @@ func (v *views) Run(worker, piece int) {
 // A painter is what one worker needs to draw a view.
 type painter struct {
 	stream
+	other          stream // for what is off by default, so that the other numbers stay as they are
+	frame          frame
 	moved, blurred []float32
 }
 
@@ -120,11 +148,21 @@ type painter struct {
 // whatever the strengths are, so that switching one off leaves the others as they were.
 func (p *painter) view(dst []float32, m *data.Images, i int, a *Augmentation) {
 	p.moved, p.blurred = resize(p.moved, len(dst)), resize(p.blurred, len(dst))
+	more := a.more()
+	if more {
+		p.crop(m, a)
+	}
 	p.move(p.moved, m, i, a)
 	p.blur(p.moved, p.blurred, m.Width*m.Channels, m.Channels, p.unit()*float64(a.Blur))
+	if more {
+		p.colour(p.moved, m.Channels, a)
+	}
 	contrast, brightness := float32(1+p.around(a.Contrast)), float32(p.around(a.Brightness))
 	noise := float32(p.unit() * float64(a.Noise))
 	p.tone(dst, p.moved, contrast, float32((1-contrast)/2)+brightness, noise)
+	if more {
+		p.cutOut(dst, m, a)
+	}
 }
 
 func resize(x []float32, n int) []float32 {
@@ -134,7 +172,7 @@ func resize(x []float32, n int) []float32 {
 	return x[:n]
 }
 
-// move draws image i of m rotated, scaled, sheared and shifted. A pixel of dst is
+// move draws the frame of image i of m rotated, scaled, sheared and shifted. A pixel of dst is
 // interpolated between the four pixels about the point it came from; beyond its border
 // an image goes on as its outermost pixels.
 //
@@ -147,15 +185,15 @@ func (p *painter) move(dst []float32, m *data.Images, i int, a *Augmentation) {
 	shiftX := float64(p.around(a.Shift) * float64(m.Width))
 	shiftY := float64(p.around(a.Shift) * float64(m.Height))
 
-	// The map back to the image: the rotation times the shear, over the size.
+	// The map back to the image: the rotation times the shear, over the size, within the frame.
 	cos, sin := scalar.CosPi64(turn), scalar.CosPi64(turn-0.5)
-	xx, xy := cos/size, (float64(cos*shear)+sin)/size
-	yx, yy := -sin/size, (cos-float64(sin*shear))/size
-	// The middle of dst, once shifted, comes from the middle of the image.
+	xx, xy := float64(p.frame.w*(cos/size)), float64(p.frame.w*((float64(cos*shear)+sin)/size))
+	yx, yy := float64(p.frame.h*(-sin/size)), float64(p.frame.h*((cos-float64(sin*shear))/size))
+	// The middle of dst, once shifted, comes from the middle of the frame.
 	midX, midY := float64(float64(m.Width-1)/2), float64(float64(m.Height-1)/2)
 	fromX, fromY := midX+shiftX, midY+shiftY
-	x0 := midX - float64(xx*fromX) - float64(xy*fromY)
-	y0 := midY - float64(yx*fromX) - float64(yy*fromY)
+	x0 := midX + p.frame.x - float64(xx*fromX) - float64(xy*fromY)
+	y0 := midY + p.frame.y - float64(yx*fromX) - float64(yy*fromY)
 
 	const half = 1 << 7 // rounds to the weights
 	w, h, c := m.Width, m.Height, m.Channels

@@ -12,7 +12,7 @@ import (
 )
 
 // none changes nothing.
-var none = Augmentation{-1, -1, -1, -1, -1, -1, -1, -1}
+var none = Augmentation{Rotation: -1, Scale: -1, Shear: -1, Shift: -1, Blur: -1, Contrast: -1, Brightness: -1, Noise: -1}
 
 func flatten(m data.Images) simd.Matrix {
 	x := simd.NewMatrix(m.Len(), m.Width*m.Height*m.Channels)
@@ -296,7 +296,7 @@ func TestStreamsDiffer(t *testing.T) {
 	seen := make(map[uint64][4]int)
 	var s stream
 	for seed := range 4 {
-		for purpose := range forRowCrop + 1 {
+		for purpose := range forViewMore + 1 {
 			for a := -1; a < 30; a++ {
 				for b := range 30 {
 					s.seed(uint64(seed), uint64(purpose), a, b)

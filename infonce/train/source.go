@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -134,7 +135,7 @@ func checkImages(m data.Images, x simd.Matrix, labelled bool) error {
 // fill draws views of the picked images and returns their labels, if there are any.
 func (v *views) fill(x simd.Matrix, m data.Images, pick []int, a Augmentation, seed uint64, step, workers int) ([]int, error) {
 	strengths, err := a.strengths()
-	if err != nil {
+	if err := cmp.Or(err, strengths.check(m.Channels)); err != nil {
 		return nil, err
 	}
 	v.dst, v.images, v.pick, v.augment, v.seed, v.step = x, m, pick, strengths, seed, step

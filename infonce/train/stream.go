@@ -18,6 +18,7 @@ const (
 	forRowNoise        // that of a row of vectors, one each
 	forRowDropout
 	forRowCrop
+	forViewMore // what augmentation of a row is off by default
 )
 
 // seed starts the stream of purpose for the indices a and b.
