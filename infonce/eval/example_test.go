@@ -68,3 +68,22 @@ func ExamplePCA() {
 	// [+2.0 -1.0]
 	// [-2.0 -1.0]
 }
+
+func ExampleVerify() {
+	faces := simd.Matrix{Rows: 4, Cols: 2, Stride: 2, Data: []float32{5, 1, 5, 2, 1, 4, 3, 5}}
+	people := []int{1, 1, 2, 2}
+	pairs := eval.AllPairs(people)
+	v, err := eval.Verify(pairs.Scores(faces, eval.Cosine, 0), pairs.Same, []float64{0.25, 0.1})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%d same, %d different pairs: AUC %.3f, EER %.3f\n", v.Same, v.Different, v.AUC, v.EER)
+	for _, a := range v.At {
+		fmt.Printf("TAR %.2f at FAR %v (%d false accepts; too few pairs: %v)\n", a.TAR, a.FAR, a.FalseAccepts, a.TooFew)
+	}
+	// Output:
+	// 2 same, 4 different pairs: AUC 1.000, EER 0.000
+	// TAR 1.00 at FAR 0.25 (1 false accepts; too few pairs: false)
+	// TAR 1.00 at FAR 0.1 (0 false accepts; too few pairs: true)
+}

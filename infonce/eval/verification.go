@@ -1,0 +1,262 @@
+package eval
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/contrast-go/contrast/simd"
+)
+
+// A Verification tells how well a score decides whether the two of a pair are the same: those with a score of at least a
+// threshold are accepted. FAR is the share of different pairs that is accepted, TAR the share of same pairs.
+type Verification struct {
+	Same      int `json:"same_pairs"`
+	Different int `json:"different_pairs"`
+	NotFinite int `json:"not_finite"` // scores, which are wrong at every threshold
+
+	// AUC is the area under TAR over FAR: the chance that a same pair scores higher than a different one, where
+	// equal scores count half (Mann & Whitney 1947).
+	AUC float64 `json:"auc"`
+
+	// EER is where FAR equals 1 − TAR, on straight lines between the thresholds. EERThreshold is the first threshold that
+	// accepts as much.
+	EER          float64 `json:"eer"`
+	EERThreshold float64 `json:"eer_threshold"`
+
+	// Accuracy is the share of right decisions at Threshold, the highest of the best. It is chosen on the very pairs
+	// it is measured on, and it rises with the share of the larger kind: see [VerifyFolds].
+	Accuracy  float64 `json:"accuracy"`
+	Threshold float64 `json:"threshold"`
+
+	At []Acceptance `json:"tar_at_far"` // as asked for
+}
+
+// An Acceptance is what is accepted at the lowest threshold whose FAR is not above the one asked for.
+type Acceptance struct {
+	FAR          float64 `json:"far"` // asked for
+	TAR          float64 `json:"tar"`
+	Threshold    float64 `json:"threshold"`
+	Accepted     int     `json:"accepted"`      // same pairs
+	FalseAccepts int     `json:"false_accepts"` // different pairs; with less than 30 the threshold is rough (Doddington et al. 2000)
+
+	// TooFew says that FAR · different pairs is below 1: such a FAR can not be observed, and TAR is that of no false
+	// accept at all.
+	TooFew bool `json:"too_few"`
+}
+
+// A Step is a threshold, and the pairs that score at least as high.
+type Step struct {
+	Threshold       float64
+	Same, Different int
+}
+
+// Verify measures the scores of pairs, of which same tells whether they are; far are the FAR at which to measure, and nil
+// means 0.1, 0.01 and 0.001.
+//
+// Pairs of the same score are accepted together. A threshold lies half-way between two scores. A score that is not finite is
+// wrong at every threshold: such a same pair is never accepted, such a different pair always.
+//
+// It is an error where all pairs are of one kind, or where a FAR is not between 0 and 1. Verify panics with a
+// *simd.ShapeError where the lengths differ.
+func Verify(scores []float32, same []bool, far []float64) (Verification, error) {
+	steps, err := ROC(scores, same)
+	if err != nil {
+		return Verification{}, err
+	}
+	if far == nil {
+		far = []float64{0.1, 0.01, 0.001}
+	}
+	v := Verification{At: make([]Acceptance, len(far))}
+	for i, s := range same {
+		if s {
+			v.Same++
+		} else {
+			v.Different++
+		}
+		if scores[i]-scores[i] != 0 {
+			v.NotFinite++
+		}
+	}
+	p, n := v.Same, v.Different
+	var twice uint64 // the same pairs that are ahead of a different one, of all these
+	equal := -1      // the first step whose FAR is at least 1 − TAR
+	for i, s := range steps {
+		if i > 0 {
+			twice += uint64(s.Different-steps[i-1].Different) * uint64(s.Same+steps[i-1].Same)
+		}
+		if equal < 0 && excess(s, p, n) >= 0 {
+			equal = i
+		}
+	}
+	v.AUC = float64(twice) / 2 / float64(p) / float64(n)
+	v.EERThreshold = steps[equal].Threshold
+	v.EER = float64(steps[equal].Different) / float64(n)
+	if equal > 0 {
+		before, after := steps[equal-1], steps[equal]
+		below, above := -excess(before, p, n), excess(after, p, n)
+		v.EER -= float64(float64(after.Different-before.Different) / float64(n) * (above / (below + above)))
+	}
+	best := mostRight(steps)
+	v.Threshold, v.Accuracy = best.Threshold, float64(best.Same+n-best.Different)/float64(p+n)
+	for i, f := range far {
+		if !(f >= 0 && f <= 1) {
+			return Verification{}, fmt.Errorf("eval.Verify: FAR is %v, want a number between 0 and 1", f)
+		}
+		at := 0
+		for at+1 < len(steps) && float64(steps[at+1].Different)/float64(n) <= f {
+			at++
+		}
+		s := steps[at]
+		v.At[i] = Acceptance{f, float64(s.Same) / float64(p), s.Threshold, s.Same, s.Different, float64(float64(n)*f) < 1}
+	}
+	return v, nil
+}
+
+// excess returns FAR − (1 − TAR).
+func excess(s Step, p, n int) float64 {
+	return float64(s.Different)/float64(n) - float64(p-s.Same)/float64(p)
+}
+
+// mostRight returns the first step with the most right decisions.
+func mostRight(steps []Step) Step {
+	best := steps[0]
+	for _, s := range steps {
+		if s.Same-s.Different > best.Same-best.Different {
+			best = s
+		}
+	}
+	return best
+}
+
+// ROC returns the steps of the receiver operating characteristic, one for each score from the highest to the lowest, and
+// before them one that accepts no score. Arguments and errors are those of [Verify].
+func ROC(scores []float32, same []bool) ([]Step, error) {
+	const op = "eval.Verify"
+	if len(same) != len(scores) {
+		panic(&simd.ShapeError{Op: op, Arg: "same", Got: fmt.Sprintf("of length %d", len(same)), Want: fmt.Sprintf("of length %d", len(scores))})
+	}
+	type pair struct {
+		score float32
+		same  bool
+	}
+	pairs := make([]pair, 0, len(scores))
+	steps := []Step{{}}
+	all := 0
+	for i, s := range scores {
+		if same[i] {
+			all++
+		}
+		if s-s == 0 {
+			pairs = append(pairs, pair{s, same[i]})
+		} else if !same[i] {
+			steps[0].Different++
+		}
+	}
+	if all == 0 || all == len(same) {
+		return nil, fmt.Errorf("%s: %d same and %d different pairs: both kinds are needed", op, all, len(same)-all)
+	}
+	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Compare(b.score, a.score) })
+	if len(pairs) > 0 {
+		steps[0].Threshold = math.Nextafter(float64(pairs[0].score), math.Inf(1))
+	}
+	for i := 0; i < len(pairs); {
+		s := steps[len(steps)-1]
+		score := pairs[i].score
+		for ; i < len(pairs) && pairs[i].score == score; i++ {
+			if pairs[i].same {
+				s.Same++
+			} else {
+				s.Different++
+			}
+		}
+		s.Threshold = float64(score)
+		if i < len(pairs) {
+			s.Threshold = (s.Threshold + float64(pairs[i].score)) / 2
+		}
+		steps = append(steps, s)
+	}
+	return steps, nil
+}
+
+// A FoldedAccuracy is an accuracy whose thresholds were chosen on other pairs than it was measured on.
+type FoldedAccuracy struct {
+	Accuracy   float64   `json:"accuracy"`       // mean over the folds
+	StdErr     float64   `json:"standard_error"` // of the mean: √(Σ(a − mean)²/(folds−1)) / √folds
+	Accuracies []float64 `json:"accuracies"`     // of each fold
+	Thresholds []float64 `json:"thresholds"`     // of each fold, the best of all other folds
+}
+
+// VerifyFolds returns the accuracy by the protocol of Labeled Faces in the Wild (Huang et al. 2007): for each of the folds, of
+// which 0 means 10, the threshold is the highest of those that are best on all the others.
+//
+// The folds are consecutive parts of the same pairs and of the different ones, as near to equal as can be. For pairs in the
+// order of that data set they are its folds; there no person is in two of them, which only the order of the pairs can provide.
+//
+// Scores that are not finite are wrong, as in [Verify]. It is an error where a kind has less pairs than there are folds, or
+// where folds is below 2. VerifyFolds panics with a *simd.ShapeError where the lengths differ.
+func VerifyFolds(scores []float32, same []bool, folds int) (FoldedAccuracy, error) {
+	const op = "eval.VerifyFolds"
+	if len(same) != len(scores) {
+		panic(&simd.ShapeError{Op: op, Arg: "same", Got: fmt.Sprintf("of length %d", len(same)), Want: fmt.Sprintf("of length %d", len(scores))})
+	}
+	folds = cmp.Or(folds, 10)
+	var total, seen [2]int
+	kind := func(i int) int {
+		if same[i] {
+			return 1
+		}
+		return 0
+	}
+	for i := range same {
+		total[kind(i)]++
+	}
+	if folds < 2 || min(total[0], total[1]) < folds {
+		return FoldedAccuracy{}, fmt.Errorf("%s: %d folds of %d same and %d different pairs: want at least 2, and a pair of each kind in each", op, folds, total[1], total[0])
+	}
+	fold := make([]int, len(same))
+	for i := range same {
+		k := kind(i)
+		fold[i] = int(int64(seen[k]) * int64(folds) / int64(total[k]))
+		seen[k]++
+	}
+	var r FoldedAccuracy
+	var otherScores []float32
+	var otherSame []bool
+	for f := range folds {
+		otherScores, otherSame = otherScores[:0], otherSame[:0]
+		for i := range same {
+			if fold[i] != f {
+				otherScores, otherSame = append(otherScores, scores[i]), append(otherSame, same[i])
+			}
+		}
+		steps, err := ROC(otherScores, otherSame)
+		if err != nil {
+			return FoldedAccuracy{}, err
+		}
+		threshold := mostRight(steps).Threshold
+		right, held := 0, 0
+		for i, s := range scores {
+			if fold[i] != f {
+				continue
+			}
+			held++
+			if s-s == 0 && (float64(s) >= threshold) == same[i] {
+				right++
+			}
+		}
+		r.Thresholds = append(r.Thresholds, threshold)
+		r.Accuracies = append(r.Accuracies, float64(right)/float64(held))
+	}
+	for _, a := range r.Accuracies {
+		r.Accuracy += a
+	}
+	r.Accuracy /= float64(folds)
+	for _, a := range r.Accuracies {
+		d := a - r.Accuracy
+		r.StdErr += float64(d * d)
+	}
+	r.StdErr = math.Sqrt(r.StdErr / float64(folds-1) / float64(folds))
+	return r, nil
+}
