@@ -162,9 +162,3 @@ func (s *stages) run(informations []float64) ([]estimate, error) {
 	}
 	return all, nil
 }
-
-// What random numbers are for.
-const (
-	toLearn = 1<<32 + iota
-	toTest
-)

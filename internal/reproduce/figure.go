@@ -19,8 +19,6 @@ import (
 type panel struct {
 	title, x, y string
 	logX, logY  bool
-	legendLeft  bool // at the top left, not right
-	legendLow   bool // at the bottom
 	curves      []curve
 	levels      []float64 // horizontal lines
 	top         float64   // the y axis goes from 0 to this; 0 means as far as the curves
@@ -31,6 +29,7 @@ type curve struct {
 	points []point
 	dashed bool // a bound: a thin grey line without marks
 	marks  bool // marks alone
+	plain  bool // no marks
 }
 
 type point struct{ x, y float64 }
@@ -43,21 +42,16 @@ var colors = []color.RGBA{
 
 // WritePNG draws the picture of the report, its panels side by side.
 func (r *Report) WritePNG(w io.Writer) error {
-	plots := make([]*plot.Plot, len(r.panels))
+	width := vg.Length(max(len(r.panels), 1)) * 6.2 * vg.Inch
+	canvas := vgimg.NewWith(vgimg.UseWH(width, 4.2*vg.Inch), vgimg.UseDPI(144))
+	tiles := draw.Tiles{
+		Rows: 1, Cols: len(r.panels), PadX: vg.Points(20),
+		PadTop: vg.Points(8), PadBottom: vg.Points(8), PadLeft: vg.Points(8), PadRight: vg.Points(8),
+	}
 	for i, p := range r.panels {
-		var err error
-		if plots[i], err = p.plot(); err != nil {
+		if err := p.draw(tiles.At(draw.New(canvas), i, 0)); err != nil {
 			return fmt.Errorf("picture of %s: %w", r.Experiment, err)
 		}
-	}
-	width := vg.Length(max(len(plots), 1)) * 6.2 * vg.Inch
-	canvas := vgimg.NewWith(vgimg.UseWH(width, 4.6*vg.Inch), vgimg.UseDPI(144))
-	tiles := draw.Tiles{
-		Rows: 1, Cols: len(plots), PadX: vg.Points(20),
-		PadTop: vg.Points(8), PadBottom: vg.Points(8), PadLeft: vg.Points(8), PadRight: vg.Points(14),
-	}
-	for i, c := range plot.Align([][]*plot.Plot{plots}, tiles, draw.New(canvas))[0] {
-		plots[i].Draw(c)
 	}
 	if _, err := (vgimg.PngCanvas{Canvas: canvas}).WriteTo(w); err != nil {
 		return fmt.Errorf("picture of %s: %w", r.Experiment, err)
@@ -65,30 +59,23 @@ func (r *Report) WritePNG(w io.Writer) error {
 	return nil
 }
 
-func (p panel) plot() (*plot.Plot, error) {
+// draw draws the panel, with its legend to the right.
+func (p panel) draw(c draw.Canvas) error {
 	g := plot.New()
 	g.Title.Text, g.X.Label.Text, g.Y.Label.Text = p.title, p.x, p.y
 	g.Title.Padding = vg.Points(8)
 	setFont(&g.Title.TextStyle.Font, 14)
-	setFont(&g.Legend.TextStyle.Font, 11)
 	for _, a := range []*plot.Axis{&g.X, &g.Y} {
 		setFont(&a.Label.TextStyle.Font, 12)
 		setFont(&a.Tick.Label.Font, 10)
 		a.Label.Padding = vg.Points(4)
+		a.Tick.Marker = plot.TickerFunc(roundTicks)
 	}
 	if p.logX {
 		g.X.Scale, g.X.Tick.Marker = plot.LogScale{}, p.abscissas()
 	}
 	if p.logY {
 		g.Y.Scale, g.Y.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
-	}
-	g.Legend.Top, g.Legend.Left, g.Legend.Padding = !p.legendLow, p.legendLeft, vg.Points(3)
-	g.Legend.XOffs, g.Legend.YOffs = vg.Points(-8), vg.Points(-6)
-	if p.legendLeft {
-		g.Legend.XOffs = vg.Points(8)
-	}
-	if p.legendLow {
-		g.Legend.YOffs = vg.Points(6)
 	}
 	grid := plotter.NewGrid()
 	grid.Horizontal.Color, grid.Vertical.Color = color.Gray{225}, color.Gray{225}
@@ -98,6 +85,9 @@ func (p panel) plot() (*plot.Plot, error) {
 		f.Color, f.Width, f.Dashes = color.Gray{150}, vg.Points(0.7), []vg.Length{vg.Points(2), vg.Points(3)}
 		g.Add(f)
 	}
+	legend := plot.NewLegend()
+	legend.Top, legend.Left, legend.Padding = true, true, vg.Points(3)
+	setFont(&legend.TextStyle.Font, 10)
 	colored := 0
 	for _, c := range p.curves {
 		look := draw.LineStyle{Color: color.Gray{90}, Width: vg.Points(1), Dashes: []vg.Length{vg.Points(5), vg.Points(3)}}
@@ -105,18 +95,45 @@ func (p panel) plot() (*plot.Plot, error) {
 			look = draw.LineStyle{Color: colors[colored%len(colors)], Width: vg.Points(1.6)}
 			colored++
 		}
-		if err := c.add(g, look); err != nil {
-			return nil, err
+		if err := c.add(g, &legend, look); err != nil {
+			return err
 		}
 	}
 	if p.top > 0 {
 		g.Y.Min, g.Y.Max = 0, p.top
 	}
-	return g, nil
+	names := legend.Rectangle(c).Size().X
+	g.Draw(draw.Crop(c, 0, -names-vg.Points(8), 0, 0))
+	legend.Draw(draw.Crop(c, c.Size().X-names, 0, 0, -vg.Points(28)))
+	return nil
+}
+
+// roundTicks marks multiples of 1, 2 or 5 times a power of ten between lo and hi, at most nine.
+func roundTicks(lo, hi float64) []plot.Tick {
+	if !(hi > lo) || math.IsInf(hi-lo, 0) {
+		return []plot.Tick{{Value: lo, Label: strconv.FormatFloat(lo, 'g', 4, 64)}}
+	}
+	unit, power := 1.0, 1.0
+	for power > (hi-lo)/8 {
+		power /= 10
+	}
+	for i := 0; ; i++ {
+		if unit = power * []float64{1, 2, 5}[i%3]; unit >= (hi-lo)/8 {
+			break
+		}
+		if i%3 == 2 {
+			power *= 10
+		}
+	}
+	var t []plot.Tick
+	for n := math.Ceil(lo / unit); n*unit <= hi; n++ {
+		t = append(t, plot.Tick{Value: n * unit, Label: strconv.FormatFloat(n*unit, 'g', 6, 64)})
+	}
+	return t
 }
 
 // add draws the curve.
-func (c curve) add(g *plot.Plot, look draw.LineStyle) error {
+func (c curve) add(g *plot.Plot, legend *plot.Legend, look draw.LineStyle) error {
 	xys := make(plotter.XYs, len(c.points))
 	for i, p := range c.points {
 		xys[i] = plotter.XY{X: p.x, Y: p.y}
@@ -132,12 +149,12 @@ func (c curve) add(g *plot.Plot, look draw.LineStyle) error {
 		g.Add(line)
 		thumbnails = append(thumbnails, line)
 	}
-	if !c.dashed {
+	if !c.dashed && !c.plain {
 		g.Add(marks)
 		thumbnails = append(thumbnails, marks)
 	}
 	if c.name != "" {
-		g.Legend.Add(c.name, thumbnails...)
+		legend.Add(c.name, thumbnails...)
 	}
 	return nil
 }

@@ -235,7 +235,7 @@ func estimateExactly(ctx context.Context, o Options, information float64, s batc
 
 // informationPanel draws estimates against N.
 func informationPanel(title string, estimates []estimate) panel {
-	p := panel{title: title, x: "N, pairs in a batch", y: "log N − InfoNCE, nats", logX: true, legendLeft: true, top: 11}
+	p := panel{title: title, x: "N, pairs in a batch", y: "log N − InfoNCE, nats", logX: true, top: 11}
 	var ceiling []point
 	for i, e := range estimates {
 		if i == 0 || e.n != estimates[i-1].n {

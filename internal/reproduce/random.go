@@ -15,6 +15,13 @@ type random struct {
 	left   bool
 }
 
+// What random numbers are for, besides batches of a size.
+const (
+	toLearn = 1<<32 + iota
+	toTest
+	toDefine
+)
+
 // newRandom returns the stream of a seed for a purpose, such as the number of a batch.
 func newRandom(seed uint64, purpose ...uint64) *random {
 	h := mix(seed)

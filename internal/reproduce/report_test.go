@@ -52,7 +52,7 @@ func TestWrap(t *testing.T) {
 func TestPicture(t *testing.T) {
 	r := Report{panels: []panel{
 		{title: "a", x: "N", y: "loss", logX: true, logY: true, curves: []curve{{name: "c", points: []point{{64, 1}, {128, 3}}}}},
-		{title: "b", legendLow: true, levels: []float64{2}, top: 4, curves: []curve{{points: []point{{1, 1}, {2, 3}}, dashed: true}, {name: "marks", points: []point{{1, 2}}, marks: true}}},
+		{title: "b", levels: []float64{2}, top: 4, curves: []curve{{points: []point{{1, 1}, {2, 3}}, dashed: true}, {name: "marks", points: []point{{1, 2}}, marks: true}}},
 	}}
 	var b bytes.Buffer
 	if err := r.WritePNG(&b); err != nil {
