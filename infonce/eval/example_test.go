@@ -87,3 +87,18 @@ func ExampleVerify() {
 	// TAR 1.00 at FAR 0.25 (1 false accepts; too few pairs: false)
 	// TAR 1.00 at FAR 0.1 (0 false accepts; too few pairs: true)
 }
+
+func ExampleMeasureSpread() {
+	x := simd.Matrix{Rows: 4, Cols: 2, Stride: 2, Data: []float32{
+		10, 0.1,
+		10, 0,
+		10, -0.1,
+		20, 0.1,
+	}}
+	s := eval.MeasureSpread(x, 0)
+	fmt.Printf("mean distance %.4f, mean cosine %.4f, effective rank %.1f\n", s.Distance, s.Cosine, s.EffectiveRank)
+	fmt.Println("collapsed:", s.Collapsed)
+	// Output:
+	// mean distance 0.0108, mean cosine 0.9999, effective rank 1.0
+	// collapsed: true
+}
