@@ -231,6 +231,19 @@ func (e *distances) exact(i, j int, d []float32) float64 {
 	return math.Sqrt(squaredDistance(e.compared(i), e.compared(j)))
 }
 
+// blur returns more than the difference of a distance of row i, in multiples of unit, from that of the rows that the caller
+// gave. Distances are not squared.
+func (e *distances) blur(i int, largest float32) float64 {
+	// With s the sum of two squares, a product of d terms errs by d·u·s/2 at most (u = 2⁻²⁴), and the squares by less. Where
+	// the squared distance q is above s/16 its root errs by as much over 2·√q, which is below 2·√s; others are measured.
+	// Normalised rows are off by some roundings of 1. The rest is for single roundings.
+	size := math.Sqrt(float64(e.squares[i]) + float64(largest))
+	if e.x.cosine {
+		size++
+	}
+	return float64(float64(float64(4*e.y.Cols+64)*0x1p-24)*size) + math.SmallestNonzeroFloat32
+}
+
 // prepare makes room for a gradient.
 func (e *distances) prepare() {
 	n, d := e.y.Rows, e.y.Cols

@@ -146,9 +146,6 @@ func TestGathered(t *testing.T) {
 				continue
 			}
 			for _, v := range distanceVariants(0.3, false) {
-				if v.picks && s.n > 40 {
-					continue // among so many distances some are equal in float32
-				}
 				b := gathered(r, s.n, s.d, max(s.n/5, 2), g.change)
 				c := trial{variant: v, name: fmt.Sprintf("%s, %s, n=%d", v.name, g.name, s.n), b: b, want: v.ask(b), base: gradFor(b), scale: 1}
 				c.tol = v.published(b, c.want)

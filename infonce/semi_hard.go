@@ -1,9 +1,11 @@
 package infonce
 
 import (
+	"cmp"
 	"math"
 
 	"github.com/contrast-go/contrast/internal/par"
+	"github.com/contrast-go/contrast/simd"
 )
 
 // SemiHard scores each pair of rows of one label against the nearest negative that is farther than the positive
@@ -17,8 +19,8 @@ import (
 // has it. Result.Valid counts the pairs that are scored. The weight of a pair is that of its anchor.
 //
 // It reads Q (n×d), Labels (n) and Weights (of the anchors). Where no pair is scored the loss is 0: so it is where all
-// rows are equal, but the margin with Farthest. Distances are compared in float32, as products of matrices give them,
-// with errors of some ulps. The zero value is ready to use.
+// rows are equal, but the margin with Farthest. Distances come from products of matrices in float32; which are larger is
+// decided in float64 where these do not tell. The zero value is ready to use.
 type SemiHard struct {
 	Margin    float32   // 0 means 1
 	Squared   bool      // squared distances
@@ -28,6 +30,8 @@ type SemiHard struct {
 	Workers   int       // 0 means GOMAXPROCS; the result does not depend on it
 
 	distances distances // never squared, which would make the least ones equal
+	measure   measure
+	largest   float32 // square of a row
 	rank      ranking
 	anchors   []anchorSum
 	scratch   []semiHardScratch
@@ -35,8 +39,18 @@ type SemiHard struct {
 
 // semiHardScratch is the memory of a worker.
 type semiHardScratch struct {
-	thresholds thresholds
-	nearest    []int32 // the negative nearest to the anchor, by how many positives are nearer; −1 where there is none
+	thresholds thresholds // the positives, by distance
+	choices    []choice   // of their negatives, from element 1 on
+	ranks      []int32    // of each negative among the positives, less a blur
+	measured   measuredRow
+}
+
+// A choice is the search for the negative of a positive.
+type choice struct {
+	sure    float32 // the least distance at which a negative is farther for sure
+	nearest uint32  // the bits of the least distance of those that are so, and not for the next positive too
+	limit   float32 // the largest distance at which a negative may be the one
+	row     int     // the negative so far, or −1
 }
 
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
@@ -51,17 +65,24 @@ func (l *SemiHard) Evaluate(b Batch, grad *Batch, scale float32) (Result, error)
 	if err != nil {
 		return Result{}, err
 	}
+	l.measure.load(b.Q, l.Normalize)
+	l.largest = 0
+	if b.Q.Rows > 0 {
+		l.largest = simd.Max(e.squares)
+	}
 	e.begin(e.fewPairs(), 0)
 	l.anchors, l.scratch = grow(l.anchors, b.Q.Rows), grow(l.scratch, par.Workers(l.Workers))
 	e.run((*semiHardRow)(l), e.want)
+	l.measure.rows = simd.Matrix{}
 	return e.finish(r, l.anchors, b.Weights, l.Reduction, grad, scale)
 }
 
 // semiHardRow is SemiHard as a scorer of rows of distances.
 type semiHardRow SemiHard
 
-// score finds the negatives of all pairs of row i together: each negative is one for the positives that are nearer than
-// it, and of those farther than k positives but not than more, only the nearest counts.
+// score finds the negatives of all pairs of row i together. Distances differ for sure if they do by more than a blur of
+// both. So the nearest negative that is farther for sure than a positive limits which may be the one: those from a blur
+// below the positive to a blur above that negative. Where there are several, or one that may not be farther, they are measured.
 func (l *semiHardRow) score(worker, i int, d, c []float32) {
 	e := &l.distances
 	lo, hi := e.group(i)
@@ -71,68 +92,135 @@ func (l *semiHardRow) score(worker, i int, d, c []float32) {
 	if positives == 0 || hi-lo == len(d) {
 		return
 	}
+	blur := 2 * e.blur(i, l.largest)
 	t := &l.scratch[worker]
+	t.measured.reset(&l.measure, e.groups.order[i])
 	t.thresholds.reset()
 	for j := lo; j < hi; j++ {
 		if j != i {
-			t.thresholds.add(math.Float32bits(d[j])+1, j) // so that equal distances are not farther
+			t.thresholds.add(math.Float32bits(d[j]), j)
 		}
 	}
 	t.thresholds.sort()
-	t.nearest = grow(t.nearest, positives+1)
-	for k := range t.nearest {
-		t.nearest[k] = -1
-	}
-	t.findNearest(e.groups.order, d, 0, lo)
-	t.findNearest(e.groups.order, d, hi, len(d))
-	nearest := int32(-1)
-	if l.Farthest {
-		nearest = farthest(e.groups.order, d, lo, hi)
-	}
-	for k := positives - 1; k >= 0; k-- {
-		if n := t.nearest[k+1]; n >= 0 {
-			nearest = n
+	t.choices, t.ranks = grow(t.choices, positives+1), grow(t.ranks, len(d))
+	t.begin(blur)
+	t.sight(d, 0, lo)
+	t.sight(d, hi, len(d))
+	t.limit(blur)
+	t.choose(e.groups.order, d, 0, lo)
+	t.choose(e.groups.order, d, hi, len(d))
+	far := -1
+	for k, n := range t.choices[1:] {
+		if n.row < 0 && l.Farthest {
+			if far < 0 {
+				far = t.farthest(e.groups.order, d, lo, hi, blur)
+			}
+			n.row = far
 		}
-		if nearest >= 0 {
-			l.add(a, i, t.thresholds.owner(k), int(nearest), d, c)
+		if n.row >= 0 {
+			l.add(t, a, i, t.thresholds.owner(k), n.row, blur, d, c)
 		}
 	}
 }
 
-// findNearest searches the negatives from lo to hi−1.
-func (t *semiHardScratch) findNearest(order []int, d []float32, lo, hi int) {
-	thresholds, nearest := &t.thresholds, t.nearest
-	for j := lo; j < hi; j++ {
-		k := thresholds.rank(math.Float32bits(d[j]))
-		if n := nearest[k]; n < 0 || d[j] < d[n] || (d[j] == d[n] && order[j] < order[n]) {
-			nearest[k] = int32(j)
+// begin begins the choices. The first is nobody's, so that a rank of 0 needs no branch.
+func (t *semiHardScratch) begin(blur float64) {
+	t.choices[0] = choice{sure: -1}
+	for k, e := range t.thresholds.entries {
+		d := math.Float32frombits(uint32(e >> 32))
+		t.choices[k+1] = choice{sure: float32(float64(d) + blur), nearest: math.MaxUint32, row: -1}
+	}
+	t.thresholds.shift(-blur)
+}
+
+// sight ranks the negatives from lo to hi−1, and finds the nearest that are farther than so many positives for sure.
+func (t *semiHardScratch) sight(d []float32, lo, hi int) {
+	thresholds, choices, ranks := &t.thresholds, t.choices, t.ranks[lo:hi]
+	for j, v := range d[lo:hi] {
+		key := math.Float32bits(v)
+		k := thresholds.rank(key)
+		ranks[j] = int32(k)
+		for v < choices[k].sure {
+			k--
+		}
+		choices[k].nearest = min(choices[k].nearest, key)
+	}
+}
+
+// limit finds the limits, which are in the order of positives.
+func (t *semiHardScratch) limit(blur float64) {
+	nearest := uint32(math.MaxUint32)
+	for k := len(t.choices) - 1; k > 0; k-- {
+		c := &t.choices[k]
+		nearest = min(nearest, c.nearest)
+		c.limit = math.MaxFloat32
+		if nearest < math.MaxUint32 {
+			c.limit = float32(float64(math.Float32frombits(nearest)) + blur)
 		}
 	}
+	t.choices[0].limit = -1
+}
+
+// choose offers the negatives from lo to hi−1 to the positives for which they may be the ones.
+func (t *semiHardScratch) choose(order []int, d []float32, lo, hi int) {
+	choices, ranks := t.choices, t.ranks[lo:hi]
+	for j, v := range d[lo:hi] {
+		for k := int(ranks[j]); v <= choices[k].limit; k-- {
+			c, n := &choices[k], lo+j
+			if v < c.sure && t.measured.to(order[n]) <= t.measured.to(order[t.thresholds.owner(k-1)]) {
+				continue
+			}
+			if c.row < 0 || t.compare(order[n], order[c.row]) < 0 {
+				c.row = n
+			}
+		}
+	}
+}
+
+// compare compares the distances of rows m and n of the batch, and where they are equal the rows.
+func (t *semiHardScratch) compare(m, n int) int {
+	return cmp.Or(cmp.Compare(t.measured.to(m), t.measured.to(n)), m-n)
 }
 
 // farthest returns the row at the largest distance, other than those from lo to hi−1; of equal ones the lowest of the batch.
-func farthest(order []int, d []float32, lo, hi int) int32 {
-	far := -1
-	for j := range d {
-		if j >= lo && j < hi {
-			continue
-		}
-		if far < 0 || d[j] > d[far] || (d[j] == d[far] && order[j] < order[far]) {
-			far = j
+func (t *semiHardScratch) farthest(order []int, d []float32, lo, hi int, blur float64) int {
+	most := negInf
+	for _, side := range [2][]float32{d[:lo], d[hi:]} {
+		for _, v := range side {
+			most = max(most, v)
 		}
 	}
-	return int32(far)
+	far, least := -1, float32(float64(most)-blur)
+	for n, v := range d {
+		if v < least || n >= lo && n < hi {
+			continue
+		}
+		switch {
+		case far < 0:
+			far = n
+		case t.measured.to(order[n]) > t.measured.to(order[far]), t.measured.to(order[n]) == t.measured.to(order[far]) && order[n] < order[far]:
+			far = n
+		}
+	}
+	return far
 }
 
 // add scores row i with positive p and negative n.
-func (l *semiHardRow) add(a *anchorSum, i, p, n int, d, c []float32) {
+func (l *semiHardRow) add(t *semiHardScratch, a *anchorSum, i, p, n int, blur float64, d, c []float32) {
 	e := &l.distances
 	positive, negative := e.exact(i, p, d), e.exact(i, n, d)
 	toPositive, toNegative := e.weights[i], e.weights[i]
 	if l.Squared {
 		toPositive = float32(toPositive * float32(2*positive))
 		toNegative = float32(toNegative * float32(2*negative))
+		blur *= 2 * (positive + negative)
 		positive, negative = float64(positive*positive), float64(negative*negative)
+	}
+	if math.Abs(positive-negative+l.rank.margin) <= 2*blur*e.unit { // float32 does not tell whether it is within the margin
+		positive, negative = t.measured.to(e.groups.order[p]), t.measured.to(e.groups.order[n])
+		if !l.Squared {
+			positive, negative = math.Sqrt(positive), math.Sqrt(negative)
+		}
 	}
 	loss, slope := l.rank.score(positive, negative)
 	if slope == 0 && !l.Farthest {

@@ -121,3 +121,45 @@ func TestSemiHardCollapse(t *testing.T) {
 		}
 	})
 }
+
+// TestSemiHardNearTies: of negatives whose distances differ by less than float32 tells the choice is that of float64, and so is
+// whether one is farther than the positive, or within the margin.
+func TestSemiHardNearTies(t *testing.T) {
+	r := check.NewRand(153)
+	const n, d = 60, 8
+	for _, labels := range []int{3, n / 3} { // many pairs of one label, and few
+		for _, normalize := range []bool{false, true} {
+			// Different corners of a cube, but for last digits. Where rows are normalised none are equal but for the rounding of float64.
+			digits := []int{3, 1000}[b2i(normalize)]
+			b := Batch{Q: gaps(n, d, 1, make([]float32, n*d)), Labels: make([]int, n)}
+			for i := range n {
+				b.Labels[i] = r.IntN(labels)
+				for j := range d {
+					b.Q.Row(i)[j] = float32(2*(i*37>>j&1)-1) + float32(r.IntN(digits))*0x1p-23
+				}
+			}
+			for _, l := range []*SemiHard{{}, {Farthest: true}, {Margin: 0x1p-22}, {Squared: true, Farthest: true}, {Squared: true, Margin: 0x1p-21}} {
+				l.Normalize = normalize
+				fallback := ref.Drop
+				if l.Farthest {
+					fallback = ref.Farthest
+				}
+				margin := float64(max(l.Margin, float32(b2i(l.Margin == 0))))
+				o := ref.TripletOptions{Margin: margin, Squared: l.Squared}
+				pairs, _, _ := ref.SemiHardTriplets(unit(b.Q, normalize), b.Labels, o, fallback)
+				loss, g := ref.SemiHard(unit(b.Q, normalize), b.Labels, o, fallback)
+				want := gradFor(b)
+				for i := range n {
+					for j, x := range raw(b.Q, g.DQ, normalize).Row(i) {
+						want.Q.Row(i)[j] = float32(x)
+					}
+				}
+				name := fmt.Sprintf("labels %d, %+v", labels, []any{l.Margin, l.Squared, l.Farthest, normalize})
+				check.EachLevel(t, func(t *testing.T) {
+					got := outcomeOf(t, name, l, b)
+					agree(t, name, got, outcome{Result{Loss: loss, Valid: len(pairs), Active: got.r.Active}, want})
+				})
+			}
+		}
+	}
+}

@@ -41,6 +41,13 @@ func (t *thresholds) sort() {
 	}
 }
 
+// shift has others ranked among the sorted thresholds plus by, or 0 where that is below.
+func (t *thresholds) shift(by float64) {
+	for i, e := range t.entries {
+		t.keys[i] = math.Float32bits(max(0, float32(float64(math.Float32frombits(uint32(e>>32)))+by)))
+	}
+}
+
 // From so many on a radix sort is faster.
 const radixFrom = 64
 
