@@ -171,7 +171,7 @@ func TestWrongCommandLine(t *testing.T) {
 		{[]string{"train", "--force"}, "--out DIR"},
 		{[]string{"train", "--resume", "--force", "--out", "x"}, "--resume"},
 		{[]string{"reproduce"}, "<name>"},
-		{[]string{"reproduce", "fusion"}, `must be one of "mi"`},
+		{[]string{"reproduce", "fusion"}, `must be one of "mi",`},
 		{[]string{"reproduce", "mi", "--quick", "--large"}, "--quick"},
 		{[]string{"reproduce", "mi", "--workers", "-1"}, "--workers is -1, want 0 or more"},
 		{[]string{"reproduce", "mi", "--out", ""}, "--out is empty"},

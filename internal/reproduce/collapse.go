@@ -80,7 +80,11 @@ func collapseByRate(ctx context.Context, o Options, r *Report, rates []float32, 
 				z := d.encoder.Forward(d.exam.x)
 				losses = append(losses, d.lastLoss())
 				distances = append(distances, meanDistance(z))
-				areas = append(areas, areaUnderCurve(z, d.exam.ids))
+				area, err := areaUnderCurve(z, d.exam.ids, o.Workers)
+				if err != nil {
+					return err
+				}
+				areas = append(areas, area)
 				if isCollapsed(z) {
 					collapsed++
 					off = max(off, math.Abs(losses[i]-tripletMargin))
@@ -171,7 +175,11 @@ func collapseInTime(ctx context.Context, o Options, r *Report, steps int) error 
 			return err
 		}
 		z := d.encoder.Forward(d.exam.x)
-		table.add(text(c.name), num(d.lastLoss(), 4), num(meanDistance(z), 3), num(areaUnderCurve(z, d.exam.ids), 3), escaped)
+		area, err := areaUnderCurve(z, d.exam.ids, o.Workers)
+		if err != nil {
+			return err
+		}
+		table.add(text(c.name), num(d.lastLoss(), 4), num(meanDistance(z), 3), num(area, 3), escaped)
 		losses.curves = append(losses.curves, curve{name: c.name, points: loss, plain: true})
 		distances.curves = append(distances.curves, curve{name: c.name, points: distance, plain: true})
 		if escaped.text != "" {

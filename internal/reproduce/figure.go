@@ -42,7 +42,7 @@ var colors = []color.RGBA{
 
 // WritePNG draws the picture of the report, its panels side by side.
 func (r *Report) WritePNG(w io.Writer) error {
-	width := vg.Length(max(len(r.panels), 1)) * 6.2 * vg.Inch
+	width := vg.Length(max(6.2*float64(len(r.panels)), 7.5)) * vg.Inch
 	canvas := vgimg.NewWith(vgimg.UseWH(width, 4.2*vg.Inch), vgimg.UseDPI(144))
 	tiles := draw.Tiles{
 		Rows: 1, Cols: len(r.panels), PadX: vg.Points(20),

@@ -36,8 +36,8 @@ type identities struct {
 	hidden simd.Matrix
 }
 
-// nuisanceScale is how much more than identities the circumstances vary.
-const nuisanceScale = 1
+// nuisanceScale is the standard deviation of the circumstances, where that of identities is 1.
+const nuisanceScale = 1.25
 
 func newIdentities(seed uint64) *identities {
 	s := &identities{seed: seed, all: simd.NewMatrix(seenIdentities+unseenIdentities, identityDim)}

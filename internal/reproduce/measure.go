@@ -1,10 +1,9 @@
 package reproduce
 
 import (
-	"cmp"
 	"math"
-	"slices"
 
+	"github.com/contrast-go/contrast/infonce/eval"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -27,33 +26,10 @@ func meanDistance(z simd.Matrix) float64 {
 	return sum / (float64(u.Rows) * float64(u.Rows-1) / 2)
 }
 
-// areaUnderCurve returns the probability that two rows of one identity are closer than two of different ones
-// (the area under the curve of true against false accepts), equals counted as half.
-func areaUnderCurve(z simd.Matrix, ids []int) float64 {
-	type pair struct {
-		distance float32
-		same     bool
-	}
-	u := unitRows(z)
-	var pairs []pair
-	for i := range u.Rows {
-		for j := range i {
-			pairs = append(pairs, pair{simd.SquaredDistance(u.Row(i), u.Row(j)), ids[i] == ids[j]})
-		}
-	}
-	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Compare(a.distance, b.distance) })
-	var closer, same, different int64 // closer counts pairs of pairs twice
-	for lo := 0; lo < len(pairs); {
-		hi, s := lo, int64(0)
-		for ; hi < len(pairs) && pairs[hi].distance == pairs[lo].distance; hi++ {
-			if pairs[hi].same {
-				s++
-			}
-		}
-		d := int64(hi-lo) - s
-		closer += d * (2*same + s)
-		same, different = same+s, different+d
-		lo = hi
-	}
-	return float64(closer) / (2 * float64(same) * float64(different))
+// areaUnderCurve returns the probability that two rows of one identity are closer than two of different ones, both
+// brought to norm 1 first; equals count as half.
+func areaUnderCurve(z simd.Matrix, ids []int, workers int) (float64, error) {
+	pairs := eval.AllPairs(ids)
+	v, err := eval.Verify(pairs.Scores(unitRows(z), eval.Euclidean, workers), pairs.Same, nil)
+	return v.AUC, err
 }

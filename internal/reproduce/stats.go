@@ -1,6 +1,7 @@
 package reproduce
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/contrast-go/contrast/internal/scalar"
@@ -51,4 +52,26 @@ func exponent(x, y []float64) float64 {
 		sxy += float64(dx * dy)
 	}
 	return sxy / sxx
+}
+
+// inErrors tells people of a difference in standard errors, or that there are none.
+func inErrors(errors float64) string {
+	if math.IsInf(errors, 0) {
+		return "one run, without a standard error"
+	}
+	return fmt.Sprintf("%.1f standard errors", math.Abs(errors))
+}
+
+// ahead tells by how much a is above b, which were measured side by side, and by how many standard errors of
+// that: +Inf or −Inf of a single measurement, of which there is no error.
+func ahead(a, b []float64) (by, errors float64) {
+	d := make([]float64, len(a))
+	for i := range a {
+		d[i] = a[i] - b[i]
+	}
+	s := sampleOf(d)
+	if len(a) < 2 {
+		return s.mean, math.Copysign(math.Inf(1), s.mean)
+	}
+	return s.mean, s.mean / s.err()
 }
