@@ -1,0 +1,156 @@
+package infonce
+
+import (
+	"github.com/contrast-go/contrast/internal/par"
+	"github.com/contrast-go/contrast/simd"
+)
+
+// A Planner is a loss that tells how much memory it will keep; see [PlannedBytes].
+type Planner interface {
+	PlannedBytes(b Batch) int64
+}
+
+// PlannedBytes returns nearly how many bytes of memory l keeps once it has scored batches of the shapes
+// of b with their gradients, beside the batch and its gradients: a fifth more or less, where that is some
+// megabytes. Only Rows and Cols of the matrices are looked at, so b needs no memory. A loss of
+// another package is asked, if it is a [Planner], and otherwise takes 0.
+func PlannedBytes(l Loss, b Batch) int64 {
+	n, m, x, d := b.Q.Rows, b.K.Rows, b.Negatives.Rows, b.Q.Cols
+	switch l := l.(type) {
+	case *InfoNCE:
+		p := plan{d: d, workers: l.Workers, precision: l.Precision, unit: !l.DotProduct, budget: memoryBudget(l.MemoryBudget)}
+		switch {
+		case x == 0 && l.Symmetric:
+			return p.sides(n, m) + p.pass(n, m, true, false)
+		case x == 0 && l.LabelSmoothing == 0 && !l.filters() && worthLean(b, p.budget):
+			return p.lean(n, m)
+		case x == 0:
+			return p.sides(n, m) + p.pass(n, m, false, false)
+		case l.InBatch:
+			p.copies = true
+			return p.sides(n, m+x) + p.pass(n, m+x, l.Symmetric, false)
+		case l.PairedNegatives:
+			return p.sides(n, m+x)
+		}
+		return p.sides(n, m+x) + p.pass(n, x, false, false)
+	case *NTXent:
+		return planViews(n, d, l.Temperature, 0.5, l.DotProduct, l.MemoryBudget, l.Workers, l.Precision)
+	case *DCL:
+		if l.OneWay {
+			p := plan{d: d, workers: l.Workers, precision: l.Precision, unit: !l.DotProduct}
+			return p.sides(n, m) + p.pass(n, m, false, false)
+		}
+		return planViews(n, d, l.Temperature, 0.1, l.DotProduct, l.MemoryBudget, l.Workers, l.Precision)
+	case *HCL:
+		if l.Concentration == 0 && l.PriorPositive == 0 {
+			return planViews(n, d, l.Temperature, 0.5, l.DotProduct, l.MemoryBudget, l.Workers, l.Precision)
+		}
+		p := plan{d: d, workers: l.Workers, precision: l.Precision, copies: true}
+		return p.sides(2*n, n) + p.pass(2*n, 2*n, false, false) // a third gradient, of the keys
+	case *SupCon:
+		p := plan{d: d, workers: l.Workers, precision: l.Precision, unit: !l.DotProduct, budget: memoryBudget(l.MemoryBudget)}
+		return p.sides(n, 0) + p.pass(n, n, true, false)
+	case *SigLIP:
+		return planRows(n, m, d, !l.DotProduct, l.Workers, l.Precision)
+	case *Custom:
+		return planRows(n, m, d, !l.DotProduct, l.Workers, l.Precision)
+	case *NPair:
+		return planRows(n, m, d, false, l.Workers, l.Precision)
+	case *ArcFace:
+		return planRows(n, m, d, true, l.Workers, l.Precision)
+	case *CosFace:
+		return planRows(n, m, d, true, l.Workers, l.Precision)
+	case *Circle:
+		return planRows(n, 0, d, true, l.Workers, l.Precision)
+	case *MultiSimilarity:
+		return planRows(n, 0, d, true, l.Workers, l.Precision)
+	case *AlignUniform:
+		p := plan{d: d, workers: l.Workers, precision: l.Precision, unit: true}
+		return p.sides(n, m) + p.pass(n, n, false, true)
+	case *BatchHard:
+		p := plan{d: d, workers: l.Workers, unit: l.Normalize}
+		return p.sides(n, 0) + 4*p.size(n, 1) + p.search(n, true)
+	case *BatchAll:
+		p := plan{d: d, workers: l.Workers, unit: l.Normalize}
+		return p.sides(n, 0) + 4*p.size(n, 5) + p.pass(n, n, false, false)
+	case *SemiHard:
+		p := plan{d: d, workers: l.Workers, unit: l.Normalize}
+		return p.sides(n, 0) + 4*p.size(n, 3) + p.search(n, false)
+	case Planner:
+		return l.PlannedBytes(b)
+	}
+	return 0
+}
+
+// A plan adds up memory for rows of d numbers.
+type plan struct {
+	d, workers int
+	precision  simd.Precision
+	unit       bool  // rows are normalised
+	copies     bool  // rows are copied
+	budget     int64 // of logits that are kept; 0 keeps none
+}
+
+// size returns how many numbers so many times n rows have.
+func (p plan) size(n, times int) int64 { return int64(n) * int64(p.d) * int64(times) }
+
+// sides returns the bytes of rows and their gradients.
+func (p plan) sides(n, m int) int64 {
+	if p.unit || p.copies {
+		return 4 * p.size(n+m, 2)
+	}
+	return 4 * p.size(n+m, 1)
+}
+
+// pass returns the bytes of a pass with gradients over n rows and m keys.
+func (p plan) pass(n, m int, keep, half bool) int64 {
+	return p.passes(n, m, keep, half, true)
+}
+
+// search returns the bytes of a pass that looks for rows, without gradients.
+func (p plan) search(n int, half bool) int64 { return p.passes(n, n, false, half, false) }
+
+func (p plan) passes(n, m int, keep, half, grad bool) int64 {
+	workers := par.Workers(p.workers)
+	s := pass{half: half, q: simd.Matrix{Rows: n, Cols: p.d}, k: simd.Matrix{Rows: m, Cols: p.d}}
+	s.cut = cutUp(n, m, workers, half, grad)
+	logits := 4 * s.room(true)
+	if !keep || logits > p.budget {
+		logits = 4 * s.room(false)
+	}
+	packed := int64(4) // bytes of a number
+	if p.precision == simd.BFloat16 {
+		packed = 2
+	}
+	total := logits + packed*p.size(m, 1)
+	if grad {
+		total += packed*p.size(m+s.cut.height, 1) + 4*p.size(s.cut.rows*workers, 1)
+	}
+	return total
+}
+
+// lean returns the bytes of a [leanPass].
+func (p plan) lean(n, m int) int64 {
+	workers := par.Workers(p.workers)
+	height := max(min(leanStrip/(4*logitStride(m))/leanRows*leanRows, stripRows*workers, n), min(leanRows*workers, n))
+	return 4*(int64(height)*int64(logitStride(m))+p.size(3*height+2*simd.PackAlign*workers, 1)) + min(leanChunk, 4*p.size(m, 1)) + 8*int64(n)
+}
+
+// planViews is for losses of all rows of two views against all others.
+func planViews(n, d int, temperature, standard float32, dot bool, budget int64, workers int, precision simd.Precision) int64 {
+	p := plan{d: d, workers: workers, precision: precision, copies: true, budget: memoryBudget(budget)}
+	half := false
+	if beta, err := inverseTemperature("", temperature, standard); err == nil {
+		_, half = commonShift(beta, !dot)
+	}
+	return p.sides(2*n, 0) + p.pass(2*n, 2*n, true, half)
+}
+
+// planRows is for losses of rows against keys, or against each other where there are no keys.
+func planRows(n, m, d int, unit bool, workers int, precision simd.Precision) int64 {
+	p := plan{d: d, workers: workers, precision: precision, unit: unit}
+	if m > 0 {
+		return p.sides(n, m) + p.pass(n, m, false, false)
+	}
+	return p.sides(n, 0) + 4*p.size(n, 1) + p.pass(n, n, false, false)
+}
