@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/infonce/eval"
 	"github.com/contrast-go/contrast/infonce/train"
@@ -9,7 +11,7 @@ import (
 
 // A corpus is what a run learns from and is examined on.
 type corpus interface {
-	name() string     // as in the title of a picture
+	name() string     // of the data, as in the title of a picture
 	describe() string // in a line
 	samples() int     // to train on
 
@@ -20,7 +22,10 @@ type corpus interface {
 	digest() string
 
 	source(s *settings, workers int) (train.Source, arrangement, error)
-	exam(workers int) (exam, error)
+	exam(workers int) (exam, error) // at the end of a run
+
+	// held returns the samples that a run does not train on, for all that can be measured on them.
+	held(workers int) (*held, error)
 }
 
 // An arrangement shows the embeddings of a step to a loss.
@@ -42,24 +47,26 @@ type embedder struct {
 	q, k func(simd.Matrix) simd.Matrix
 }
 
-// encoded is to see samples through m.
-func encoded(name string, m *train.MLP) embedder {
-	z := embeddings(m)
-	return embedder{name, z, z}
-}
-
-// embeddings returns what m makes of rows.
-func embeddings(m *train.MLP) func(simd.Matrix) simd.Matrix {
-	return func(x simd.Matrix) simd.Matrix {
+// encoded is to see samples through m: by its embedding, or by the representation below its projection head.
+func encoded(name string, m *train.MLP, layer string) embedder {
+	see := m.Forward
+	if layer == "representation" {
+		see = m.Represent
+	}
+	z := func(x simd.Matrix) simd.Matrix {
 		const part = 1024 // m keeps the activations of all rows that it is given
-		_, out := m.Dims()
-		z := simd.NewMatrix(x.Rows, out)
+		var all simd.Matrix
 		for i := 0; i < x.Rows; i += part {
 			j := min(i+part, x.Rows)
-			copy(z.Slice(i, j).Data, m.Forward(x.Slice(i, j)).Data)
+			z := see(x.Slice(i, j))
+			if i == 0 {
+				all = simd.NewMatrix(x.Rows, z.Cols)
+			}
+			copy(all.Slice(i, j).Data, z.Data)
 		}
-		return z
+		return all
 	}
+	return embedder{name, z, z}
 }
 
 // An answer is what one way to see samples finds.
@@ -67,4 +74,33 @@ type answer struct {
 	eval  figures
 	clean figures           // of images as they are; nil where nothing is augmented
 	near  [][]eval.Neighbor // of the queries of eval
+}
+
+// split parts the rows from 0 to n−1 into those to train on and a share that is held out, which
+// lies evenly among them.
+func split(n int, share float64) (learned, held []int) {
+	for i := range n {
+		if int(float64(i+1)*share) > int(float64(i)*share) {
+			held = append(held, i)
+		} else {
+			learned = append(learned, i)
+		}
+	}
+	return learned, held
+}
+
+// evenly returns up to n of the numbers from 0 to all−1, the same distance apart.
+func evenly(all, n int) []int {
+	picks := make([]int, min(all, n))
+	for i := range picks {
+		picks[i] = int(int64(i) * int64(all) / int64(len(picks)))
+	}
+	return picks
+}
+
+// distinct returns how many labels there are.
+func distinct(labels []int) int {
+	labels = slices.Clone(labels)
+	slices.Sort(labels)
+	return len(slices.Compact(labels))
 }

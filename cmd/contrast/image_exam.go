@@ -14,6 +14,7 @@ const (
 	maxQueries = 2500  // one point in a hundred is 25 of them
 	maxDraws   = 10    // augmented views of one image
 	maxGallery = 60000 // as many as MNIST has to train on
+	maxHeld    = 10000 // as many as it has to test with
 
 	// examSeed draws the views of the exam, the same for every run, so that the
 	// figures of raw pixels are those of the data.
@@ -30,19 +31,16 @@ type imageExam struct {
 	views       simd.Matrix // row i shows image i mod tested.Len(), augmented
 	clean       simd.Matrix // the tested images as they are
 	viewLabels  []int
-	held        string
+	apart       string
 	workers     int
 }
 
 // newImageExam draws the views.
 func newImageExam(d *imageCorpus, workers int) (*imageExam, error) {
-	e := &imageExam{gallery: spread(d.train, maxGallery), tested: spread(d.test, maxQueries), held: d.held, workers: workers}
+	e := &imageExam{gallery: spread(d.train, maxGallery), tested: spread(d.test, maxQueries), apart: d.apart, workers: workers}
 	n, size := e.tested.Len(), len(e.tested.At(0))
 	e.draws = min(max(maxQueries/n, 1), maxDraws)
-	e.galleryRows = simd.NewMatrix(e.gallery.Len(), size)
-	train.Flatten(e.galleryRows, e.gallery)
-	e.clean = simd.NewMatrix(n, size)
-	train.Flatten(e.clean, e.tested)
+	e.galleryRows, e.clean = pixels(e.gallery), pixels(e.tested)
 	e.views = simd.NewMatrix(e.draws*n, size)
 	for i := range e.draws {
 		if err := train.AugmentAll(e.views.Slice(i*n, (i+1)*n), e.tested, train.Augmentation{}, examSeed+uint64(i), workers); err != nil {
@@ -90,5 +88,5 @@ func rawPixels(x simd.Matrix) simd.Matrix {
 // describe tells what is asked, in words.
 func (e *imageExam) describe() string {
 	return fmt.Sprintf("%d augmented views of %d images %s, searched among %d clean images of those to train on",
-		e.views.Rows, e.tested.Len(), e.held, e.gallery.Len())
+		e.views.Rows, e.tested.Len(), e.apart, e.gallery.Len())
 }

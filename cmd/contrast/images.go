@@ -11,6 +11,7 @@ import (
 
 	"github.com/contrast-go/contrast/infonce/data"
 	"github.com/contrast-go/contrast/infonce/train"
+	"github.com/contrast-go/contrast/simd"
 )
 
 // An imageCorpus is images to train on and others to test with, all with labels.
@@ -18,7 +19,7 @@ type imageCorpus struct {
 	title       string // of the data, as in the name of a folder
 	train, test data.Images
 	learned     string // what the images to train on are, after their number
-	held        string // what sets the others apart, after "images"
+	apart       string // what sets the others apart, after "images"
 }
 
 // openImages opens what the flag --data names.
@@ -29,11 +30,11 @@ func openImages(source string) (*imageCorpus, error) {
 	if !idx {
 		seen, unseen := data.Typefaces()
 		d.learned = fmt.Sprintf("letters and digits in %d typefaces", len(seen))
-		d.held = fmt.Sprintf("in %d unseen typefaces", len(unseen))
+		d.apart = fmt.Sprintf("in %d unseen typefaces", len(unseen))
 		d.train, d.test, err = data.Glyphs()
 		return d, err
 	}
-	d.learned, d.held = "images to train on", "not trained on"
+	d.learned, d.apart = "images to train on", "not trained on"
 	if d.train, d.test, err = data.ReadIDX(folder); err != nil {
 		return nil, err
 	}
@@ -61,7 +62,7 @@ func dataName(source string) string {
 func (d *imageCorpus) name() string { return d.title }
 
 func (d *imageCorpus) describe() string {
-	return fmt.Sprintf("%d %s; %d images %s", d.train.Len(), d.learned, d.test.Len(), d.held)
+	return fmt.Sprintf("%d %s; %d images %s", d.train.Len(), d.learned, d.test.Len(), d.apart)
 }
 
 func (d *imageCorpus) samples() int { return d.train.Len() }
@@ -74,7 +75,7 @@ func (d *imageCorpus) dims() (q, k int) {
 // source gives views of the images: two of each, or for a loss that reads labels one of each of some
 // images of a class.
 func (d *imageCorpus) source(s *settings, workers int) (train.Source, arrangement, error) {
-	classes := d.distinctClasses()
+	classes := distinct(d.train.Labels)
 	switch {
 	case s.Distinct && s.Batch > classes:
 		return nil, nil, fmt.Errorf("--batch is %d, want at most %d with --distinct, the classes that there are", s.Batch, classes)
@@ -89,6 +90,30 @@ func (d *imageCorpus) source(s *settings, workers int) (train.Source, arrangemen
 }
 
 func (d *imageCorpus) exam(workers int) (exam, error) { return newImageExam(d, workers) }
+
+func (d *imageCorpus) held(workers int) (*held, error) {
+	tested, learned := spread(d.test, maxHeld), spread(d.train, maxGallery)
+	h := &held{
+		what: fmt.Sprintf("%d images %s", tested.Len(), d.apart), workers: workers,
+		q: pixels(tested), labels: tested.Labels,
+	}
+	if common(d.train.Labels, tested.Labels) {
+		h.learned, h.classes = pixels(learned), learned.Labels
+	}
+	return h, nil
+}
+
+// pixels returns the pixels of each image.
+func pixels(m data.Images) simd.Matrix {
+	x := simd.NewMatrix(m.Len(), m.Width*m.Height*m.Channels)
+	train.Flatten(x, m)
+	return x
+}
+
+// common reports whether a label of a is one of b.
+func common(a, b []int) bool {
+	return slices.ContainsFunc(b, func(y int) bool { return slices.Contains(a, y) })
+}
 
 // digest returns a hash of the images to train on and of their labels.
 func (d *imageCorpus) digest() string {
@@ -109,23 +134,12 @@ func (d *imageCorpus) digest() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// distinctClasses returns how many classes the images to train on have.
-func (d *imageCorpus) distinctClasses() int {
-	labels := slices.Clone(d.train.Labels)
-	slices.Sort(labels)
-	return len(slices.Compact(labels))
-}
-
-// spread returns n images of m that lie evenly in it, or m where it has no more.
+// spread returns up to n images that lie evenly in m.
 func spread(m data.Images, n int) data.Images {
 	if m.Len() <= n {
 		return m
 	}
-	pick := make([]int, n)
-	for i := range pick {
-		pick[i] = int(int64(i) * int64(m.Len()) / int64(n))
-	}
-	return m.Subset(pick)
+	return m.Subset(evenly(m.Len(), n))
 }
 
 // imagesPerClass returns the fewest images of a class, 2 or more, by which the rows

@@ -170,7 +170,7 @@ func (c *trainCommand) finish(con *console, d corpus, t *train.Trainer, encoder 
 		return err
 	}
 	var rows []row
-	for _, how := range []embedder{e.raw(), encoded("untrained encoder", untrained), encoded("trained encoder", encoder)} {
+	for _, how := range []embedder{e.raw(), encoded("untrained encoder", untrained, "embedding"), encoded("trained encoder", encoder, "embedding")} {
 		rows = append(rows, row{how.name, e.ask(how)})
 	}
 	raw, before, after := rows[0], rows[1], rows[2]

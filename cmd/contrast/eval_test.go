@@ -1,0 +1,100 @@
+package main
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/contrast-go/contrast/infonce/train"
+	"github.com/contrast-go/contrast/simd"
+)
+
+func TestEval(t *testing.T) {
+	data, dir := bars(t), filepath.Join(t.TempDir(), "run")
+	succeed(t, small(data, dir, "--steps=200")...)
+	stdout, stderr := succeed(t, "eval", "--model", dir, "--json")
+	var r scoreReport
+	if err := json.Unmarshal([]byte(stdout), &r); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"knn", "recall@1", "recall@10", "mrr", "map@r", "auc"} {
+		raw, trained := r.Raw.get(name), r.Trained.get(name)
+		if !(raw > 0 && raw <= 1 && trained > 0 && trained <= 1) {
+			t.Errorf("%s: raw %v, trained %v, want shares", name, raw, trained)
+		}
+	}
+	if raw, trained := r.Untrained.get("auc"), r.Trained.get("auc"); trained < raw {
+		t.Errorf("area under ROC is %v, untrained %v, want more", trained, raw)
+	}
+	if r.Trained.get("collapsed") != 0 {
+		t.Error("the encoder has collapsed")
+	}
+	for _, line := range []string{"20 images not trained on", "raw     untrained       trained", "MAP@R  ", "equal error rate", "collapsed", " no\n"} {
+		if !strings.Contains(stderr, line) {
+			t.Errorf("standard error lacks %q:\n%s", line, stderr)
+		}
+	}
+
+	// The same samples under another name, and another layer.
+	again, _ := succeed(t, "eval", "--model", dir, "--json", data, "--workers=3")
+	if again != stdout {
+		t.Errorf("with its own data: %s, want %s", again, stdout)
+	}
+	layer, _ := succeed(t, "eval", "--model", dir, "--json", "--layer=representation")
+	if layer == stdout {
+		t.Error("the representation measures as the embedding does")
+	}
+}
+
+// An encoder that gives the same for everything is told from one that learned.
+func TestScoreOfCollapsed(t *testing.T) {
+	x := simd.NewMatrix(40, 8)
+	h := &held{q: x, labels: make([]int, 40)}
+	for i := range x.Data {
+		x.Data[i] = 1 + float32(i%7)/1000
+	}
+	for i := range h.labels {
+		h.labels[i] = i % 4
+	}
+	f, err := h.score(embedder{"rows", asTheyAre, asTheyAre})
+	if err != nil || f.get("collapsed") != 1 {
+		t.Errorf("got %v, %v, want a collapse", f, err)
+	}
+	x.Data[3] = float32(math.NaN())
+	if _, err := h.score(embedder{"rows", asTheyAre, asTheyAre}); err == nil || !strings.HasPrefix(err.Error(), "rows: ") {
+		t.Errorf("error %v, want one of rows that are not finite", err)
+	}
+}
+
+func TestEvalErrors(t *testing.T) {
+	data, dir, stopped := bars(t), t.TempDir(), t.TempDir()
+	succeed(t, small(data, dir)...)
+	stopAt("step 10 of 40", small(data, stopped)...)
+	for _, c := range []struct {
+		args   []string
+		status int
+		says   string
+	}{
+		{[]string{}, statusUsage, "--model"},
+		{[]string{"--model", t.TempDir()}, statusFailed, train.CheckpointFile},
+		{[]string{"--model", stopped}, statusFailed, "holds no finished run"},
+		{[]string{"--model", dir, "--data=idx:no/such"}, statusFailed, "no/such"},
+		{[]string{"--model", dir, "--data=glyphs"}, statusFailed, "glyphs has samples of 784 numbers, want the 48 of the encoder"},
+		{[]string{"--model", dir, "--layer=first"}, statusUsage, "--layer"},
+		{[]string{"--model", dir, "--workers=-1"}, statusUsage, "--workers is -1"},
+	} {
+		status, stdout, stderr := command(append([]string{"eval"}, c.args...)...)
+		if status != c.status || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, c.says) {
+			t.Errorf("%v: status %d, stderr %q, want %d and %q", c.args, status, stderr, c.status, c.says)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, modelFile), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, stderr := command("eval", "--model", dir); status != statusFailed || !strings.Contains(stderr, modelFile) {
+		t.Errorf("empty model: status %d, stderr %q", status, stderr)
+	}
+}
