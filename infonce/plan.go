@@ -1,6 +1,7 @@
 package infonce
 
 import (
+	"github.com/contrast-go/contrast/internal/cpu"
 	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -119,8 +120,8 @@ func (p plan) passes(n, m int, keep, half, grad bool) int64 {
 		logits = 4 * s.room(false)
 	}
 	packed := int64(4) // bytes of a number
-	if p.precision == simd.BFloat16 {
-		packed = 2
+	if p.precision == simd.BFloat16 && cpu.Active() == cpu.AVX512BF16 {
+		packed = 2 // elsewhere they are rounded and no smaller
 	}
 	total := logits + packed*p.size(m, 1)
 	if grad {

@@ -18,14 +18,14 @@ func TestPlannedBytes(t *testing.T) {
 		runtime.ReadMemStats(&m)
 		return int64(m.TotalAlloc)
 	}
-	const most = 2048
+	const most = 1024
 	r := check.NewRand(1)
 	numbers := r.Normals32(most * 512)
 	labels := make([]int, most)
 	for i := range labels {
 		labels[i] = i / 4
 	}
-	shapes := []struct{ n, d int }{{700, 512}, {512, 32}, {most, 64}}
+	shapes := []struct{ n, d int }{{256, 256}, {700, 128}, {most, 64}}
 	if testing.Short() {
 		shapes = shapes[:1]
 	}

@@ -29,5 +29,6 @@
 //
 // All parameters of an encoder lie in one block of memory and all gradients in
 // another (see Karpathy's llm.c), so that the optimiser is one loop and a
-// checkpoint one write. [Trainer.PlannedBytes] tells beforehand what a run will hold. In steady state a step allocates nothing.
+// checkpoint one write. In steady state a step allocates nothing, and
+// [Trainer.PlannedBytes] tells beforehand what a run will hold.
 package train

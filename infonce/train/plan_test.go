@@ -23,9 +23,9 @@ func live() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// large returns a run that holds tens of megabytes.
+// large returns a run that holds megabytes.
 func large(t testing.TB, set func(tr *Trainer)) *Trainer {
-	m, err := NewMLP(1, []int{256, 512, 256}, []int{64})
+	m, err := NewMLP(1, []int{256, 512, 256}, []int{32})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,6 +47,9 @@ func large(t testing.TB, set func(tr *Trainer)) *Trainer {
 		Batch:     1024,
 		Steps:     2,
 	}
+	if testing.Short() {
+		tr.Batch = 400
+	}
 	set(tr)
 	return tr
 }
@@ -59,7 +62,7 @@ func TestPlannedBytes(t *testing.T) {
 		"MoCo": func(tr *Trainer) {
 			tr.Loss = &infonce.InfoNCE{Workers: 2}
 			tr.Keys = &MomentumEncoder{Encoder: tr.Encoder.(*MLP).Clone(), Momentum: 0.9}
-			tr.Memory, tr.Steps = &Queue{Size: 6000}, 8 // when it is full
+			tr.Memory, tr.Steps = &Queue{Size: 5 * tr.Batch}, 7 // when it is full
 		},
 		"rows": func(tr *Trainer) {
 			rows := Table{simd.NewMatrix(20000, 256)}
@@ -83,7 +86,7 @@ func TestPlannedBytes(t *testing.T) {
 		mustRun(t, tr)
 		got := live() - before
 		t.Logf("%s: %.1f MB are planned, %.1f MB held", name, float64(want)/1e6, float64(got)/1e6)
-		if d := got - want; max(d, -d) > got/5 || got < 20<<20 {
+		if d := got - want; max(d, -d) > got/5 || got < 8<<20 {
 			t.Errorf("%s: %.1f MB are planned, %.1f MB held", name, float64(want)/1e6, float64(got)/1e6)
 		}
 		runtime.KeepAlive(tr)
