@@ -59,7 +59,7 @@ func parseConfig(path string, known []string) (map[string]string, error) {
 	return values, nil
 }
 
-// configValue returns a scalar, or a list of them, as the value of a flag.
+// configValue returns a scalar, or a list or an object of them, as the value of a flag.
 func configValue(node *yaml.Node) (string, error) {
 	switch node.Kind {
 	case yaml.ScalarNode:
@@ -74,7 +74,15 @@ func configValue(node *yaml.Node) (string, error) {
 		}
 		return strings.Join(words, ","), nil
 	}
-	return "", fmt.Errorf("got an object, want a number, a word or a list")
+	var pairs []string
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		name, value := node.Content[i], node.Content[i+1]
+		if name.Kind != yaml.ScalarNode || value.Kind != yaml.ScalarNode {
+			return "", errors.New("got an object of lists or objects, want one of numbers")
+		}
+		pairs = append(pairs, name.Value+"="+value.Value)
+	}
+	return strings.Join(pairs, ","), nil
 }
 
 // configurable lists the flags of a command that a file of settings may have: what a run is and how it is

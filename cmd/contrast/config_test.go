@@ -12,12 +12,12 @@ import (
 func TestConfig(t *testing.T) {
 	data, dir := bars(t), t.TempDir()
 	straight := filepath.Join(dir, "straight")
-	flags := []string{"train", data, "--out", straight, "--steps=20", "--batch=12", "--hidden=16,12", "--dim=8", "--loss=moco", "--seed=18446744073709551615", "--optimizer=sgd", "--warmup=0", "--clip=0.5", "--learn-temperature"}
+	flags := []string{"train", data, "--out", straight, "--steps=20", "--batch=12", "--hidden=16,12", "--dim=8", "--loss=moco", "--seed=18446744073709551615", "--optimizer=sgd", "--warmup=0", "--clip=0.5", "--augment=crop=0.5,noise=0", "--learn-temperature"}
 	succeed(t, flags...)
 	want := contents(t, straight)[filepath.Join(straight, train.CheckpointFile)]
 	for name, text := range map[string]string{
-		"yaml": "loss: moco\nsteps: 99\nbatch: 12\nhidden: [16, 12]\ndim: 8\nseed: 18446744073709551615\noptimizer: sgd\nwarmup: 0\nclip: 0.5 # of the norm\nlearn-temperature: true\nworkers: 3\n",
-		"json": `{"loss": "moco", "steps": 99, "batch": 12, "hidden": [16, 12], "dim": 8, "seed": 18446744073709551615, "optimizer": "sgd", "warmup": 0, "clip": 0.5, "learn-temperature": true}`,
+		"yaml": "loss: moco\nsteps: 99\nbatch: 12\nhidden: [16, 12]\ndim: 8\nseed: 18446744073709551615\noptimizer: sgd\nwarmup: 0\nclip: 0.5 # of the norm\naugment: {crop: 0.5, noise: 0}\nlearn-temperature: true\nworkers: 3\n",
+		"json": `{"loss": "moco", "steps": 99, "batch": 12, "hidden": [16, 12], "dim": 8, "seed": 18446744073709551615, "optimizer": "sgd", "warmup": 0, "clip": 0.5, "augment": {"noise": 0, "crop": 0.5}, "learn-temperature": true}`,
 	} {
 		file, out := filepath.Join(dir, "config."+name), filepath.Join(dir, name)
 		write(t, file, []byte(text))
@@ -34,7 +34,8 @@ func TestConfigErrors(t *testing.T) {
 		{"loss: [1, [2]]", "line 1: loss: got a list of lists"},
 		{"steps: 9\nlos: clip", `line 2: got "los", want one of batch, `},
 		{"out: here", `line 1: got "out"`},
-		{"steps: {a: 1}", "got an object"},
+		{"steps: {a: 1}", "steps"},
+		{"augment: {crop: [1]}", "got an object of lists"},
 		{"steps: many", "steps"},
 		{"steps: 0", "--steps is 0"},
 		{"loss: nope", "nope"},

@@ -72,21 +72,25 @@ func (d *imageCorpus) dims() (q, k int) {
 	return in, in
 }
 
-// source gives views of the images: two of each, or for a loss that reads labels one of each of some
+// source gives views of the images: some of each, or for a loss that reads labels one of each of some
 // images of a class.
 func (d *imageCorpus) source(s *settings, workers int) (train.Source, arrangement, error) {
+	augment, err := s.Augment.images()
+	if err != nil {
+		return nil, nil, err
+	}
 	classes := distinct(d.train.Labels)
-	switch {
-	case s.Distinct && s.Batch > classes:
+	if s.Distinct && s.Batch > classes {
 		return nil, nil, fmt.Errorf("--batch is %d, want at most %d with --distinct, the classes that there are", s.Batch, classes)
-	case !s.kind().labelled:
-		return &train.Views{Images: d.train, Seed: s.Seed, Match: s.Supervised, Distinct: s.Distinct, Workers: workers}, train.Pairs, nil
 	}
-	perClass := imagesPerClass(2*s.Batch, classes)
-	if perClass == 0 {
-		return nil, nil, fmt.Errorf("--batch is %d, want one whose %d views are 2 or more of each of 2 to %d classes", s.Batch, 2*s.Batch, classes)
+	if !s.byLabel() {
+		return &train.Views{Images: d.train, Augment: augment, Seed: s.Seed, Each: s.Views, Match: s.Supervised, Distinct: s.Distinct, Workers: workers}, nil, nil
 	}
-	return &train.Classes{Images: d.train, Seed: s.Seed, PerClass: perClass, Workers: workers}, train.Labelled, nil
+	perClass, err := s.perClass(classes)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &train.Classes{Images: d.train, Augment: augment, Seed: s.Seed, PerClass: perClass, Workers: workers}, train.Labelled, nil
 }
 
 func (d *imageCorpus) exam(workers int) (exam, error) { return newImageExam(d, workers) }
@@ -140,15 +144,4 @@ func spread(m data.Images, n int) data.Images {
 		return m
 	}
 	return m.Subset(evenly(m.Len(), n))
-}
-
-// imagesPerClass returns the fewest images of a class, 2 or more, by which the rows
-// of a batch show 2 classes or more and no more than there are; 0 if there is no such number.
-func imagesPerClass(rows, classes int) int {
-	for n := 2; n <= rows/2; n++ {
-		if rows%n == 0 && rows/n <= classes {
-			return n
-		}
-	}
-	return 0
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -71,6 +72,30 @@ var lossKinds = []lossKind{
 // kind returns the kind of the loss, whose name is known.
 func (s *settings) kind() lossKind {
 	return lossKinds[slices.IndexFunc(lossKinds, func(k lossKind) bool { return k.name == s.Loss })]
+}
+
+// byLabel reports whether the loss reads the labels of samples. With more than two views it reads
+// which sample they are of.
+func (s *settings) byLabel() bool { return s.kind().labelled && s.Views <= 2 }
+
+// perClass returns how many samples of a class a step has.
+func (s *settings) perClass(classes int) (int, error) {
+	n := imagesPerClass(2*s.Batch, classes)
+	if n == 0 {
+		return 0, fmt.Errorf("--batch is %d, want one whose %d views are 2 or more of each of 2 to %d classes", s.Batch, 2*s.Batch, classes)
+	}
+	return n, nil
+}
+
+// imagesPerClass returns the fewest images of a class, 2 or more, by which the rows
+// of a batch show 2 classes or more and no more than there are; 0 if there is no such number.
+func imagesPerClass(rows, classes int) int {
+	for n := 2; n <= rows/2; n++ {
+		if rows%n == 0 && rows/n <= classes {
+			return n
+		}
+	}
+	return 0
 }
 
 // lossNames lists the losses that read labels, or those that do not.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -27,15 +26,17 @@ type settings struct {
 	Supervised  bool    `json:"supervised" help:"The second view of an image is one of another image of its class."`
 
 	// Fields that came later are left out where they are off, so that older runs can be resumed.
-	LearnTemperature bool    `json:"learn-temperature,omitempty" help:"Learn the temperature, from --temperature on and within 0.01 and 1."`
-	Distinct         bool    `json:"distinct,omitempty" help:"No two images of a step are of one class; see --batch."`
-	Queue            int     `json:"queue,omitempty" default:"0" placeholder:"N" help:"Embeddings of earlier images that are negatives too, for infonce and moco. Default 0, 1024 for moco."`
-	QueueAfter       int     `json:"queue-after,omitempty" default:"0" placeholder:"N" help:"Steps before there is a queue. Default 0, half of the steps for infonce."`
-	Momentum         float32 `json:"momentum,omitempty" default:"0" placeholder:"M" help:"How slowly the encoder of the second views follows the other, for moco. Default 0.995."`
-	Optimizer        string  `json:"optimizer,omitempty" placeholder:"NAME" help:"${optimizers}. Default adamw."`
-	Schedule         string  `json:"schedule,omitempty" placeholder:"NAME" help:"Of the learning rate after the warm-up: ${schedules} (to a tenth, after each third of the steps). Default cosine: half of one, to 0."`
-	Warmup           *int    `json:"warmup,omitempty" placeholder:"N" help:"Steps in which the learning rate rises. Default a tenth."`
-	Clip             float64 `json:"clip,omitempty" placeholder:"NORM" help:"The longest gradient: a longer one is shortened. Default 0: none is."`
+	LearnTemperature bool         `json:"learn-temperature,omitempty" help:"Learn the temperature, from --temperature on and within 0.01 and 1."`
+	Distinct         bool         `json:"distinct,omitempty" help:"No two images of a step are of one class; see --batch."`
+	Queue            int          `json:"queue,omitempty" default:"0" placeholder:"N" help:"Embeddings of earlier images that are negatives too, for infonce and moco. Default 0, 1024 for moco."`
+	QueueAfter       int          `json:"queue-after,omitempty" default:"0" placeholder:"N" help:"Steps before there is a queue. Default 0, half of the steps for infonce."`
+	Momentum         float32      `json:"momentum,omitempty" default:"0" placeholder:"M" help:"How slowly the encoder of the second views follows the other, for moco. Default 0.995."`
+	Optimizer        string       `json:"optimizer,omitempty" placeholder:"NAME" help:"${optimizers}. Default adamw."`
+	Schedule         string       `json:"schedule,omitempty" placeholder:"NAME" help:"Of the learning rate after the warm-up: ${schedules} (to a tenth, after each third of the steps). Default cosine: half of one, to 0."`
+	Warmup           *int         `json:"warmup,omitempty" placeholder:"N" help:"Steps in which the learning rate rises. Default a tenth."`
+	Augment          augmentation `json:"augment,omitempty" mapsep:"," placeholder:"NAME=N" help:"How far views may stray: of images rotation, scale, shear, shift, blur, contrast, brightness, noise, and crop, flip, saturation, hue, grey, cut-out, which are off by default; of embeddings noise, dropout, crop, all off. 0 is none."`
+	Views            int          `json:"views,omitempty" placeholder:"N" help:"Views of each sample. With more than 2, a loss by labels takes the sample as the label. Default 2."`
+	Clip             float64      `json:"clip,omitempty" placeholder:"NORM" help:"The longest gradient: a longer one is shortened. Default 0: none is."`
 }
 
 // maxQueue bounds what a queue takes to a few GiB.
@@ -45,6 +46,9 @@ const maxQueue = 1 << 22
 func (s *settings) check() error {
 	above0 := func(x float32) bool { return x > 0 && !math.IsInf(float64(x), 0) }
 	if err := s.checkNames(); err != nil {
+		return err
+	}
+	if _, err := s.Augment.images(); err != nil {
 		return err
 	}
 	kind := s.kind()
@@ -66,6 +70,10 @@ func (s *settings) check() error {
 		return fmt.Errorf("--lr is %v, want a finite number above 0", s.LR)
 	case !above0(s.Decay) && s.Decay != 0:
 		return fmt.Errorf("--decay is %v, want a finite number, 0 or above", s.Decay)
+	case s.Views < 0 || s.Views == 1:
+		return fmt.Errorf("--views is %d, want 2 or more", s.Views)
+	case s.Views > 2 && !kind.labelled:
+		return fmt.Errorf("--views is %d, but %s is for two; want a loss by labels: %s", s.Views, s.Loss, lossNames(true))
 	case s.Warmup != nil && (*s.Warmup < 0 || *s.Warmup > s.Steps):
 		return fmt.Errorf("--warmup is %d, want 0 to %d, the steps", *s.Warmup, s.Steps)
 	case !(s.Clip >= 0) || math.IsInf(s.Clip, 0):
@@ -88,9 +96,9 @@ func (s *settings) check() error {
 		return fmt.Errorf("--learn-temperature: %s has none", s.Loss)
 	case s.LearnTemperature && !(s.Temperature >= 0.01 && s.Temperature <= 1):
 		return fmt.Errorf("--temperature is %v, want 0.01 to 1 where it is learned", s.Temperature)
-	case s.Distinct && kind.labelled:
+	case s.Distinct && s.byLabel():
 		return fmt.Errorf("--distinct is for pairs of views: %s needs images of one class", s.Loss)
-	case s.Supervised && kind.labelled:
+	case s.Supervised && s.byLabel():
 		return fmt.Errorf("--supervised is for pairs of views: %s reads the labels as it is", s.Loss)
 	}
 	return nil
@@ -116,9 +124,15 @@ func savedSettings(text string) (map[string]string, error) {
 	}
 	values := make(map[string]string)
 	for name, v := range fields {
-		if list, ok := v.([]any); ok {
-			v = string(bytes.Trim(fmt.Append(nil, list), "[]"))
-			v = strings.ReplaceAll(v.(string), " ", ",")
+		switch list := v.(type) {
+		case []any:
+			v = strings.ReplaceAll(strings.Trim(fmt.Sprint(list), "[]"), " ", ",")
+		case map[string]any:
+			var pairs []string
+			for key, value := range list {
+				pairs = append(pairs, fmt.Sprintf("%s=%v", key, value))
+			}
+			v = strings.Join(pairs, ",")
 		}
 		values[name] = fmt.Sprint(v)
 	}
@@ -147,6 +161,7 @@ func (s *settings) build(d corpus, workers int) (*train.Trainer, *train.MLP, err
 		Source:    source,
 		Arrange:   arrange,
 		Batch:     s.Batch,
+		Views:     s.Views,
 		Steps:     s.Steps,
 	}
 	if t.Config, err = s.text(d.digest()); err != nil {

@@ -130,7 +130,7 @@ func (c *trainCommand) train(con *console, t *train.Trainer, out folder, heading
 	t.Report = func(s train.Progress) {
 		if p == nil {
 			con.printf("%s", heading)
-			p = newProgress(con, first, c.Steps, 2*c.Batch, start)
+			p = newProgress(con, first, c.Steps, max(c.Views, 2)*c.Batch, start)
 		}
 		p.step(s)
 	}
