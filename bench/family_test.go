@@ -144,6 +144,14 @@ var family = []struct {
 		flops:    dense,
 		detached: true, // a step changes negatives
 	}},
+	{"Lifted", subject{
+		batch: labelled,
+		new: func(workers int, budget int64) infonce.Loss {
+			return &infonce.Lifted{Workers: workers, MemoryBudget: budget}
+		},
+		truth: func(b infonce.Batch) (float64, ref.Grad) { return ref.Lifted(mat(b.Q), b.Labels, 1) },
+		flops: dense,
+	}},
 	{"BatchAllSoft", subject{
 		batch: labelled,
 		new:   func(workers int, _ int64) infonce.Loss { return &infonce.BatchAll{Soft: true, Workers: workers} },

@@ -51,6 +51,7 @@ func distanceVariants(margin float32, normalize bool) []variant {
 	semiHard("/squared", true, ref.Drop)
 	semiHard("/farthest", false, ref.Farthest)
 	semiHard("/squared,farthest", true, ref.Farthest)
+	vs = append(vs, liftedVariant(margin, normalize))
 	for i := range vs {
 		vs[i].keys, vs[i].negs, vs[i].labels, vs[i].products, vs[i].cosine = none, none, true, true, normalize
 		vs[i].name += fmt.Sprintf("/margin=%v", margin)
@@ -59,6 +60,21 @@ func distanceVariants(margin float32, normalize bool) []variant {
 		}
 	}
 	return vs
+}
+
+func liftedVariant(margin float32, normalize bool) variant {
+	m := float64(margin)
+	if margin == 0 {
+		m = 1
+	}
+	return variant{
+		name: "Lifted", smooth: true,
+		new: func(workers int) Loss { return &Lifted{Margin: margin, Normalize: normalize, Workers: workers} },
+		truth: func(b Batch) (float64, ref.Grad) {
+			loss, g := ref.Lifted(unit(b.Q, normalize), b.Labels, m)
+			return loss, ref.Grad{DQ: raw(b.Q, g.DQ, normalize)}
+		},
+	}
 }
 
 // distanceError returns the error of a difference of distances that come from products, and 0 for other losses. A dot

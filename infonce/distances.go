@@ -30,6 +30,7 @@ type distances struct {
 	workers int
 	want    bool // a gradient is asked for
 	sparse  bool // few of C are not 0: each is a pull, and there are no products
+	twice   bool // each term is one of two rows
 
 	pass     pass
 	y        simd.Matrix // rows of the products: those of x over 2^exponent, less the mean
@@ -475,6 +476,9 @@ func (e *distances) finish(r Result, sums []anchorSum, weights []float32, reduct
 	}
 	r.Valid, r.Active = toInt(valid), toInt(active)
 	of := 1.0
+	if e.twice {
+		r.Valid, r.Active, of = r.Valid/2, r.Active/2, 2
+	}
 	switch reduction {
 	case Mean:
 		of = validWeight

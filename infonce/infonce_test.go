@@ -399,6 +399,7 @@ func TestZeroValues(t *testing.T) {
 		{&HCL{Concentration: 1}, &HCL{Concentration: 1, Temperature: 0.5}, pair},
 		{&AlignUniform{}, &AlignUniform{Alpha: 2, T: 2, Alignment: 1, Uniformity: 1}, pair},
 		{&SemiHard{}, &SemiHard{Margin: 1}, b},
+		{&Lifted{}, &Lifted{Margin: 1}, b},
 		{&ContrastivePair{}, &ContrastivePair{Margin: 1}, Batch{Q: b.Q, K: b.Q, Labels: make([]int, 9)}},
 	} {
 		got, want := evaluate(t, "zero", c.zero, c.b, nil, 1), evaluate(t, "same", c.same, c.b, nil, 1)
@@ -668,6 +669,7 @@ func TestBadSettings(t *testing.T) {
 		{&Triplet{}, Batch{Q: x(), Triplets: []Triple{{0, 1, -1}}}, "infonce.Triplet: triple 0 is {0 1 -1}, want indices of 3 rows"},
 		{&Triplet{}, Batch{Q: x(), Triplets: []Triple{{0, 1, 2}}, Weights: []float32{-1}}, "infonce.Triplet: weight 0 is -1, want a finite number, 0 or above"},
 		{&BatchAll{Margin: nan}, three, "infonce.BatchAll: margin is NaN, want a finite number"},
+		{&Lifted{Margin: nan}, three, "infonce.Lifted: margin is NaN, want a finite number"},
 		{&SemiHard{Margin: inf}, three, "infonce.SemiHard: margin is +Inf, want a finite number"},
 		{&SemiHard{Reduction: 4}, three, "infonce.SemiHard: reduction is Reduction(4), want Mean, Sum or MeanActive"},
 		{&BatchAll{Reduction: 3}, three, "infonce.BatchAll: reduction is Reduction(3), want Mean, Sum or MeanActive"},
@@ -844,6 +846,7 @@ func TestShapes(t *testing.T) {
 		{&LogisticRanking{}, Batch{Q: m(4, 2), K: m(4, 2), Negatives: m(8, 2)}, nil, "Negatives", "8×2", "4×2"},
 		{&LogisticRanking{}, Batch{Q: m(4, 2), K: m(4, 2), Negatives: m(4, 2)}, &Batch{Negatives: m(4, 1)}, "grad.Negatives", "4×1", "4×2"},
 		{&SemiHard{}, Batch{Q: short, Labels: labels}, nil, "Q.Data", "of length 6", "at least 8 long"},
+		{&Lifted{}, Batch{Q: m(4, 2)}, nil, "Labels", "of length 0", "of length 4"},
 		{&SemiHard{}, Batch{Q: m(4, 2)}, nil, "Labels", "of length 0", "of length 4"},
 		{&BatchAll{}, Batch{Q: narrow, Labels: labels}, nil, "Q.Stride", "1", "at least 2"},
 		{&BatchAll{}, Batch{Q: m(3, 2), Labels: labels}, nil, "Labels", "of length 4", "of length 3"},

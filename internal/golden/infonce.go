@@ -140,6 +140,8 @@ func infonceEntries() []Entry {
 		loss("BatchAll/soft", &infonce.BatchAll{Soft: true}, pairs),
 		loss("SemiHard", &infonce.SemiHard{}, pairs),
 		loss("SemiHard/squared/farthest", &infonce.SemiHard{Squared: true, Farthest: true, Normalize: true}, pairs),
+		loss("Lifted", &infonce.Lifted{}, pairs),
+		loss("Lifted/margin=0.2/normalize/reduction=sum", &infonce.Lifted{Margin: 0.2, Normalize: true, Reduction: infonce.Sum}, pairs),
 	}...)
 }
 
