@@ -125,7 +125,7 @@ func (s *liftedPairs) score(_, i int, d, c []float32) {
 			continue
 		}
 		a.active++
-		a.loss += float64(0.5*x) * x
+		a.loss += float64(float64(0.5*x) * x)
 		if c != nil {
 			// The pair is one of row j too, with the weight of that.
 			c[j] = float32(w * x)
