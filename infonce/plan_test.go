@@ -25,7 +25,7 @@ func TestPlannedBytes(t *testing.T) {
 	for i := range labels {
 		labels[i] = i / 4
 	}
-	shapes := []struct{ n, d int }{{256, 256}, {700, 128}, {most, 64}}
+	shapes := []struct{ n, d int }{{128, 256}, {700, 128}, {most, 64}}
 	if testing.Short() {
 		shapes = shapes[:1]
 	}

@@ -24,7 +24,7 @@ func (t *Trainer) PlannedBytes() (int64, error) {
 	}
 	in, out := t.Encoder.Dims()
 	rows, n := t.x.Rows, len(t.Encoder.Params().Values)
-	total := int64(8*n) + stateBytes(t.Optimizer, n)
+	total := 8*int64(n) + stateBytes(t.Optimizer, n)
 	total += 4 * int64(rows) * int64(in+out) // samples, and the gradient of the embeddings
 	if t.Keys != nil || rows > t.chunk() {
 		total += 4 * int64(rows) * int64(out) // the embeddings
@@ -77,16 +77,17 @@ func stateBytes(o Optimizer, n int) (total int64) {
 
 // ActivationBytes returns how many bytes m keeps of so many rows beside its parameters.
 func (m *MLP) ActivationBytes(rows int) int64 {
-	total := 0
+	var total int64
+	n := int64(rows)
 	for i := range m.layers {
-		w := m.layers[i].weight
-		total += rows*w.Rows + w.Rows*w.Cols // what comes out, and the weights as laid out for a product
-		total += rows * w.Cols               // what goes in, laid out likewise
+		out, in := int64(m.layers[i].weight.Rows), int64(m.layers[i].weight.Cols)
+		total += n*out + out*in // what comes out, and the weights as laid out for a product
+		total += n * in         // what goes in, laid out likewise
 		if i > 0 {
-			total += rows * w.Cols // its gradient
+			total += n * in // its gradient
 		}
 	}
-	return int64(4 * total)
+	return 4 * total
 }
 
 // A sized source tells how many bytes of memory its data take.
@@ -95,15 +96,15 @@ type sized interface{ bytes() int64 }
 func (s *Views) bytes() int64   { return imageBytes(len(s.Images.Pixels), s.Images.Labels) }
 func (s *Classes) bytes() int64 { return imageBytes(len(s.Images.Pixels), s.Images.Labels) }
 
-func imageBytes(pixels int, labels []int) int64 { return int64(pixels) + int64(8*len(labels)) }
+func imageBytes(pixels int, labels []int) int64 { return int64(pixels) + 8*int64(len(labels)) }
 
-func (s *RowViews) bytes() int64   { return rowBytes(s.Rows) + int64(8*len(s.Labels)) }
-func (s *RowClasses) bytes() int64 { return rowBytes(s.Rows) + int64(8*len(s.Labels)) }
+func (s *RowViews) bytes() int64   { return rowBytes(s.Rows) + 8*int64(len(s.Labels)) }
+func (s *RowClasses) bytes() int64 { return rowBytes(s.Rows) + 8*int64(len(s.Labels)) }
 
-func (s *RowTriplets) bytes() int64 { return rowBytes(s.Rows) + int64(24*len(s.Triplets)) }
+func (s *RowTriplets) bytes() int64 { return rowBytes(s.Rows) + 24*int64(len(s.Triplets)) }
 
 func (s *RowPairs) bytes() int64 {
-	total := rowBytes(s.Queries) + int64(8*len(s.DocumentIDs))
+	total := rowBytes(s.Queries) + 8*int64(len(s.DocumentIDs))
 	q, inMemory := s.Queries.(Table)
 	d, alike := s.Documents.(Table)
 	if inMemory && alike && q.Overlaps(d.Matrix) {
