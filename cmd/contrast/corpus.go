@@ -24,8 +24,8 @@ type corpus interface {
 	source(s *settings, workers int) (train.Source, arrangement, error)
 	exam(workers int) (exam, error) // at the end of a run
 
-	// held returns the samples that a run does not train on, for all that can be measured on them.
-	held(workers int) (*held, error)
+	// held returns up to n of the samples that a run does not train on.
+	held(n, workers int) (*held, error)
 }
 
 // An arrangement shows the embeddings of a step to a loss.

@@ -134,13 +134,16 @@ func smoothed(x []float64) []float64 {
 	return mean
 }
 
-func writePicture(path string, content []byte) error {
+func writePicture(path string, content []byte) error { return writeFile("picture", path, content) }
+
+// writeFile writes a file whole or not at all.
+func writeFile(what, path string, content []byte) error {
 	err := data.WriteAtomic(path, func(w io.Writer) error {
 		_, err := w.Write(content)
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("picture: %w", err)
+		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
 }

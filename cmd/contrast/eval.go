@@ -68,7 +68,7 @@ func (c *evalCommand) Run(con *console) error {
 	if err := fits(m, d); err != nil {
 		return err
 	}
-	h, err := d.held(c.Workers)
+	h, err := d.held(maxHeld, c.Workers)
 	if err != nil {
 		return err
 	}

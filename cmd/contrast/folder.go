@@ -16,9 +16,10 @@ type folder string
 
 // The files of a run, beside those of its trainer.
 const (
-	modelFile = "model.safetensors"
-	curveFile = "loss.png"
-	gridFile  = "neighbours.png"
+	modelFile   = "model.safetensors"
+	curveFile   = "loss.png"
+	gridFile    = "neighbours.png"
+	monitorFile = "monitor.jsonl" // what was seen of samples that are not trained on
 )
 
 func (f folder) path(name string) string { return filepath.Join(string(f), name) }
@@ -43,8 +44,18 @@ func (f folder) claim(force bool) error {
 	if info, err := os.Stat(string(f)); err == nil && !info.IsDir() {
 		return fmt.Errorf("--out: %s is not a folder", f)
 	}
+	names := []string{modelFile, curveFile, gridFile, monitorFile, train.CheckpointFile, train.PreviousFile, train.MetricsFile}
+	entries, err := os.ReadDir(string(f))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("--out: %w", err)
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), "events.out.tfevents.") {
+			names = append(names, e.Name())
+		}
+	}
 	var found []string
-	for _, name := range []string{modelFile, curveFile, gridFile, train.CheckpointFile, train.PreviousFile, train.MetricsFile} {
+	for _, name := range names {
 		switch info, err := os.Lstat(f.path(name)); {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
@@ -98,7 +109,7 @@ func (f folder) savedSettings() (map[string]string, error) {
 
 // list names the files of a finished run.
 func (f folder) list() string {
-	return f.path("{" + strings.Join([]string{modelFile, curveFile, gridFile, train.MetricsFile, train.CheckpointFile}, ",") + "}")
+	return f.path("{" + strings.Join([]string{modelFile, curveFile, gridFile, train.MetricsFile, monitorFile, train.CheckpointFile}, ",") + "}")
 }
 
 // shellQuote returns s as a word of a command line.

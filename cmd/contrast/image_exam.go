@@ -14,7 +14,6 @@ const (
 	maxQueries = 2500  // one point in a hundred is 25 of them
 	maxDraws   = 10    // augmented views of one image
 	maxGallery = 60000 // as many as MNIST has to train on
-	maxHeld    = 10000 // as many as it has to test with
 
 	// examSeed draws the views of the exam, the same for every run, so that the
 	// figures of raw pixels are those of the data.

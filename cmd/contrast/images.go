@@ -95,8 +95,8 @@ func (d *imageCorpus) source(s *settings, workers int) (train.Source, arrangemen
 
 func (d *imageCorpus) exam(workers int) (exam, error) { return newImageExam(d, workers) }
 
-func (d *imageCorpus) held(workers int) (*held, error) {
-	tested, learned := spread(d.test, maxHeld), spread(d.train, maxGallery)
+func (d *imageCorpus) held(n, workers int) (*held, error) {
+	tested, learned := spread(d.test, n), spread(d.train, 6*n)
 	h := &held{
 		what: fmt.Sprintf("%d images %s", tested.Len(), d.apart), workers: workers,
 		q: pixels(tested), labels: tested.Labels,

@@ -57,6 +57,14 @@ func (p *progress) step(s train.Progress) {
 	}
 }
 
+// note writes a line of its own.
+func (p *progress) note(text string) {
+	if p.bar != nil {
+		p.bar.Clear()
+	}
+	p.con.printf("%s\n", text)
+}
+
 // close leaves the bar as it is and ends its line.
 func (p *progress) close() {
 	if p.bar != nil {

@@ -22,6 +22,7 @@ type held struct {
 }
 
 const (
+	maxHeld    = 10000   // samples that are measured
 	allPairs   = 3000    // rows of which all pairs are verified; of more they are sampled
 	somePairs  = 1000000 // of the same class, and of different ones
 	spreadRows = 4000    // rows that tell how far rows lie from each other

@@ -16,14 +16,15 @@ import (
 
 type trainCommand struct {
 	settings
-	Out     string `placeholder:"DIR" help:"Folder of the run. Default: a new one, the first of runs/001, runs/002, … that is free."`
-	Resume  bool   `xor:"out,config" help:"Go on from the checkpoint in --out, under the settings that it holds."`
-	Force   bool   `xor:"out" help:"Replace the run that --out holds."`
-	Config  string `xor:"config" placeholder:"FILE" help:"Flags as a YAML or JSON object, such as {loss: clip, hidden: [512, 256]}; those of the command line come first."`
-	Every   int    `default:"500" placeholder:"N" help:"Steps between checkpoints; 0 means one at the end only. Default 500."`
-	Workers int    `placeholder:"N" help:"Goroutines that share the work; results do not depend on it. Default 0: as many as GOMAXPROCS."`
-	Chunk   int    `placeholder:"N" help:"Images that the encoder sees at a time, for less memory; results do not depend on it. Default 0: all of a step."`
-	JSON    bool   `name:"json" help:"Print the results as one JSON object on standard output, shares between 0 and 1."`
+	Out         string `placeholder:"DIR" help:"Folder of the run. Default: a new one, the first of runs/001, runs/002, … that is free."`
+	Resume      bool   `xor:"out,config" help:"Go on from the checkpoint in --out, under the settings that it holds."`
+	Force       bool   `xor:"out" help:"Replace the run that --out holds."`
+	Config      string `xor:"config" placeholder:"FILE" help:"Flags as a YAML or JSON object, such as {loss: clip, hidden: [512, 256]}; those of the command line come first."`
+	Every       int    `default:"500" placeholder:"N" help:"Steps between checkpoints; 0 means one at the end only. Default 500."`
+	Workers     int    `placeholder:"N" help:"Goroutines that share the work; results do not depend on it. Default 0: as many as GOMAXPROCS."`
+	Chunk       int    `placeholder:"N" help:"Images that the encoder sees at a time, for less memory; results do not depend on it. Default 0: all of a step."`
+	TensorBoard bool   `name:"tensorboard" help:"Write the curves as an event file, for: tensorboard --logdir DIR."`
+	JSON        bool   `name:"json" help:"Print the results as one JSON object on standard output, shares between 0 and 1."`
 }
 
 // errInterrupted says that a signal stopped the training.
@@ -115,7 +116,8 @@ func (c *trainCommand) Run(con *console) error {
 	}
 
 	heading := c.heading(d, t, encoder, out)
-	seconds, err := c.train(con, t, out, heading, first)
+	w := c.newWatch(con, d, encoder, out, first)
+	seconds, err := c.train(con, t, w, out, heading, first)
 	if err != nil {
 		return err
 	}
@@ -124,8 +126,10 @@ func (c *trainCommand) Run(con *console) error {
 
 // train runs t from step first and returns how long that took. The heading is shown
 // with the first step, so that what keeps a run from beginning is an error of one line.
-func (c *trainCommand) train(con *console, t *train.Trainer, out folder, heading string, first int) (seconds float64, err error) {
+func (c *trainCommand) train(con *console, t *train.Trainer, w *watch, out folder, heading string, first int) (seconds float64, err error) {
 	start := time.Now()
+	ctx, stop := context.WithCancelCause(con.ctx)
+	defer stop(nil)
 	var p *progress
 	t.Report = func(s train.Progress) {
 		if p == nil {
@@ -133,14 +137,23 @@ func (c *trainCommand) train(con *console, t *train.Trainer, out folder, heading
 			p = newProgress(con, first, c.Steps, max(c.Views, 2)*c.Batch, start)
 		}
 		p.step(s)
+		if err := w.step(s, p); err != nil {
+			stop(err)
+		}
 	}
-	err = t.Run(con.ctx)
+	err = t.Run(ctx)
 	seconds = time.Since(start).Seconds()
 	if p != nil {
 		p.close()
 	}
-	if !errors.Is(err, context.Canceled) {
+	if failed := w.close(); failed != nil {
+		return seconds, failed
+	}
+	switch cause := context.Cause(ctx); {
+	case !errors.Is(err, context.Canceled):
 		return seconds, err
+	case !errors.Is(cause, context.Canceled): // of the watch
+		return seconds, cause
 	}
 	saved, readErr := train.ReadCheckpoint(out.path(train.CheckpointFile))
 	if readErr != nil {

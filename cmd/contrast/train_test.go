@@ -81,7 +81,7 @@ func TestTrainOnGlyphs(t *testing.T) {
 	if got := train.WeightsSHA256(m.Params().Values); got != r.WeightsSHA256 {
 		t.Errorf("the model holds weights %s, the report says %s", got, r.WeightsSHA256)
 	}
-	want := []string{train.CheckpointFile, train.PreviousFile, train.MetricsFile, modelFile, curveFile, gridFile}
+	want := []string{train.CheckpointFile, train.PreviousFile, train.MetricsFile, modelFile, curveFile, gridFile, monitorFile}
 	var names []string
 	for path := range contents(t, dir) {
 		names = append(names, filepath.Base(path))
@@ -332,7 +332,7 @@ func TestTrainReplacesOnlyWhenForced(t *testing.T) {
 		names = append(names, filepath.Base(path))
 	}
 	slices.Sort(names)
-	if want := []string{train.PreviousFile, train.CheckpointFile, train.MetricsFile}; !slices.Equal(names, want) {
+	if want := []string{train.PreviousFile, train.CheckpointFile, train.MetricsFile, monitorFile}; !slices.Equal(names, want) {
 		t.Errorf("the folder has %v, want %v", names, want)
 	}
 	status, _, stderr = command(run...)
