@@ -140,7 +140,7 @@ func TestWriteAtomicFaults(t *testing.T) {
 					name := fmt.Sprintf("%v, keeping %v, dead %v, %s", errno, keeping, dead, d.failed[0])
 					seen[d.failed[0]] = true
 					survives := !dead && d.failed[0] == "link" // it goes on with a rename
-					if !survives && !errors.Is(err, errno) {
+					if survives && err != nil || !survives && !errors.Is(err, errno) {
 						t.Errorf("%s: error %v", name, err)
 					}
 					got, missing := os.ReadFile(path)

@@ -31,7 +31,7 @@ func (t *Trainer) PlannedBytes() (int64, error) {
 	}
 	total += activationBytes(t.Encoder, min(t.chunk(), t.taught()))
 	if t.Keys != nil {
-		total += int64(8 * n)
+		total += 8 * int64(n)
 		// Outputs, but no gradients and no layout of the inputs for them.
 		total += activationBytes(t.Keys.Encoder, min(t.chunk(), t.Batch)) / 3
 	}
@@ -60,17 +60,17 @@ func activationBytes(e Encoder, rows int) int64 {
 func stateBytes(o Optimizer, n int) (total int64) {
 	switch o := o.(type) {
 	case *AdamW:
-		return int64(8 * n)
+		return 8 * int64(n)
 	case *LARS:
-		return int64(4 * n)
+		return 4 * int64(n)
 	case *SGD:
 		if o.Momentum == 0 {
 			return 0
 		}
-		return int64(4 * n)
+		return 4 * int64(n)
 	}
 	for _, s := range o.State(n) {
-		total += int64(4 * len(s.Data))
+		total += 4 * int64(len(s.Data))
 	}
 	return total
 }
@@ -116,7 +116,7 @@ func (s *RowPairs) bytes() int64 {
 // rowBytes returns the bytes of rows that are in memory.
 func rowBytes(r Rows) int64 {
 	if t, ok := r.(Table); ok {
-		return int64(4 * len(t.Data))
+		return 4 * int64(len(t.Data))
 	}
 	return 0
 }
