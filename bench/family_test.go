@@ -144,6 +144,14 @@ var family = []struct {
 		flops:    dense,
 		detached: true, // a step changes negatives
 	}},
+	{"MarginLoss", subject{ // of all pairs, all of which are active: the mean would jump where one ceases to be
+		batch: labelled,
+		new: func(workers int, _ int64) infonce.Loss {
+			return &infonce.MarginLoss{Boundary: 16, Margin: 100, Workers: workers}
+		},
+		truth: func(b infonce.Batch) (float64, ref.Grad) { return ref.MarginPairs(mat(b.Q), b.Labels, 16, 100) },
+		flops: dense,
+	}},
 	{"Lifted", subject{
 		batch: labelled,
 		new: func(workers int, budget int64) infonce.Loss {

@@ -51,7 +51,7 @@ func distanceVariants(margin float32, normalize bool) []variant {
 	semiHard("/squared", true, ref.Drop)
 	semiHard("/farthest", false, ref.Farthest)
 	semiHard("/squared,farthest", true, ref.Farthest)
-	vs = append(vs, liftedVariant(margin, normalize))
+	vs = append(vs, liftedVariant(margin, normalize), marginVariant(margin, normalize))
 	for i := range vs {
 		vs[i].keys, vs[i].negs, vs[i].labels, vs[i].products, vs[i].cosine = none, none, true, true, normalize
 		vs[i].name += fmt.Sprintf("/margin=%v", margin)
@@ -73,6 +73,23 @@ func liftedVariant(margin float32, normalize bool) variant {
 		truth: func(b Batch) (float64, ref.Grad) {
 			loss, g := ref.Lifted(unit(b.Q, normalize), b.Labels, m)
 			return loss, ref.Grad{DQ: raw(b.Q, g.DQ, normalize)}
+		},
+	}
+}
+
+func marginVariant(margin float32, normalize bool) variant {
+	m, β := float64(margin), 1.25
+	if margin == 0 {
+		m = float64(float32(0.2))
+	}
+	return variant{
+		name: "MarginLoss",
+		new: func(workers int) Loss {
+			return &MarginLoss{Boundary: float32(β), Margin: margin, Normalize: normalize, Workers: workers}
+		},
+		truth: func(b Batch) (float64, ref.Grad) {
+			loss, g := ref.MarginPairs(unit(b.Q, normalize), b.Labels, β, m)
+			return loss, ref.Grad{DQ: raw(b.Q, g.DQ, normalize), DBias: g.DBias}
 		},
 	}
 }

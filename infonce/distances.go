@@ -56,6 +56,7 @@ type distances struct {
 	first, second   simd.Matrix
 	firsts, seconds []bool // the rows that something pulls
 	factor          float32
+	divisor         float64 // of the sum of the losses; 0 where no term counts
 }
 
 // A distanceScorer says what the distances from a row cost. It is called side by side for different rows.
@@ -474,7 +475,7 @@ func (e *distances) finish(r Result, sums []anchorSum, weights []float32, reduct
 		active += a.active
 		r.Degenerate += e.zeros[i]
 	}
-	r.Valid, r.Active = toInt(valid), toInt(active)
+	r.Valid, r.Active, e.divisor = toInt(valid), toInt(active), 0
 	of := 1.0
 	if e.twice {
 		r.Valid, r.Active, of = r.Valid/2, r.Active/2, 2
@@ -488,7 +489,7 @@ func (e *distances) finish(r Result, sums []anchorSum, weights []float32, reduct
 	if of == 0 {
 		return r, nil
 	}
-	r.Loss = sum / of
+	r.Loss, e.divisor = sum/of, of
 	if err := finiteLoss(e.op, r.Loss); err != nil {
 		return Result{}, err
 	}

@@ -27,6 +27,7 @@
 //   - [Custom]: any function of a row of logits, and [CheckGradient] for it.
 //   - [BatchAll]: all triplets of labelled rows.
 //   - [SemiHard]: pairs of one label, each with the nearest negative that is farther.
+//   - [MarginLoss]: pairs, or those of triplets, within and beyond a boundary that may be learned.
 //   - [Lifted]: pairs of one label, each with all negatives of both rows.
 //
 // [TripletMiner] and [MultiSimilarityMiner] list triplets and pairs of labelled rows, for Triplet and other uses.

@@ -400,6 +400,7 @@ func TestZeroValues(t *testing.T) {
 		{&AlignUniform{}, &AlignUniform{Alpha: 2, T: 2, Alignment: 1, Uniformity: 1}, pair},
 		{&SemiHard{}, &SemiHard{Margin: 1}, b},
 		{&Lifted{}, &Lifted{Margin: 1}, b},
+		{&MarginLoss{}, &MarginLoss{Boundary: 1.2, Margin: 0.2}, b},
 		{&ContrastivePair{}, &ContrastivePair{Margin: 1}, Batch{Q: b.Q, K: b.Q, Labels: make([]int, 9)}},
 	} {
 		got, want := evaluate(t, "zero", c.zero, c.b, nil, 1), evaluate(t, "same", c.same, c.b, nil, 1)
@@ -669,6 +670,9 @@ func TestBadSettings(t *testing.T) {
 		{&Triplet{}, Batch{Q: x(), Triplets: []Triple{{0, 1, -1}}}, "infonce.Triplet: triple 0 is {0 1 -1}, want indices of 3 rows"},
 		{&Triplet{}, Batch{Q: x(), Triplets: []Triple{{0, 1, 2}}, Weights: []float32{-1}}, "infonce.Triplet: weight 0 is -1, want a finite number, 0 or above"},
 		{&BatchAll{Margin: nan}, three, "infonce.BatchAll: margin is NaN, want a finite number"},
+		{&MarginLoss{Boundary: inf}, three, "infonce.MarginLoss: Boundary is +Inf, want a finite number"},
+		{&MarginLoss{Margin: nan}, three, "infonce.MarginLoss: Margin is NaN, want a finite number"},
+		{&MarginLoss{}, Batch{Q: x(), Triplets: []Triple{{0, 1, 3}}}, "infonce.MarginLoss: triple 0 is {0 1 3}, want indices of 3 rows"},
 		{&Lifted{Margin: nan}, three, "infonce.Lifted: margin is NaN, want a finite number"},
 		{&SemiHard{Margin: inf}, three, "infonce.SemiHard: margin is +Inf, want a finite number"},
 		{&SemiHard{Reduction: 4}, three, "infonce.SemiHard: reduction is Reduction(4), want Mean, Sum or MeanActive"},
@@ -846,6 +850,8 @@ func TestShapes(t *testing.T) {
 		{&LogisticRanking{}, Batch{Q: m(4, 2), K: m(4, 2), Negatives: m(8, 2)}, nil, "Negatives", "8×2", "4×2"},
 		{&LogisticRanking{}, Batch{Q: m(4, 2), K: m(4, 2), Negatives: m(4, 2)}, &Batch{Negatives: m(4, 1)}, "grad.Negatives", "4×1", "4×2"},
 		{&SemiHard{}, Batch{Q: short, Labels: labels}, nil, "Q.Data", "of length 6", "at least 8 long"},
+		{&MarginLoss{}, Batch{Q: m(4, 2)}, nil, "Labels", "of length 0", "of length 4"},
+		{&MarginLoss{}, Batch{Q: m(4, 2), Triplets: []Triple{{0, 1, 2}}}, &Batch{Q: m(3, 2)}, "grad.Q", "3×2", "4×2"},
 		{&Lifted{}, Batch{Q: m(4, 2)}, nil, "Labels", "of length 0", "of length 4"},
 		{&SemiHard{}, Batch{Q: m(4, 2)}, nil, "Labels", "of length 0", "of length 4"},
 		{&BatchAll{}, Batch{Q: narrow, Labels: labels}, nil, "Q.Stride", "1", "at least 2"},

@@ -35,7 +35,8 @@ func pairVariants(margin float32, normalize bool) []variant {
 	vs = append(vs,
 		listVariant("", normalize, ref.TripletOptions{Margin: m}),
 		listVariant("/squared,swap", normalize, ref.TripletOptions{Margin: m, Squared: true, Swap: true}),
-		listVariant("/soft", normalize, ref.TripletOptions{Margin: m, Soft: true}))
+		listVariant("/soft", normalize, ref.TripletOptions{Margin: m, Soft: true}),
+		marginListVariant(margin, normalize))
 	for i := range vs {
 		vs[i].name += fmt.Sprintf("/margin=%v", margin)
 		if normalize {
@@ -121,6 +122,25 @@ func listVariant(name string, normalize bool, o ref.TripletOptions) variant {
 		},
 		truth: func(b Batch) (float64, ref.Grad) { return listedTruth(b, normalize, o) },
 	}
+}
+
+// marginListVariant is MarginLoss of triples of rows of Q.
+func marginListVariant(margin float32, normalize bool) variant {
+	v := marginVariant(margin, normalize)
+	m, β := float64(margin), 1.25
+	if margin == 0 {
+		m = float64(float32(0.2))
+	}
+	v.name, v.keys, v.negs, v.triplets, v.cosine = "MarginLoss/list", none, none, true, normalize
+	v.truth = func(b Batch) (float64, ref.Grad) {
+		var list []ref.Triple
+		for _, t := range b.Triplets {
+			list = append(list, ref.Triple(t))
+		}
+		loss, g := ref.MarginLoss(unit(b.Q, normalize), list, β, m)
+		return loss, ref.Grad{DQ: raw(b.Q, g.DQ, normalize), DBias: g.DBias}
+	}
+	return v
 }
 
 // listedTruth is the truth of triples of rows of Q.

@@ -14,6 +14,7 @@ type triples struct {
 	rank    ranking
 	list    []Triple // a triple with an index below 0 is not valid
 	scores  []tripletScore
+	each    int // how many losses a triple has
 	losses  []float64
 	weights []float32
 	factor  float64       // of the gradient of Σ w·ℓ
@@ -42,6 +43,23 @@ func checkTriples(op string, list []Triple, n int) error {
 	return nil
 }
 
+// evaluateRows returns the loss of the triplets that b lists, and adds its gradient to grad.
+func (t *triples) evaluateRows(op string, rank ranking, workers int, normalize bool, b Batch, reduction Reduction, grad *Batch, scale float32) (Result, error) {
+	b.Q.Check(op, "Q", -1, -1)
+	if grad != nil {
+		checkGrad(op, "grad.Q", grad.Q, b.Q)
+	}
+	zeroNorms, err := t.load(op, workers, b.Q, normalize, grad != nil)
+	if err := cmp.Or(err, checkTriples(op, b.Triplets, b.Q.Rows)); err != nil {
+		return Result{}, err
+	}
+	r, err := t.evaluate(op, rank, b.Triplets, b.Weights, reduction, grad, scale)
+	if err == nil {
+		r.ZeroNorm = zeroNorms
+	}
+	return r, err
+}
+
 // evaluate returns the loss of the triplets of list, with a weight each or none, and adds its gradient to grad.
 func (t *triples) evaluate(op string, rank ranking, list []Triple, weights []float32, reduction Reduction, grad *Batch, scale float32) (Result, error) {
 	n := len(list)
@@ -49,11 +67,15 @@ func (t *triples) evaluate(op string, rank ranking, list []Triple, weights []flo
 		return Result{}, err
 	}
 	t.rank, t.list, t.weights, t.adding = rank, list, weights, false
-	t.losses, t.scores = grow(t.losses, n), grow(t.scores, n)
+	t.each = 1
+	if rank.boundary != 0 {
+		t.each = 2
+	}
+	t.losses, t.scores = grow(t.losses, n*t.each), grow(t.scores, n)
 	par.Do(t.x.workers, pieces(n, pieceRows), t)
 	var sum tally
 	for i, loss := range t.losses {
-		if list[i].valid() {
+		if i /= t.each; list[i].valid() {
 			sum.add(loss, weightOf(weights, i))
 		}
 	}
@@ -83,10 +105,17 @@ func (t *triples) Run(worker, piece int) {
 		return
 	}
 	for i := piece * pieceRows; i < min((piece+1)*pieceRows, len(t.list)); i++ {
-		t.losses[i] = 0
-		if tr := t.list[i]; tr.valid() {
-			x := t.x.x
-			t.losses[i], t.scores[i] = t.rank.triplet(x.Row(tr.A), x.Row(tr.P), x.Row(tr.N))
+		losses := t.losses[i*t.each : (i+1)*t.each]
+		clear(losses)
+		tr := t.list[i]
+		if !tr.valid() {
+			continue
+		}
+		a, p, n := t.x.x.Row(tr.A), t.x.x.Row(tr.P), t.x.x.Row(tr.N)
+		if t.each == 2 {
+			losses[0], losses[1], t.scores[i] = t.rank.apart(a, p, n)
+		} else {
+			losses[0], t.scores[i] = t.rank.triplet(a, p, n)
 		}
 	}
 }
@@ -98,7 +127,7 @@ func (t *triples) addGrads(diff []float32, lo, hi int) {
 		clear(g.Row(i)[lo:hi])
 	}
 	for i, tr := range t.list {
-		if !tr.valid() || t.scores[i].slope == 0 {
+		if !tr.valid() || t.scores[i].toward == 0 && t.scores[i].away == 0 {
 			continue
 		}
 		t.rank.addGrad(g.Row(tr.A)[lo:hi], g.Row(tr.P)[lo:hi], g.Row(tr.N)[lo:hi],

@@ -51,28 +51,12 @@ func (l *Triplet) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) 
 		return Result{}, err
 	}
 	if b.Triplets != nil {
-		return l.evaluateList(op, b, grad, scale)
+		return l.listed.evaluateRows(op, l.rank, l.Workers, l.Normalize, b, l.Reduction, grad, scale)
 	}
 	l.scores = grow(l.scores, b.Q.Rows)
 	return l.terms.evaluate(termSettings{
 		op: op, sideCount: 3, each: 1, normalize: l.Normalize, reduction: l.Reduction, workers: l.Workers,
 	}, (*tripletTerms)(l), b, grad, scale)
-}
-
-func (l *Triplet) evaluateList(op string, b Batch, grad *Batch, scale float32) (Result, error) {
-	b.Q.Check(op, "Q", -1, -1)
-	if grad != nil {
-		checkGrad(op, "grad.Q", grad.Q, b.Q)
-	}
-	zeroNorms, err := l.listed.load(op, l.Workers, b.Q, l.Normalize, grad != nil)
-	if err := cmp.Or(err, checkTriples(op, b.Triplets, b.Q.Rows)); err != nil {
-		return Result{}, err
-	}
-	r, err := l.listed.evaluate(op, l.rank, b.Triplets, b.Weights, l.Reduction, grad, scale)
-	if err == nil {
-		r.ZeroNorm = zeroNorms
-	}
-	return r, err
 }
 
 func checkEpsilon(op, name string, eps float32) error {
@@ -98,12 +82,13 @@ type ranking struct {
 	margin              float64
 	squared, soft, swap bool
 	coordinate, root    float64 // what is added to a distance, see Triplet
+	boundary            float64 // that of MarginLoss; else 0
 }
 
 // A tripletScore is what the gradient of a triplet needs of its value.
 type tripletScore struct {
 	positive, negative float64 // distances
-	slope              float64 // ∂loss/∂v
+	toward, away       float64 // the derivative by the positive distance, and minus that by the negative one
 	swapped            bool    // the negative distance is that of the positive
 }
 
@@ -115,18 +100,18 @@ func (r *ranking) triplet(a, p, n []float32) (loss float64, s tripletScore) {
 			s.negative, s.swapped = pn, true
 		}
 	}
-	loss, s.slope = r.score(s.positive, s.negative)
+	loss, s.toward = r.score(s.positive, s.negative)
+	s.away = s.toward
 	return loss, s
 }
 
 // addGrad adds w times the gradient of the loss of a triplet to da, dp and dn, or of some columns of it.
 func (r *ranking) addGrad(da, dp, dn, a, p, n []float32, s tripletScore, w float64, diff []float32) {
-	w *= s.slope
-	r.pull(da, dp, a, p, w, s.positive, diff)
+	r.pull(da, dp, a, p, w*s.toward, s.positive, diff)
 	if s.swapped {
 		a, da = p, dp
 	}
-	r.pull(da, dn, a, n, -w, s.negative, diff)
+	r.pull(da, dn, a, n, -w*s.away, s.negative, diff)
 }
 
 func newRanking(op string, margin float32, squared, soft bool) (ranking, error) {

@@ -140,6 +140,9 @@ func infonceEntries() []Entry {
 		loss("BatchAll/soft", &infonce.BatchAll{Soft: true}, pairs),
 		loss("SemiHard", &infonce.SemiHard{}, pairs),
 		loss("SemiHard/squared/farthest", &infonce.SemiHard{Squared: true, Farthest: true, Normalize: true}, pairs),
+		loss("MarginLoss", &infonce.MarginLoss{Boundary: 3}, pairs),
+		loss("MarginLoss/normalize/all", &infonce.MarginLoss{Normalize: true, All: true}, pairs),
+		with("MarginLoss/list", &infonce.MarginLoss{Boundary: 3}, func(int) (int, int) { return 0, 0 }, listed),
 		loss("Lifted", &infonce.Lifted{}, pairs),
 		loss("Lifted/margin=0.2/normalize/reduction=sum", &infonce.Lifted{Margin: 0.2, Normalize: true, Reduction: infonce.Sum}, pairs),
 	}...)

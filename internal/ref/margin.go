@@ -11,9 +11,36 @@ type Triple struct{ A, P, N int }
 // on Euclidean distances. The mean is over the terms above 0, and 0 where there
 // are none. DQ is with respect to x, and DBias with respect to β.
 func MarginLoss(x Mat, t []Triple, boundary, margin float64) (float64, Grad) {
+	return marginTerms(x, boundary, margin, func(add func(i, j int, sign float64)) {
+		for _, r := range t {
+			add(r.A, r.P, 1)
+			add(r.A, r.N, -1)
+		}
+	})
+}
+
+// MarginPairs is MarginLoss of all pairs i < j of rows, which are positive where
+// their labels are equal.
+func MarginPairs(x Mat, labels []int, boundary, margin float64) (float64, Grad) {
+	return marginTerms(x, boundary, margin, func(add func(i, j int, sign float64)) {
+		for i := range labels {
+			for j := i + 1; j < len(labels); j++ {
+				if labels[i] == labels[j] {
+					add(i, j, 1)
+				} else {
+					add(i, j, -1)
+				}
+			}
+		}
+	})
+}
+
+// marginTerms returns the mean of the terms of the pairs that list adds, with sign 1
+// where they are positive and −1 where they are negative.
+func marginTerms(x Mat, boundary, margin float64, list func(add func(i, j int, sign float64))) (float64, Grad) {
 	dx := NewMat(x.Rows, x.Cols)
 	loss, dBoundary, active := 0.0, 0.0, 0
-	add := func(i, j int, sign float64) {
+	list(func(i, j int, sign float64) {
 		l, slope := hinge(sign*(distance(x.Row(i), x.Row(j), false)-boundary)+margin, false)
 		if l == 0 {
 			return
@@ -22,11 +49,7 @@ func MarginLoss(x Mat, t []Triple, boundary, margin float64) (float64, Grad) {
 		loss += l
 		dBoundary -= sign
 		addDistanceGrad(dx.Row(i), dx.Row(j), sign*slope, x.Row(i), x.Row(j), false)
-	}
-	for _, r := range t {
-		add(r.A, r.P, 1)
-		add(r.A, r.N, -1)
-	}
+	})
 	if active == 0 {
 		return 0, Grad{DQ: dx}
 	}

@@ -48,6 +48,39 @@ func TestMarginLossGradients(t *testing.T) {
 	}
 }
 
+// All pairs are the positive and the negative pairs of triplets whose other pair costs nothing.
+func TestMarginPairs(t *testing.T) {
+	r := check.NewRand(22)
+	for range 20 {
+		x := normals(r, 2+r.IntN(8), 3)
+		labels := make([]int, x.Rows)
+		var triples []Triple
+		far := NewMat(x.Rows+1, 3) // and one row that is far from all
+		copy(far.Data, x.Data)
+		far.Row(x.Rows)[0] = 1e3
+		for i := range labels {
+			labels[i] = r.IntN(3)
+			for j := range i {
+				if labels[i] == labels[j] {
+					triples = append(triples, Triple{j, i, x.Rows})
+				} else {
+					triples = append(triples, Triple{j, j, i})
+				}
+			}
+		}
+		want, g := MarginLoss(far, triples, 1.2, 0.3)
+		got, h := MarginPairs(x, labels, 1.2, 0.3)
+		if math.Abs(got-want) > 1e-13 || math.Abs(h.DBias-g.DBias) > 1e-13 {
+			t.Errorf("%v and %v by the boundary, want %v and %v", got, h.DBias, want, g.DBias)
+		}
+		for i, v := range h.DQ.Data {
+			if math.Abs(v-g.DQ.Data[i]) > 1e-13 {
+				t.Errorf("gradient %v, want %v", v, g.DQ.Data[i])
+			}
+		}
+	}
+}
+
 func TestMarginLossOnALine(t *testing.T) {
 	x := line(0, 1, 3)
 	for _, c := range []struct {
