@@ -24,6 +24,10 @@ type corpus interface {
 	source(s *settings, workers int) (train.Source, arrangement, error)
 	exam(workers int) (exam, error) // at the end of a run
 
+	// examBytes returns about how many bytes the exam of an encoder takes, whose embeddings have so
+	// many columns.
+	examBytes(columns int) int64
+
 	// held returns up to n of the samples that a run does not train on.
 	held(n, workers int) (*held, error)
 }
@@ -47,6 +51,9 @@ type embedder struct {
 	q, k func(simd.Matrix) simd.Matrix
 }
 
+// examRows are the rows that an encoder sees at a time after its training, for it keeps the activations of all.
+const examRows = 1024
+
 // encoded is to see samples through m: by its embedding, or by the representation below its projection head.
 func encoded(name string, m *train.MLP, layer string) embedder {
 	see := m.Forward
@@ -54,10 +61,9 @@ func encoded(name string, m *train.MLP, layer string) embedder {
 		see = m.Represent
 	}
 	z := func(x simd.Matrix) simd.Matrix {
-		const part = 1024 // m keeps the activations of all rows that it is given
 		var all simd.Matrix
-		for i := 0; i < x.Rows; i += part {
-			j := min(i+part, x.Rows)
+		for i := 0; i < x.Rows; i += examRows {
+			j := min(i+examRows, x.Rows)
 			z := see(x.Slice(i, j))
 			if i == 0 {
 				all = simd.NewMatrix(x.Rows, z.Cols)

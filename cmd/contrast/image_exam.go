@@ -38,7 +38,7 @@ type imageExam struct {
 func newImageExam(d *imageCorpus, workers int) (*imageExam, error) {
 	e := &imageExam{gallery: spread(d.train, maxGallery), tested: spread(d.test, maxQueries), apart: d.apart, workers: workers}
 	n, size := e.tested.Len(), len(e.tested.At(0))
-	e.draws = min(max(maxQueries/n, 1), maxDraws)
+	e.draws = drawsOf(n)
 	e.galleryRows, e.clean = pixels(e.gallery), pixels(e.tested)
 	e.views = simd.NewMatrix(e.draws*n, size)
 	for i := range e.draws {
@@ -49,6 +49,9 @@ func newImageExam(d *imageCorpus, workers int) (*imageExam, error) {
 	}
 	return e, nil
 }
+
+// drawsOf returns how many views of each of n images there are.
+func drawsOf(n int) int { return min(max(maxQueries/n, 1), maxDraws) }
 
 // ask takes the exam.
 func (e *imageExam) ask(how embedder) answer {

@@ -95,6 +95,14 @@ func (d *imageCorpus) source(s *settings, workers int) (train.Source, arrangemen
 
 func (d *imageCorpus) exam(workers int) (exam, error) { return newImageExam(d, workers) }
 
+func (d *imageCorpus) examBytes(columns int) int64 {
+	g, n, size := min(d.train.Len(), maxGallery), min(d.test.Len(), maxQueries), len(d.test.At(0))
+	views := n * drawsOf(n)
+	numbers := size * (g + n + views)             // the pixels
+	numbers += max(size, columns) * (g + 2*views) // as they are seen, and brought to norm 1
+	return 4 * int64(numbers)
+}
+
 func (d *imageCorpus) held(n, workers int) (*held, error) {
 	tested, learned := spread(d.test, n), spread(d.train, 6*n)
 	h := &held{

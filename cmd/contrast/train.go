@@ -77,6 +77,8 @@ type trainReport struct {
 	Temperature   float32     `json:"temperature,omitempty"` // that was learned
 	Eval          evalReport  `json:"eval"`                  // augmented queries
 	Clean         *evalReport `json:"clean,omitempty"`       // queries as they are
+	PlannedBytes  int64       `json:"planned_bytes"`
+	PeakBytes     int64       `json:"peak_bytes,omitempty"` // of memory that this process took, where the system tells
 	Out           string      `json:"out"`
 }
 
@@ -91,6 +93,7 @@ func (c *trainCommand) Run(con *console) error {
 	if err := cpu.RequestError(); err != nil {
 		return fmt.Errorf("CONTRAST_LEVEL: %w", err)
 	}
+	plan := newMemoryPlan()
 	d, err := c.openCorpus()
 	if err != nil {
 		return err
@@ -115,13 +118,16 @@ func (c *trainCommand) Run(con *console) error {
 		return err
 	}
 
-	heading := c.heading(d, t, encoder, out)
+	if err := plan.add(t, d); err != nil {
+		return err
+	}
+	heading := c.heading(d, t, encoder, plan, out)
 	w := c.newWatch(con, d, encoder, out, first)
 	seconds, err := c.train(con, t, w, out, heading, first)
 	if err != nil {
 		return err
 	}
-	return c.finish(con, d, t, encoder, out, seconds)
+	return c.finish(con, d, t, encoder, plan, out, seconds)
 }
 
 // train runs t from step first and returns how long that took. The heading is shown
@@ -163,7 +169,7 @@ func (c *trainCommand) train(con *console, t *train.Trainer, w *watch, out folde
 }
 
 // finish writes the model, takes the exam and draws the pictures.
-func (c *trainCommand) finish(con *console, d corpus, t *train.Trainer, encoder *train.MLP, out folder, seconds float64) error {
+func (c *trainCommand) finish(con *console, d corpus, t *train.Trainer, encoder *train.MLP, plan *memoryPlan, out folder, seconds float64) error {
 	losses, err := readLosses(out.path(train.MetricsFile))
 	if err != nil {
 		return err
@@ -204,6 +210,8 @@ func (c *trainCommand) finish(con *console, d corpus, t *train.Trainer, encoder 
 		Level:         cpu.Active().String(),
 		WeightsSHA256: train.WeightsSHA256(encoder.Params().Values),
 		Eval:          evalReport{raw.eval, before.eval, after.eval},
+		PlannedBytes:  plan.total,
+		PeakBytes:     peak(),
 		Out:           string(out),
 	}
 	queries := ""
@@ -216,6 +224,9 @@ func (c *trainCommand) finish(con *console, d corpus, t *train.Trainer, encoder 
 		r.Temperature = *t.Scale.Temperature
 		con.printf("\nTemperature %.4f, learned from %v on\n", r.Temperature, c.Temperature)
 	}
+	if r.PeakBytes > 0 {
+		con.printf("\nMemory %s at most, %s planned", megabytes(r.PeakBytes), megabytes(r.PlannedBytes))
+	}
 	con.printf("\nWeights %s\nWrote %s\n", r.WeightsSHA256, out.list())
 	if c.JSON {
 		return con.printJSON(r)
@@ -224,13 +235,14 @@ func (c *trainCommand) finish(con *console, d corpus, t *train.Trainer, encoder 
 }
 
 // heading tells what is about to happen.
-func (c *trainCommand) heading(d corpus, t *train.Trainer, encoder *train.MLP, out folder) string {
+func (c *trainCommand) heading(d corpus, t *train.Trainer, encoder *train.MLP, plan *memoryPlan, out folder) string {
 	var b strings.Builder
 	in, dim := encoder.Dims()
 	fmt.Fprintf(&b, "data     %s\n", d.describe())
 	fmt.Fprintf(&b, "encoder  %s, %d weights\n", widths(in, c.Hidden, dim), len(encoder.Params().Values))
 	fmt.Fprintf(&b, "loss     %s\n", c.lossText())
 	fmt.Fprintf(&b, "kernels  %v, %d workers\n", cpu.Active(), par.Workers(c.Workers))
+	fmt.Fprintf(&b, "memory   %s at most, as planned\n", megabytes(plan.total))
 	fmt.Fprintf(&b, "folder   %s\n", out)
 	fmt.Fprintf(&b, "config   %s\n", t.Config)
 	return b.String()

@@ -176,7 +176,7 @@ func TestResume(t *testing.T) {
 			t.Errorf("standard error does not tell of the resumption:\n%s", stderr)
 		}
 		got := report(t, stdout)
-		got.Seconds, got.Out = want.Seconds, want.Out
+		got.Seconds, got.Out, got.PeakBytes, got.PlannedBytes = want.Seconds, want.Out, want.PeakBytes, want.PlannedBytes
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("resumed: %+v\nstraight: %+v", got, want)
 		}
@@ -194,7 +194,7 @@ func TestResume(t *testing.T) {
 		// A finished run has nothing left to do, and says the same.
 		stdout, _ = succeed(t, "train", "--resume", "--out", stopped, "--json")
 		got = report(t, stdout)
-		got.Seconds, got.Out = want.Seconds, want.Out
+		got.Seconds, got.Out, got.PeakBytes, got.PlannedBytes = want.Seconds, want.Out, want.PeakBytes, want.PlannedBytes
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("finished: %+v\nstraight: %+v", got, want)
 		}
@@ -304,7 +304,7 @@ func TestSignals(t *testing.T) {
 			}
 			stdout, _ := succeed(t, "train", "--resume", "--out", dir, "--json")
 			got := report(t, stdout)
-			got.Seconds, got.Out = want.Seconds, want.Out
+			got.Seconds, got.Out, got.PeakBytes, got.PlannedBytes = want.Seconds, want.Out, want.PeakBytes, want.PlannedBytes
 			if !reflect.DeepEqual(got, want) {
 				t.Errorf("resumed: %+v\nstraight: %+v", got, want)
 			}
