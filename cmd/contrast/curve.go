@@ -21,27 +21,41 @@ import (
 	"github.com/contrast-go/contrast/infonce/data"
 )
 
-// readLosses returns the loss of each step in the metrics at path, at least one.
-func readLosses(path string) ([]float64, error) {
+// Curves are what the metrics of a run say of each step.
+type curves struct {
+	loss, rate, norm []float64
+	temperature      []float64 // 0 where none is learned
+}
+
+// add is told of the step after the last one.
+func (c *curves) add(loss, rate, norm, temperature float64) {
+	c.loss, c.rate = append(c.loss, loss), append(c.rate, rate)
+	c.norm, c.temperature = append(c.norm, norm), append(c.temperature, temperature)
+}
+
+// readCurves returns what the metrics at path say, of at least one step.
+func readCurves(path string) (c curves, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("metrics: %w", err)
+		return curves{}, fmt.Errorf("metrics: %w", err)
 	}
 	defer f.Close()
-	var losses []float64
 	for d := json.NewDecoder(f); ; {
 		var line struct {
-			Loss *float64 `json:"loss"`
+			Loss        *float64 `json:"loss"`
+			Rate        float64  `json:"lr"`
+			Norm        float64  `json:"grad_norm"`
+			Temperature float64  `json:"temperature"`
 		}
 		switch err := d.Decode(&line); {
-		case errors.Is(err, io.EOF) && len(losses) > 0:
-			return losses, nil
+		case errors.Is(err, io.EOF) && len(c.loss) > 0:
+			return c, nil
 		case err != nil:
-			return nil, fmt.Errorf("metrics: %s: offset %d: %w", path, d.InputOffset(), err)
+			return curves{}, fmt.Errorf("metrics: %s: offset %d: %w", path, d.InputOffset(), err)
 		case line.Loss == nil:
-			return nil, fmt.Errorf("metrics: %s: offset %d: got no loss, want one a line", path, d.InputOffset())
+			return curves{}, fmt.Errorf("metrics: %s: offset %d: got no loss, want one a line", path, d.InputOffset())
 		}
-		losses = append(losses, *line.Loss)
+		c.add(*line.Loss, line.Rate, line.Norm, line.Temperature)
 	}
 }
 

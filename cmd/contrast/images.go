@@ -107,7 +107,7 @@ func (d *imageCorpus) held(n, workers int) (*held, error) {
 	tested, learned := spread(d.test, n), spread(d.train, 6*n)
 	h := &held{
 		what: fmt.Sprintf("%d images %s", tested.Len(), d.apart), workers: workers,
-		q: pixels(tested), labels: tested.Labels,
+		q: pixels(tested), labels: tested.Labels, names: tested.Classes,
 	}
 	if common(d.train.Labels, tested.Labels) {
 		h.learned, h.classes = pixels(learned), learned.Labels

@@ -33,14 +33,13 @@ var (
 )
 
 // drawNeighbours draws views and their nearest neighbours by raw pixels and by the
-// trained encoder as a PNG. The views were not chosen: they lie evenly in the exam, by
-// steps of the golden section so that they do not keep time with the classes.
+// trained encoder as a PNG.
 func drawNeighbours(path string, e *imageExam, raw, trained answer) error {
-	rows := min(gridRows, e.tested.Len())
+	shown := e.shown()
 	groupWidth := voters*(cellSize+cellGap) - cellGap
 	rawX := margin + cellSize + groupGap
 	trainedX := rawX + groupWidth + groupGap
-	g := &grid{e: e, canvas: image.NewRGBA(image.Rect(0, 0, trainedX+groupWidth+margin, headerSize+rows*(cellSize+labelSize+cellGap)+margin/2))}
+	g := &grid{e: e, canvas: image.NewRGBA(image.Rect(0, 0, trainedX+groupWidth+margin, headerSize+len(shown)*(cellSize+labelSize+cellGap)+margin/2))}
 	draw.Draw(g.canvas, g.canvas.Bounds(), image.White, image.Point{}, draw.Src)
 	if err := g.openFonts(); err != nil {
 		return fmt.Errorf("neighbours: %w", err)
@@ -50,8 +49,7 @@ func drawNeighbours(path string, e *imageExam, raw, trained answer) error {
 	g.text(g.large, fmt.Sprintf("nearest by raw pixels (%.0f %% right)", 100*share(e, raw)), rawX+groupWidth/2, 34, ink)
 	g.text(g.large, fmt.Sprintf("nearest by the trained encoder (%.0f %% right)", 100*share(e, trained)), trainedX+groupWidth/2, 34, ink)
 	g.text(g.small, "nearest first; green: of the same class, red: of another", (rawX+trainedX+groupWidth)/2, 60, color.RGBA{110, 110, 116, 255})
-	for r := range rows {
-		i := r * (e.tested.Len() * 610 / 987) % e.tested.Len() // of the first draw of views
+	for r, i := range shown {
 		y := headerSize + r*(cellSize+labelSize+cellGap)
 		label := e.viewLabels[i]
 		g.cell(e.views.Row(i), e.gallery.Classes[label], margin, y, ink)
@@ -73,6 +71,17 @@ func drawNeighbours(path string, e *imageExam, raw, trained answer) error {
 		return fmt.Errorf("neighbours: %w", err)
 	}
 	return writePicture(path, b.Bytes())
+}
+
+// shown returns the views that people see. They were not chosen: they lie evenly in the exam, by
+// steps of the golden section so that they do not keep time with the classes.
+func (e *imageExam) shown() []int {
+	n := e.tested.Len()
+	rows := make([]int, min(gridRows, n))
+	for r := range rows {
+		rows[r] = r * (n * 610 / 987) % n // of the first draw of views
+	}
+	return rows
 }
 
 // share returns how many of all neighbours are of the class of their view.

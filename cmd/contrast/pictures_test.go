@@ -59,7 +59,7 @@ func TestTicksAreFewAndRound(t *testing.T) {
 	}
 }
 
-func TestReadLosses(t *testing.T) {
+func TestReadCurves(t *testing.T) {
 	path := filepath.Join(t.TempDir(), train.MetricsFile)
 	for _, c := range []struct {
 		content string
@@ -73,7 +73,8 @@ func TestReadLosses(t *testing.T) {
 		{`loss`, nil, "offset"},
 	} {
 		write(t, path, []byte(c.content))
-		got, err := readLosses(path)
+		steps, err := readCurves(path)
+		got := steps.loss
 		if !slices.Equal(got, c.want) || (err == nil) != (c.says == "") || err != nil && (!strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), path)) {
 			t.Errorf("%q: got %v, %v, want %v, %q", c.content, got, err, c.want, c.says)
 		}

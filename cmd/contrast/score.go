@@ -15,6 +15,7 @@ type held struct {
 	what    string      // they are, in words
 	q, k    simd.Matrix // pairs; k has no rows where samples are labelled instead
 	labels  []int
+	names   []string    // of the labels
 	learned simd.Matrix // samples to train on, searched for neighbours; may have no rows
 	classes []int       // of them
 

@@ -170,12 +170,12 @@ func (c *trainCommand) train(con *console, t *train.Trainer, w *watch, out folde
 
 // finish writes the model, takes the exam and draws the pictures.
 func (c *trainCommand) finish(con *console, d corpus, t *train.Trainer, encoder *train.MLP, plan *memoryPlan, out folder, seconds float64) error {
-	losses, err := readLosses(out.path(train.MetricsFile))
+	steps, err := readCurves(out.path(train.MetricsFile))
 	if err != nil {
 		return err
 	}
 	title := fmt.Sprintf("%s on %s", c.kind().title, d.name())
-	if err := drawLosses(out.path(curveFile), title, losses); err != nil {
+	if err := drawLosses(out.path(curveFile), title, steps.loss); err != nil {
 		return err
 	}
 
@@ -204,7 +204,7 @@ func (c *trainCommand) finish(con *console, d corpus, t *train.Trainer, encoder 
 	}
 
 	r := trainReport{
-		Loss:          losses[len(losses)-1],
+		Loss:          steps.loss[len(steps.loss)-1],
 		Steps:         c.Steps,
 		Seconds:       seconds,
 		Level:         cpu.Active().String(),
