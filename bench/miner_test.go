@@ -6,6 +6,27 @@ import (
 	"github.com/contrast-go/contrast/infonce"
 )
 
+// BenchmarkDistanceWeightedMiner draws a negative for each two of 4 rows of a label.
+func BenchmarkDistanceWeightedMiner(b *testing.B) {
+	for _, n := range []int{256, 1024, 4096} {
+		b.Run(size("n", n)+"/d=128", func(b *testing.B) {
+			batch := labelled(n, 128)
+			m := infonce.DistanceWeightedMiner{Workers: 1}
+			list, err := m.Mine(nil, batch.Q, batch.Labels)
+			if err != nil || len(list) < 2*n {
+				b.Fatalf("%d triplets, %v", len(list), err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if list, err = m.Mine(list[:0], batch.Q, batch.Labels); err != nil {
+					b.Fatal(err)
+				}
+			}
+			reportRate(b, n, "rows")
+		})
+	}
+}
+
 // BenchmarkMiner lists triplets of rows of which 4 have the same label, 100,000 of them at most.
 func BenchmarkMiner(b *testing.B) {
 	for kind := infonce.AllTriplets; kind <= infonce.HardestTriplets; kind++ {

@@ -30,7 +30,8 @@
 //   - [MarginLoss]: pairs, or those of triplets, within and beyond a boundary that may be learned.
 //   - [Lifted]: pairs of one label, each with all negatives of both rows.
 //
-// [TripletMiner] and [MultiSimilarityMiner] list triplets and pairs of labelled rows, for Triplet and other uses.
+// [TripletMiner], [DistanceWeightedMiner] and [MultiSimilarityMiner] list triplets and pairs of labelled rows, for Triplet,
+// MarginLoss and other uses.
 //
 // Similarity matrices are computed in strips that stay in the cache and are never
 // stored whole. A value or gradient has the same bits on every CPU and for any number

@@ -20,6 +20,7 @@ func TestMinerAllocs(t *testing.T) {
 		for kind := AllTriplets; kind <= HardestTriplets; kind++ {
 			for _, limit := range []int{0, 20, 500} {
 				m := TripletMiner{Kind: kind, Cap: limit, Workers: 2}
+				weighted := DistanceWeightedMiner{Reach: 2, Workers: 2}
 				pairs := MultiSimilarityMiner{Cap: limit, Workers: 2}
 				var list []Triple
 				var pairList []Pair
@@ -30,6 +31,7 @@ func TestMinerAllocs(t *testing.T) {
 							labels = smallLabels
 						}
 						list = mineTriplets(t, &m, list[:0], x, labels)
+						list = drawTriplets(t, &weighted, list[:0], x, labels)
 						var err error
 						if pairList, err = pairs.Mine(pairList[:0], x, labels); err != nil {
 							t.Fatal(err)

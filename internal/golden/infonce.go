@@ -179,6 +179,13 @@ func minerEntries() []Entry {
 			return nil
 		}))
 	}
+	entries = append(entries, mine("DistanceWeightedMiner", func(h *Hash, x simd.Matrix, labels []int) error {
+		list, err := (&infonce.DistanceWeightedMiner{Seed: 3, Reach: 1.7}).Mine(nil, x, labels)
+		for _, t := range list {
+			h.Ints([]int{t.A, t.P, t.N})
+		}
+		return err
+	}))
 	return append(entries, mine("MultiSimilarityMiner", func(h *Hash, x simd.Matrix, labels []int) error {
 		list, err := (&infonce.MultiSimilarityMiner{}).Mine(nil, x, labels)
 		for _, p := range list {

@@ -1,0 +1,170 @@
+package infonce
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/contrast-go/contrast/internal/par"
+	"github.com/contrast-go/contrast/simd"
+)
+
+// DistanceWeightedMiner draws a negative for each anchor and positive, for [MarginLoss] and [Triplet], so that all distances
+// are drawn about as often (Wu et al. 2017, section 4.1). Negatives n of an anchor a are drawn with probabilities
+//
+//	p_n ∝ 1/q(max(Cutoff, d(a, n))),  q(d) = d^(D−2)·(1 − d²/4)^((D−3)/2)
+//
+// with the Euclidean distance d of rows of norm 1, to which rows are brought first. On a sphere in D dimensions distances of
+// random points have the density q, of which most is near √2: uniform draws would have such negatives only, which are too far
+// to learn from. Weights are relative to the largest of their anchor, in logarithms, so those of no anchor vanish, whatever
+// the number of dimensions.
+//
+// The draw depends on the rows, the labels and the Seed alone; take another Seed for each batch. Memory grows with the list.
+// The zero value has the numbers of the paper.
+type DistanceWeightedMiner struct {
+	Cutoff  float32 // nearer negatives are drawn as if they were at this distance; 0 means 0.5
+	Reach   float32 // those at this distance or beyond are not drawn; 0 means 1.4, from where MarginLoss has no slope
+	Seed    uint64  // of the draw
+	Workers int     // 0 means GOMAXPROCS; the list does not depend on it
+
+	distances distances
+	near, far float32 // squares of Cutoff and Reach
+	first     []int   // the place of the first triplet of each anchor
+	out       []Triple
+	scratch   []weightedScratch
+}
+
+// weightedScratch is the memory of a worker.
+type weightedScratch struct {
+	squares, rest, weights []float32 // d², 1 − d²/4 and what is drawn by, in the order of the batch
+	sums                   []float64 // of the weights up to each row
+}
+
+// Mine appends a triplet of the rows of x (n×d) with the given labels (n) to dst for each anchor and each other row of its
+// label, in this order. An anchor with no negative within reach has none. Else it is as the Mine of [TripletMiner].
+func (m *DistanceWeightedMiner) Mine(dst []Triple, x simd.Matrix, labels []int) ([]Triple, error) {
+	const op = "infonce.DistanceWeightedMiner"
+	cutoff, reach := cmp.Or(m.Cutoff, 0.5), cmp.Or(m.Reach, 1.4)
+	if err := cmp.Or(checkRange(op, "Reach", reach, 0, 2), checkRange(op, "Cutoff", cutoff, 0, reach)); err != nil {
+		return dst, err
+	}
+	m.near, m.far = cutoff*cutoff, reach*reach
+	x.Check(op, "x", -1, -1)
+	checkLen(op, "labels", len(labels), x.Rows)
+	e := &m.distances
+	_, err := e.load(distanceSettings{op: op, squared: true, cosine: true, workers: m.Workers}, Batch{Q: x, Labels: labels}, nil)
+	if err != nil {
+		if e, ok := err.(*NonFiniteError); ok {
+			e.Arg = "x"
+		}
+		return dst, err
+	}
+	n, count := x.Rows, int64(0)
+	m.first = grow(m.first, n)
+	for a := range n {
+		m.first[a] = int(count)
+		count += int64(len(e.groups.of(a)) - 1)
+		if count > maxListed {
+			return dst, fmt.Errorf("%s: there are more than %d pairs of one label, more than a list should have", op, maxListed)
+		}
+	}
+	m.scratch = grow(m.scratch, par.Workers(m.Workers))
+	for i := range m.scratch {
+		t := &m.scratch[i]
+		t.squares, t.rest, t.weights, t.sums = grow(t.squares, n), grow(t.rest, n), grow(t.weights, n), grow(t.sums, n)
+	}
+	all, added := extend(dst, int(count))
+	m.out = added
+	e.begin(false, 0)
+	e.visit((*weightedDraw)(m))
+	m.out = nil
+	// Places of anchors that have no triplet are filled up.
+	kept := slices.DeleteFunc(added, func(t Triple) bool { return t.N < 0 })
+	return all[:len(all)-len(added)+len(kept)], nil
+}
+
+// weightedDraw is DistanceWeightedMiner as a scorer of rows of squared distances.
+type weightedDraw DistanceWeightedMiner
+
+func (m *weightedDraw) score(worker, i int, d, _ []float32) {
+	e := &m.distances
+	a := e.groups.order[i]
+	positives := e.groups.of(a)
+	if len(positives) == 1 {
+		return
+	}
+	t := &m.scratch[worker]
+	total := m.weigh(t, i, d)
+	out := m.out[m.first[a]:]
+	var source rand.PCG
+	source.Seed(m.Seed, uint64(a))
+	k := 0
+	for _, p := range positives {
+		if p == a {
+			continue
+		}
+		out[k] = Triple{a, p, -1}
+		if total > 0 {
+			u := float64(float64(source.Uint64()>>11)*0x1p-53) * total
+			out[k].N = firstAbove(t.sums, u)
+		}
+		k++
+	}
+}
+
+// firstAbove returns the index of the first of the ascending sums that is above u, which the last one is.
+func firstAbove(sums []float64, u float64) int {
+	lo, hi := 0, len(sums)-1
+	for lo < hi {
+		if mid := (lo + hi) / 2; sums[mid] > u {
+			hi = mid
+		} else {
+			lo = mid + 1
+		}
+	}
+	return lo
+}
+
+// weigh sums the weights of the negatives of row i, in the order of the batch, and returns the sum of all: 0 if there is
+// none within reach.
+func (m *weightedDraw) weigh(t *weightedScratch, i int, d []float32) float64 {
+	e := &m.distances
+	g, norms := &e.groups, e.x.norms
+	lo, hi := e.group(i)
+	anchor := norms[g.order[i]]
+	for j, s := range d {
+		o := g.order[j]
+		if norms[o] == 0 || anchor == 0 {
+			s = 2 // as where the cosine is 0
+		}
+		t.sums[o] = 1
+		if s >= m.far || j >= lo && j < hi {
+			t.sums[o], s = 0, 1 // it is not drawn
+		}
+		s = max(s, m.near)
+		t.squares[o], t.rest[o] = s, 1-float32(s/4)
+	}
+	// The logarithm of 1/q is (2 − D)/2·ln d² + (3 − D)/2·ln(1 − d²/4).
+	dims := float32(e.y.Cols)
+	simd.Log(t.squares, t.squares)
+	simd.Log(t.rest, t.rest)
+	simd.Scale(t.weights, (2-dims)/2, t.squares)
+	simd.Axpy(t.weights, (3-dims)/2, t.rest)
+	for o, drawn := range t.sums {
+		if drawn == 0 {
+			t.weights[o] = negInf
+		}
+	}
+	most := simd.Max(t.weights)
+	if most == negInf {
+		return 0
+	}
+	simd.ExpSum(t.weights, t.weights, most)
+	total := 0.0
+	for o, w := range t.weights {
+		total += float64(w)
+		t.sums[o] = total
+	}
+	return total
+}
