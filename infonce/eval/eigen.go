@@ -41,10 +41,16 @@ func diagonalize(a symmetric) (values []float64, vectors symmetric) {
 	for i := range n {
 		v.row(i)[i] = 1
 	}
+	largest := 0.0
+	for _, x := range a.data {
+		largest = max(largest, math.Abs(x))
+	}
+	_, exponent := math.Frexp(largest)
 	for range maxSweeps {
 		var off, on float64
 		for i := range n {
 			for j, x := range a.row(i) {
+				x = math.Ldexp(x, -exponent) // squares of small ones would be 0
 				if j == i {
 					on += float64(x * x)
 				} else {

@@ -62,9 +62,8 @@ func spectra() map[string][]float64 {
 
 // Both methods are backward stable: an eigenvalue errs by a small multiple of n·2⁻⁵³ times the largest.
 func TestEigenvalues(t *testing.T) {
-	r := check.NewRand(12)
 	for name, want := range spectra() {
-		a := withSpectrum(r, want)
+		a := withSpectrum(check.NewRand(12), want)
 		want = slices.Sorted(slices.Values(want))
 		slices.Reverse(want)
 		bound := 100 * float64(a.n) * 0x1p-53 * max(math.Abs(want[0]), math.Abs(want[a.n-1]))
