@@ -33,6 +33,13 @@ func (c *curves) add(loss, rate, norm, temperature float64) {
 	c.norm, c.temperature = append(c.norm, norm), append(c.temperature, temperature)
 }
 
+// cut drops what is said of the steps after the first n.
+func (c *curves) cut(n int) {
+	for _, v := range []*[]float64{&c.loss, &c.rate, &c.norm, &c.temperature} {
+		*v = (*v)[:min(n, len(*v))]
+	}
+}
+
 // readCurves returns what the metrics at path say, of at least one step.
 func readCurves(path string) (c curves, err error) {
 	f, err := os.Open(path)

@@ -19,6 +19,7 @@ const (
 	modelFile   = "model.safetensors"
 	curveFile   = "loss.png"
 	gridFile    = "neighbours.png"
+	reportFile  = "report.html"
 	monitorFile = "monitor.jsonl" // what was seen of samples that are not trained on
 )
 
@@ -44,7 +45,7 @@ func (f folder) claim(force bool) error {
 	if info, err := os.Stat(string(f)); err == nil && !info.IsDir() {
 		return fmt.Errorf("--out: %s is not a folder", f)
 	}
-	names := []string{modelFile, curveFile, gridFile, monitorFile, train.CheckpointFile, train.PreviousFile, train.MetricsFile}
+	names := []string{modelFile, curveFile, gridFile, reportFile, monitorFile, train.CheckpointFile, train.PreviousFile, train.MetricsFile}
 	entries, err := os.ReadDir(string(f))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("--out: %w", err)
@@ -109,7 +110,13 @@ func (f folder) savedSettings() (map[string]string, error) {
 
 // list names the files of a finished run.
 func (f folder) list() string {
-	return f.path("{" + strings.Join([]string{modelFile, curveFile, gridFile, train.MetricsFile, monitorFile, train.CheckpointFile}, ",") + "}")
+	var names []string
+	for _, name := range []string{modelFile, reportFile, curveFile, gridFile, train.MetricsFile, monitorFile, train.CheckpointFile} {
+		if _, err := os.Stat(f.path(name)); err == nil {
+			names = append(names, name)
+		}
+	}
+	return f.path("{" + strings.Join(names, ",") + "}")
 }
 
 // shellQuote returns s as a word of a command line.

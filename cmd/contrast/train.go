@@ -23,6 +23,7 @@ type trainCommand struct {
 	Every       int    `default:"500" placeholder:"N" help:"Steps between checkpoints; 0 means one at the end only. Default 500."`
 	Workers     int    `placeholder:"N" help:"Goroutines that share the work; results do not depend on it. Default 0: as many as GOMAXPROCS."`
 	Chunk       int    `placeholder:"N" help:"Images that the encoder sees at a time, for less memory; results do not depend on it. Default 0: all of a step."`
+	Report      bool   `help:"Write all that can be shown of the run to report.html in its folder, while it goes on and at its end: one file that needs no network."`
 	TensorBoard bool   `name:"tensorboard" help:"Write the curves as an event file, for: tensorboard --logdir DIR."`
 	JSON        bool   `name:"json" help:"Print the results as one JSON object on standard output, shares between 0 and 1."`
 }
@@ -122,12 +123,12 @@ func (c *trainCommand) Run(con *console) error {
 		return err
 	}
 	heading := c.heading(d, t, encoder, plan, out)
-	w := c.newWatch(con, d, encoder, out, first)
+	w := c.newWatch(con, d, t, encoder, out, first)
 	seconds, err := c.train(con, t, w, out, heading, first)
 	if err != nil {
 		return err
 	}
-	return c.finish(con, d, t, encoder, plan, out, seconds)
+	return c.finish(con, d, t, w, encoder, plan, out, seconds)
 }
 
 // train runs t from step first and returns how long that took. The heading is shown
@@ -169,7 +170,7 @@ func (c *trainCommand) train(con *console, t *train.Trainer, w *watch, out folde
 }
 
 // finish writes the model, takes the exam and draws the pictures.
-func (c *trainCommand) finish(con *console, d corpus, t *train.Trainer, encoder *train.MLP, plan *memoryPlan, out folder, seconds float64) error {
+func (c *trainCommand) finish(con *console, d corpus, t *train.Trainer, w *watch, encoder *train.MLP, plan *memoryPlan, out folder, seconds float64) error {
 	steps, err := readCurves(out.path(train.MetricsFile))
 	if err != nil {
 		return err
@@ -195,6 +196,15 @@ func (c *trainCommand) finish(con *console, d corpus, t *train.Trainer, encoder 
 	raw, before, after := rows[0], rows[1], rows[2]
 	if e, ok := e.(*imageExam); ok {
 		if err := drawNeighbours(out.path(gridFile), e, raw.answer, after.answer); err != nil {
+			return err
+		}
+	}
+	if w.show != nil {
+		p, err := c.finalPage(d, t.Config, steps, out, e, rows, encoded(after.name, encoder, "embedding"))
+		if err == nil {
+			err = w.show(p)
+		}
+		if err != nil {
 			return err
 		}
 	}

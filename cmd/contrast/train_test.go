@@ -24,8 +24,8 @@ func small(data, out string, more ...string) []string {
 	return append([]string{"train", data, "--out", out, "--steps=40", "--batch=12", "--hidden=16,12", "--dim=8", "--every=7", "--json"}, more...)
 }
 
-// report parses the last line of standard output.
-func report(t *testing.T, stdout string) (r trainReport) {
+// reportOf parses the last line of standard output.
+func reportOf(t *testing.T, stdout string) (r trainReport) {
 	t.Helper()
 	lines := strings.Split(strings.TrimSuffix(stdout, "\n"), "\n")
 	d := json.NewDecoder(strings.NewReader(lines[len(lines)-1]))
@@ -45,7 +45,7 @@ func TestTrainOnGlyphs(t *testing.T) {
 	if strings.Count(stdout, "\n") != 1 {
 		t.Errorf("standard output is %q, want one line", stdout)
 	}
-	r := report(t, stdout)
+	r := reportOf(t, stdout)
 	if r.Steps != 40 || !(r.Loss > 0) || !(r.Seconds > 0) || r.Level != cpu.Active().String() || r.Out != dir {
 		t.Errorf("report is %+v", r)
 	}
@@ -121,7 +121,7 @@ func TestTrainBits(t *testing.T) {
 			}
 			for _, how := range [][]string{{"--workers=1"}, {"--workers=7", "--chunk=5"}} {
 				stdout, _ := succeed(t, small(data, t.TempDir(), append(kind, how...)...)...)
-				r := report(t, stdout)
+				r := reportOf(t, stdout)
 				if want == "" {
 					want = r.WeightsSHA256
 				}
@@ -136,7 +136,7 @@ func TestTrainBits(t *testing.T) {
 
 func TestTrainLearns(t *testing.T) {
 	stdout, stderr := succeed(t, small(bars(t), t.TempDir(), "--steps=300")...)
-	r := report(t, stdout)
+	r := reportOf(t, stdout)
 	if trained, untrained := r.Eval.Trained.get("knn"), r.Eval.Untrained.get("knn"); trained < untrained+0.05 {
 		t.Errorf("kNN is %.3f, untrained %.3f, want more:\n%s", trained, untrained, stderr)
 	}
@@ -156,7 +156,7 @@ func TestResume(t *testing.T) {
 	for _, kind := range kinds {
 		straight := filepath.Join(t.TempDir(), "straight")
 		stdout, _ := succeed(t, small(data, straight, kind...)...)
-		want := report(t, stdout)
+		want := reportOf(t, stdout)
 
 		stopped := filepath.Join(t.TempDir(), "stopped it's")
 		status, stderr := stopAt("step 18 of 40", small(data, stopped, kind...)...)
@@ -175,7 +175,7 @@ func TestResume(t *testing.T) {
 		if !strings.Contains(stderr, "resumed after step 18\n") {
 			t.Errorf("standard error does not tell of the resumption:\n%s", stderr)
 		}
-		got := report(t, stdout)
+		got := reportOf(t, stdout)
 		got.Seconds, got.Out, got.PeakBytes, got.PlannedBytes = want.Seconds, want.Out, want.PeakBytes, want.PlannedBytes
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("resumed: %+v\nstraight: %+v", got, want)
@@ -193,7 +193,7 @@ func TestResume(t *testing.T) {
 
 		// A finished run has nothing left to do, and says the same.
 		stdout, _ = succeed(t, "train", "--resume", "--out", stopped, "--json")
-		got = report(t, stdout)
+		got = reportOf(t, stdout)
 		got.Seconds, got.Out, got.PeakBytes, got.PlannedBytes = want.Seconds, want.Out, want.PeakBytes, want.PlannedBytes
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("finished: %+v\nstraight: %+v", got, want)
@@ -205,13 +205,13 @@ func TestResume(t *testing.T) {
 func TestResumeFromThePreviousCheckpoint(t *testing.T) {
 	data, dir := bars(t), t.TempDir()
 	stdout, _ := succeed(t, small(data, dir, "--every=15")...)
-	want := report(t, stdout)
+	want := reportOf(t, stdout)
 	path := filepath.Join(dir, train.CheckpointFile)
 	if err := os.Truncate(path, 100); err != nil {
 		t.Fatal(err)
 	}
 	stdout, stderr := succeed(t, "train", "--resume", "--out", dir, "--json")
-	got := report(t, stdout)
+	got := reportOf(t, stdout)
 	if got.WeightsSHA256 != want.WeightsSHA256 {
 		t.Errorf("resumed: weights %s, want %s", got.WeightsSHA256, want.WeightsSHA256)
 	}
@@ -261,7 +261,7 @@ func TestResumeRefusesOtherSettings(t *testing.T) {
 func TestSignals(t *testing.T) {
 	data := bars(t)
 	stdout, _ := succeed(t, small(data, t.TempDir(), "--steps=800", "--every=30")...)
-	want := report(t, stdout)
+	want := reportOf(t, stdout)
 	for _, c := range []struct {
 		name   string
 		signal syscall.Signal
@@ -303,7 +303,7 @@ func TestSignals(t *testing.T) {
 				t.Errorf("status %d, want %d: %s", got, c.status, stderr.String())
 			}
 			stdout, _ := succeed(t, "train", "--resume", "--out", dir, "--json")
-			got := report(t, stdout)
+			got := reportOf(t, stdout)
 			got.Seconds, got.Out, got.PeakBytes, got.PlannedBytes = want.Seconds, want.Out, want.PeakBytes, want.PlannedBytes
 			if !reflect.DeepEqual(got, want) {
 				t.Errorf("resumed: %+v\nstraight: %+v", got, want)
@@ -347,7 +347,7 @@ func TestTrainTakesAFreeFolder(t *testing.T) {
 	args := slices.DeleteFunc(small(data, "OUT"), func(s string) bool { return s == "--out" || s == "OUT" })
 	for _, want := range []string{"001", "002"} {
 		stdout, _ := succeed(t, args...)
-		if got := report(t, stdout).Out; got != filepath.Join("runs", want) {
+		if got := reportOf(t, stdout).Out; got != filepath.Join("runs", want) {
 			t.Errorf("the run is in %s, want %s", got, want)
 		}
 	}

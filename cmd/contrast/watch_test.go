@@ -93,3 +93,30 @@ func TestTensorBoard(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The page of a run shows it while it goes on, and what it led to at its end.
+func TestReport(t *testing.T) {
+	data, dir := bars(t), t.TempDir()
+	page := func() string { return contents(t, dir)[filepath.Join(dir, reportFile)] }
+	stopAt("step 20 of 40", small(data, dir, "--report")...)
+	running := page()
+	for _, want := range []string{"NT-Xent on ", "Mean distance, held out", "learn-temperature"} {
+		if !strings.Contains(running, want) == (want != "learn-temperature") {
+			t.Errorf("the page of a run under way: %q is there: %v", want, strings.Contains(running, want))
+		}
+	}
+	succeed(t, "train", "--resume", "--out", dir, "--report")
+	done := page()
+	for _, want := range []string{"raw pixels", "trained encoder", "kNN (5)", "data:image/png;base64,", "Norm of the gradient"} {
+		if !strings.Contains(done, want) {
+			t.Errorf("the page of a finished run lacks %q", want)
+		}
+	}
+	if strings.Contains(done, "http://") || strings.Contains(done, "https://") {
+		t.Error("the page refers to the network")
+	}
+	succeed(t, small(data, dir, "--force")...)
+	if page() != "" {
+		t.Error("the page of a run that was replaced is still there")
+	}
+}
