@@ -29,6 +29,7 @@ type DistanceWeightedMiner struct {
 	Workers int     // 0 means GOMAXPROCS; the list does not depend on it
 
 	distances distances
+	zeroNorms int
 	near, far float32 // squares of Cutoff and Reach
 	first     []int   // the place of the first triplet of each anchor
 	out       []Triple
@@ -37,8 +38,8 @@ type DistanceWeightedMiner struct {
 
 // weightedScratch is the memory of a worker.
 type weightedScratch struct {
-	squares, rest, weights []float32 // d², 1 − d²/4 and what is drawn by, in the order of the batch
-	sums                   []float64 // of the weights up to each row
+	squares, rest, weights []float32 // d², 1 − d²/4 and what is drawn by, in the order of labels
+	sums                   []float64 // of the weights up to each row of the batch
 }
 
 // Mine appends a triplet of the rows of x (n×d) with the given labels (n) to dst for each anchor and each other row of its
@@ -53,13 +54,14 @@ func (m *DistanceWeightedMiner) Mine(dst []Triple, x simd.Matrix, labels []int) 
 	x.Check(op, "x", -1, -1)
 	checkLen(op, "labels", len(labels), x.Rows)
 	e := &m.distances
-	_, err := e.load(distanceSettings{op: op, squared: true, cosine: true, workers: m.Workers}, Batch{Q: x, Labels: labels}, nil)
+	r, err := e.load(distanceSettings{op: op, squared: true, cosine: true, workers: m.Workers}, Batch{Q: x, Labels: labels}, nil)
 	if err != nil {
 		if e, ok := err.(*NonFiniteError); ok {
 			e.Arg = "x"
 		}
 		return dst, err
 	}
+	m.zeroNorms = r.ZeroNorm
 	n, count := x.Rows, int64(0)
 	m.first = grow(m.first, n)
 	for a := range n {
@@ -130,20 +132,13 @@ func firstAbove(sums []float64, u float64) int {
 // none within reach.
 func (m *weightedDraw) weigh(t *weightedScratch, i int, d []float32) float64 {
 	e := &m.distances
-	g, norms := &e.groups, e.x.norms
 	lo, hi := e.group(i)
-	anchor := norms[g.order[i]]
+	if m.zeroNorms > 0 {
+		m.part(i, d)
+	}
 	for j, s := range d {
-		o := g.order[j]
-		if norms[o] == 0 || anchor == 0 {
-			s = 2 // as where the cosine is 0
-		}
-		t.sums[o] = 1
-		if s >= m.far || j >= lo && j < hi {
-			t.sums[o], s = 0, 1 // it is not drawn
-		}
-		s = max(s, m.near)
-		t.squares[o], t.rest[o] = s, 1-float32(s/4)
+		s = min(max(s, m.near), m.far)
+		t.squares[j], t.rest[j] = s, 1-float32(s/4)
 	}
 	// The logarithm of 1/q is (2 − D)/2·ln d² + (3 − D)/2·ln(1 − d²/4).
 	dims := float32(e.y.Cols)
@@ -151,20 +146,34 @@ func (m *weightedDraw) weigh(t *weightedScratch, i int, d []float32) float64 {
 	simd.Log(t.rest, t.rest)
 	simd.Scale(t.weights, (2-dims)/2, t.squares)
 	simd.Axpy(t.weights, (3-dims)/2, t.rest)
-	for o, drawn := range t.sums {
-		if drawn == 0 {
-			t.weights[o] = negInf
+	for j, s := range d {
+		if s >= m.far {
+			t.weights[j] = negInf
 		}
 	}
+	fill(t.weights[lo:hi], negInf)
 	most := simd.Max(t.weights)
 	if most == negInf {
 		return 0
 	}
 	simd.ExpSum(t.weights, t.weights, most)
+	for j, w := range t.weights {
+		t.sums[e.groups.order[j]] = float64(w)
+	}
 	total := 0.0
-	for o, w := range t.weights {
-		total += float64(w)
+	for o, w := range t.sums {
+		total += w
 		t.sums[o] = total
 	}
 	return total
+}
+
+// part sets the squared distances of row i from zero rows, or all if it is one, to 2, as where the cosine is 0.
+func (m *weightedDraw) part(i int, d []float32) {
+	order, norms := m.distances.groups.order, m.distances.x.norms
+	for j := range d {
+		if norms[order[i]] == 0 || norms[order[j]] == 0 {
+			d[j] = 2
+		}
+	}
 }
