@@ -47,6 +47,10 @@ var lossKinds = []lossKind{
 		l := &infonce.DCL{Temperature: s.Temperature, Workers: workers}
 		return l, &l.Temperature
 	}},
+	{name: "hcl", title: "hard negatives (HCL)", new: func(s *settings, workers int) (infonce.Loss, *float32) {
+		l := &infonce.HCL{Temperature: s.Temperature, Concentration: 1, PriorPositive: 0.01, Workers: workers}
+		return l, &l.Temperature
+	}},
 	{name: "siglip", title: "SigLIP", new: func(s *settings, workers int) (infonce.Loss, *float32) {
 		l := &infonce.SigLIP{Temperature: s.Temperature, Workers: workers}
 		return l, &l.Temperature
@@ -67,6 +71,31 @@ var lossKinds = []lossKind{
 	{name: "triplet-all", title: "triplet, all of the batch", labelled: true, margin: true, new: func(s *settings, workers int) (infonce.Loss, *float32) {
 		return &infonce.BatchAll{Margin: s.Margin, Normalize: true, Workers: workers}, nil
 	}},
+	{name: "semi-hard", title: "triplet, semi-hard", labelled: true, margin: true, new: func(s *settings, workers int) (infonce.Loss, *float32) {
+		return &infonce.SemiHard{Margin: s.Margin, Normalize: true, Workers: workers}, nil
+	}},
+	{name: "lifted", title: "lifted structure", labelled: true, margin: true, defaults: map[string]string{"margin": "1"}, new: func(s *settings, workers int) (infonce.Loss, *float32) {
+		return &infonce.Lifted{Margin: s.Margin, Workers: workers}, nil
+	}},
+	{name: "margin", title: "margin, negatives drawn by distance", labelled: true, margin: true, defaults: map[string]string{"margin": "0.2"}, new: func(s *settings, workers int) (infonce.Loss, *float32) {
+		return &drawnMargin{infonce.DistanceWeightedMiner{Seed: s.Seed, Workers: workers}, infonce.MarginLoss{Margin: s.Margin, Normalize: true, Workers: workers}, nil}, nil
+	}},
+}
+
+// A drawnMargin is MarginLoss with negatives drawn by distance. Each step has the same random numbers: it has other images.
+type drawnMargin struct {
+	miner infonce.DistanceWeightedMiner
+	loss  infonce.MarginLoss
+	list  []infonce.Triple
+}
+
+func (l *drawnMargin) Evaluate(b infonce.Batch, grad *infonce.Batch, scale float32) (infonce.Result, error) {
+	var err error
+	if l.list, err = l.miner.Mine(l.list[:0], b.Q, b.Labels); err != nil {
+		return infonce.Result{}, err
+	}
+	b.Triplets = l.list
+	return l.loss.Evaluate(b, grad, scale)
 }
 
 // kind returns the kind of the loss, whose name is known.

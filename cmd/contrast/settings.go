@@ -18,7 +18,7 @@ type settings struct {
 	Batch       int     `json:"batch" default:"256" placeholder:"N" help:"Samples a step, of which two views each are seen. Default 256, 24 for triplet."`
 	Seed        uint64  `json:"seed" default:"1" placeholder:"N" help:"Seed of weights, order and augmentation. Default 1."`
 	Temperature float32 `json:"temperature" default:"0.1" placeholder:"T" help:"Temperature of the losses that have one. Default 0.1."`
-	Margin      float32 `json:"margin" default:"0.3" placeholder:"M" help:"Margin of the triplet losses. Default 0.3."`
+	Margin      float32 `json:"margin" default:"0.3" placeholder:"M" help:"Margin of the losses of distances. Default 0.3, of lifted 1, of margin 0.2."`
 	LR          float32 `json:"lr" name:"lr" default:"0.003" placeholder:"RATE" help:"Peak learning rate. Default 0.003, 0.002 for triplet, 0.1 for sgd, 3 for lars."`
 	Decay       float32 `json:"decay" default:"0.1" placeholder:"D" help:"Weight decay. Default 0.1, 0 for adam, 0.0001 for sgd and lars."`
 	Hidden      []int   `json:"hidden" default:"512,256" placeholder:"N" help:"Widths of the layers of the encoder. Default 512,256."`

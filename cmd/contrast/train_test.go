@@ -112,7 +112,7 @@ func TestTrainBits(t *testing.T) {
 	if testing.Short() {
 		levels = []cpu.Level{levels[0], levels[len(levels)-1]} // package train is held to all of them
 	}
-	for _, kind := range [][]string{{}, {"--loss=infonce"}, {"--loss=clip", "--supervised", "--distinct", "--batch=5"}, {"--loss=triplet"}, {"--loss=moco", "--queue=31", "--learn-temperature"}, {"--loss=infonce", "--queue=31"}, {"--loss=supcon", "--views=3", "--optimizer=lars", "--augment=crop=0.5,cut-out=0.3"}} {
+	for _, kind := range [][]string{{}, {"--loss=infonce"}, {"--loss=clip", "--supervised", "--distinct", "--batch=5"}, {"--loss=triplet"}, {"--loss=margin"}, {"--loss=moco", "--queue=31", "--learn-temperature"}, {"--loss=infonce", "--queue=31"}, {"--loss=supcon", "--views=3", "--optimizer=lars", "--augment=crop=0.5,cut-out=0.3"}} {
 		want := ""
 		for _, level := range levels {
 			restore, err := cpu.Select(level)

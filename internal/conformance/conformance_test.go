@@ -29,8 +29,8 @@ func TestCases(t *testing.T) {
 			}
 			worst.Value, worst.Gradient = max(worst.Value, r.Value), max(worst.Gradient, r.Gradient)
 		}
-		if n < 156 {
-			t.Errorf("%d cases ran, want 156", n)
+		if n != len(cases) || n < 168 {
+			t.Errorf("%d of %d cases ran, want all of 168", n, len(cases))
 		}
 		t.Logf("%d cases, worst value %.3g, worst gradient %.3g", n, worst.Value, worst.Gradient)
 	})
