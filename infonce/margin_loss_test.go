@@ -1,10 +1,12 @@
 package infonce
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
 	"github.com/contrast-go/contrast/internal/check"
+	"github.com/contrast-go/contrast/internal/ref"
 )
 
 // TestMarginLossTerms: at v = 0 there is no slope, each pair counts once, and the boundary goes to where more terms are
@@ -46,6 +48,86 @@ func TestMarginLossTerms(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestMarginLossReductions: the loss of triplets, or of all pairs, is the weighted mean, the weighted sum or the mean over
+// the active ones of what its terms cost, and the gradient is that of the value.
+func TestMarginLossReductions(t *testing.T) {
+	const n, boundary, margin = 30, 2.5, 0.5
+	r := check.NewRand(171)
+	b := gathered(r, n, 5, 4, gatherings[0].change)
+	weights := r.Float32s(n, 0, 2)
+	weights[2] = 0
+	rows := mat(b.Q)
+	type term struct{ loss, slope, weight float64 }
+	score := func(i, j int, sign, weight float64) term {
+		v := sign*(math.Sqrt(ref.SquaredDistance(rows.Row(i), rows.Row(j)))-boundary) + margin
+		if v <= 0 {
+			return term{weight: weight}
+		}
+		return term{v, -sign, weight}
+	}
+	list := make([]Triple, n)
+	for i := range list {
+		list[i] = Triple{r.IntN(n), r.IntN(n), r.IntN(n)}
+	}
+	for _, listed := range []bool{true, false} {
+		for _, weighted := range []bool{false, true} {
+			c := Batch{Q: b.Q, Labels: b.Labels}
+			if listed {
+				c.Triplets = list
+			}
+			if weighted {
+				c.Weights = weights
+			}
+			var terms []term
+			for i := range n {
+				if listed {
+					w := weightOf(c.Weights, i)
+					terms = append(terms, score(list[i].A, list[i].P, 1, w), score(list[i].A, list[i].N, -1, w))
+					continue
+				}
+				for j := range i {
+					sign := float64(2*b2i(b.Labels[i] == b.Labels[j]) - 1)
+					terms = append(terms, score(i, j, sign, (weightOf(c.Weights, i)+weightOf(c.Weights, j))/2))
+				}
+			}
+			var sum, slope, all, some float64
+			active := 0
+			for _, x := range terms {
+				sum += x.weight * x.loss
+				slope += x.weight * x.slope
+				all += x.weight
+				if x.loss > 0 {
+					active++
+					some += x.weight
+				}
+			}
+			for _, o := range []struct {
+				loss MarginLoss
+				of   float64
+			}{{MarginLoss{}, some}, {MarginLoss{All: true}, all}, {MarginLoss{Reduction: Sum}, 1}, {MarginLoss{Reduction: MeanActive, All: true}, some}} {
+				l := o.loss
+				l.Boundary, l.Margin = boundary, margin
+				name := fmt.Sprintf("listed %v, weighted %v, %v, all %v", listed, weighted, l.Reduction, l.All)
+				g := gradFor(c)
+				got := evaluate(t, name, &l, c, &g, 2)
+				if !near(got.Loss, sum/o.of, 1e-6) || !near(got.DBias, 2*slope/o.of, 1e-9) || got.Valid != len(terms) || got.Active != active {
+					t.Errorf("%s: %+v, want a loss of %v, a slope of %v and %d of %d active", name, got, sum/o.of, 2*slope/o.of, active, len(terms))
+				}
+				if listed {
+					for i, x := range got.Losses {
+						if !near(x, terms[i].loss, 1e-6) {
+							t.Errorf("%s: loss %v of term %d, want %v", name, x, i, terms[i].loss)
+						}
+					}
+				}
+				if err := CheckGradient(&l, c); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+		}
+	}
 }
 
 // TestMarginLossBoundary: DBias is the slope of the value, and so many steps against it balance the active terms.
