@@ -8,9 +8,11 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"image/png"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,6 +37,7 @@ type browser struct {
 	session  string
 	errors   []string // what the console told, and what was not loaded
 	requests []string
+	loads    int // how often a page was loaded
 }
 
 // newBrowser starts Chromium with one page.
@@ -64,7 +67,7 @@ func newBrowser(t *testing.T) *browser {
 	b := &browser{t: t, in: in, out: bufio.NewReaderSize(out, 1<<20)}
 	t.Cleanup(func() {
 		b.session = ""
-		b.do("Browser.close", nil, nil)
+		b.try("Browser.close", nil, nil)
 		cmd.Wait()
 		stop()
 		in.Close()
@@ -83,8 +86,16 @@ func newBrowser(t *testing.T) *browser {
 
 type object map[string]any
 
-// do runs a command and reads its answer, noting events on the way.
+// do runs a command and reads its answer.
 func (b *browser) do(method string, params object, result any) {
+	b.t.Helper()
+	if err := b.try(method, params, result); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// try is do with an error where the browser refuses the command.
+func (b *browser) try(method string, params object, result any) error {
 	b.t.Helper()
 	b.last++
 	m := object{"id": b.last, "method": method}
@@ -99,35 +110,55 @@ func (b *browser) do(method string, params object, result any) {
 	_, err = b.in.Write(append(line, 0))
 	must(b.t, err)
 	for {
-		line, err := b.out.ReadBytes(0)
-		if err != nil {
-			b.t.Fatalf("%s: %v", method, err)
-		}
-		var answer struct {
-			ID     int
-			Method string
-			Params json.RawMessage
-			Result json.RawMessage
-			Error  *struct{ Message string }
-		}
-		must(b.t, json.Unmarshal(line[:len(line)-1], &answer))
+		id, answer, err := b.read()
 		switch {
-		case answer.ID == b.last && answer.Error != nil:
-			b.t.Fatalf("%s: %s", method, answer.Error.Message)
-		case answer.ID == b.last:
-			if result != nil {
-				must(b.t, json.Unmarshal(answer.Result, result))
-			}
-			return
+		case id != b.last:
+		case err != nil:
+			return fmt.Errorf("%s: %w", method, err)
+		case result != nil:
+			return json.Unmarshal(answer, result)
 		default:
-			b.note(answer.Method, answer.Params)
+			return nil
 		}
+	}
+}
+
+// read reads the answer of a command, or an event, which it notes.
+func (b *browser) read() (id int, result json.RawMessage, err error) {
+	b.t.Helper()
+	line, err := b.out.ReadBytes(0)
+	must(b.t, err)
+	var m struct {
+		ID             int
+		Method         string
+		Params, Result json.RawMessage
+		Error          *struct{ Message string }
+	}
+	must(b.t, json.Unmarshal(line[:len(line)-1], &m))
+	if m.ID == 0 {
+		b.note(m.Method, m.Params)
+	}
+	if m.Error != nil {
+		return m.ID, nil, errors.New(m.Error.Message)
+	}
+	return m.ID, m.Result, nil
+}
+
+// load runs a function that makes the page load, and waits for that.
+func (b *browser) load(f func()) {
+	b.t.Helper()
+	before := b.loads
+	f()
+	for b.loads == before {
+		b.read()
 	}
 }
 
 // note keeps the events that a sound page does not cause.
 func (b *browser) note(method string, params json.RawMessage) {
 	switch method {
+	case "Page.loadEventFired":
+		b.loads++
 	case "Runtime.exceptionThrown", "Log.entryAdded", "Runtime.consoleAPICalled", "Network.loadingFailed":
 		b.errors = append(b.errors, method+" "+string(params))
 	case "Network.requestWillBeSent":
@@ -158,7 +189,7 @@ func (b *browser) open(url string, width, height int, scheme string) string {
 	b.t.Helper()
 	b.do("Emulation.setDeviceMetricsOverride", object{"width": width, "height": height, "deviceScaleFactor": 2, "mobile": width < 600}, nil)
 	b.do("Emulation.setEmulatedMedia", object{"features": []object{{"name": "prefers-color-scheme", "value": scheme}}}, nil)
-	b.do("Page.navigate", object{"url": url}, nil)
+	b.load(func() { b.do("Page.navigate", object{"url": url}, nil) })
 	return b.drawn()
 }
 
@@ -168,7 +199,7 @@ func (b *browser) drawn() string {
 	return b.eval(`new Promise(done => {
 		const root = () => document.documentElement;
 		const look = () => root().dataset.drawn ? done(root().dataset.drawn) : requestAnimationFrame(look);
-		document.readyState === 'complete' ? look() : addEventListener('load', look);
+		look();
 	})`)
 }
 
@@ -288,7 +319,7 @@ func TestBrowserAnswersReader(t *testing.T) {
 	if b.eval(`document.querySelector('.line').getAttribute('d')`) == line {
 		t.Error("the logarithmic scale draws the same line")
 	}
-	is("faint lines below smooth ones", `String(document.querySelectorAll('.each').length)`, "5")
+	is("faint lines below smooth ones, but not of a curve without noise", `String(document.querySelectorAll('.each').length)`, "4")
 	b.eval(`(s => { s.value = 0; s.dispatchEvent(new Event('input')); })(document.getElementById('smooth'))`)
 	is("faint lines without smoothing", `String(document.querySelectorAll('.each').length)`, "0")
 
@@ -309,4 +340,120 @@ func TestBrowserAnswersReader(t *testing.T) {
 	is("zoom", `String(planes[1].zoom)`, "4")
 	b.shoot("zoom", false)
 	b.check(url)
+}
+
+// TestBrowserFollowsRun leaves a page open while a run goes on and ends.
+func TestBrowserFollowsRun(t *testing.T) {
+	b := newBrowser(t)
+	s, _ := serve(t, nil)
+	full := samplePage(t, 400, 500)
+	until := func(what, expression string) {
+		t.Helper()
+		if got := b.eval(fmt.Sprintf(`new Promise(done => {
+			const end = Date.now() + 30000;
+			const look = () => (%s) ? done('yes') : Date.now() > end ? done('no') : setTimeout(look, 50);
+			look();
+		})`, expression)); got != "yes" {
+			t.Fatalf("%s: waited in vain for %s", what, expression)
+		}
+	}
+	if got := b.open(s.URL(), 1280, 900, "light"); got != "charts 0, planes 0" {
+		t.Errorf("before the first step: %s", got)
+	}
+	b.shoot("live-waiting", false)
+	part := func(steps int) Page {
+		p := Page{Title: full.Title, Running: true, Step: steps, Steps: 400, Settings: full.Settings}
+		for _, c := range full.Charts[:3] {
+			p.Charts = append(p.Charts, Chart{c.Title, c.Log, []Series{{"", nil, c.Series[0].Values[:steps]}}})
+		}
+		return p
+	}
+	s.Update(part(100))
+	until("the first curves", `charts.length === 3 && document.getElementById('top').textContent.includes('step 100 of 400')`)
+	b.eval(`charts[0].root.querySelector('.scale').click()`)
+	b.eval(`charts[0].svg.focus(), charts[0].svg.dispatchEvent(new KeyboardEvent('keydown', {key: 'Home'}))`)
+	b.eval(`window.stayed = document.activeElement.closest('.chart')`)
+	s.Update(part(300))
+	until("more steps", `data.charts[0].curves[0].step.length === 300 && document.getElementById('top').textContent.includes('step 300')`)
+	if got := b.eval(`[charts[0].root.querySelector('.scale').getAttribute('aria-pressed'), window.stayed === document.activeElement.closest('.chart'), chosen.step, document.getElementById('digests').textContent.includes('300')].join()`); got != "true,true,1,true" {
+		t.Errorf("what the reader chose, after an update: %s", got)
+	}
+	b.shoot("live", false)
+	b.load(func() { s.Update(*full) }) // a map is new: the page loads itself
+	if got := b.drawn() + b.eval(`document.documentElement.dataset.poll || ''`); got != "charts 5, planes 2" {
+		t.Errorf("the end of the run: %s", got)
+	}
+	b.check(s.URL())
+}
+
+// TestBrowserShowsTablesWithoutScript turns JavaScript off.
+func TestBrowserShowsTablesWithoutScript(t *testing.T) {
+	b := newBrowser(t)
+	b.do("Emulation.setScriptExecutionDisabled", object{"value": true}, nil)
+	b.do("Emulation.setDeviceMetricsOverride", object{"width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": false}, nil)
+	url := writePage(t, smallPage(t))
+	b.load(func() { b.do("Page.navigate", object{"url": url}, nil) })
+	if got := b.eval(`[...document.querySelectorAll('table')].filter(t => t.checkVisibility() && t.offsetHeight > 40).length + ' of ' + document.querySelectorAll('table').length`); got != "4 of 4" {
+		t.Errorf("tables that show: %s", got)
+	}
+	b.shoot("no-script", true)
+	b.check(url)
+}
+
+// TestBrowserRunsNoNames opens pages whose every string tries to run a script.
+func TestBrowserRunsNoNames(t *testing.T) {
+	b := newBrowser(t)
+	for _, name := range hostile {
+		url := writePage(t, hostilePage(strings.ReplaceAll(name, "alert(1)", "document.title='ran'")))
+		if got := b.open(url, 1280, 900, "light"); got != "charts 1, planes 1" {
+			t.Errorf("%q: %s", name, got)
+		}
+		b.eval(`(p => point(0, 10, 10))()`)
+		if got := b.eval(`document.title`); got == "ran" {
+			t.Errorf("%q ran", name)
+		}
+		b.check(url)
+	}
+}
+
+// TestBrowserDrawsOddities draws what rarely comes up.
+func TestBrowserDrawsOddities(t *testing.T) {
+	b := newBrowser(t)
+	nan, inf := math.NaN(), math.Inf(1)
+	p := &Page{Title: "oddities"}
+	add := func(title string, log bool, steps []int, values ...float64) {
+		p.Charts = append(p.Charts, Chart{title, log, []Series{{"", steps, values}}})
+	}
+	add("nothing", false, nil)
+	add("one value", false, nil, 3)
+	add("equal values", false, nil, 7, 7, 7)
+	add("zeros", true, nil, 0, 0)
+	add("not finite", false, nil, nan, inf, -inf)
+	add("gaps", false, nil, 1, nan, 3, nan, nan, 2, 4)
+	add("huge", false, nil, -1e300, 1e300)
+	add("tiny, logarithmic", true, []int{1, 1000000}, 1e-300, 1e300)
+	add("below zero", true, nil, -1, 1, 10)
+	add("late steps", false, []int{999990, 1000000}, 1, 2)
+	p.Classes = make([]string, 700)
+	for i := range p.Classes {
+		p.Classes[i] = strings.Repeat("long name ", 1+i%9) + fmt.Sprint(i)
+		p.Map.Points = append(p.Map.Points, Point{Class: i})
+	}
+	xs := make([]float32, 700)
+	xs[3] = float32(nan)
+	p.Map.Views = []View{{"all at one place", xs, make([]float32, 700)}}
+	url := writePage(t, p)
+	for _, width := range []int{1280, 320} {
+		if got, want := b.open(url, width, 800, "light"), "charts 10, planes 1"; got != want {
+			t.Errorf("drawn: %s, want %s", got, want)
+		}
+		if got := b.eval(`String(/NaN|Infinity|undefined/.test([...document.querySelectorAll('svg')].map(e => e.outerHTML).join() + document.body.innerText))`); got != "false" {
+			t.Error("the page shows NaN, Infinity or undefined")
+		}
+		if got := b.eval(`String(document.documentElement.scrollWidth <= innerWidth)`); got != "true" {
+			t.Errorf("%d: the page is wider than the window", width)
+		}
+		b.shoot(fmt.Sprint("odd-", width), true)
+		b.check(url)
+	}
 }

@@ -32,7 +32,20 @@ function smooth(values, weight) {
 	});
 }
 
-const smoothed = curve => chosen.smoothing > 0 && curve.mean.length > 50;
+const smoothed = curve => chosen.smoothing > 0 && curve.mean.length > 50 && noisy(curve);
+
+// noisy reports whether a curve turns about as much as it moves. One that does not, such as
+// a learning rate, would only be falsified by smoothing.
+function noisy(curve) {
+	if (curve.noisy !== undefined) return curve.noisy;
+	const v = curve.mean.filter(v => v !== null);
+	let moves = 0, turns = 0;
+	for (let i = 2; i < v.length; i++) {
+		moves += Math.abs(v[i] - v[i - 1]);
+		turns += Math.abs(v[i] - 2 * v[i - 1] + v[i - 2]);
+	}
+	return curve.noisy = turns > .3 * moves;
+}
 
 // A Chart draws curves over the steps. All charts share the range of steps and the cursor.
 class Chart {
@@ -95,7 +108,7 @@ class Chart {
 		const width = this.root.clientWidth;
 		if (!width) return; // hidden
 		const {title} = this.spec, off = chosen.off.get(title), log = chosen.log.get(title);
-		const curves = this.spec.curves.map((c, i) => ({...c, i})).filter(c => !off.has(c.name));
+		const curves = this.spec.curves.filter((c, i) => { c.i = i; return !off.has(c.name); });
 		const ok = v => v !== null && (!log || v > 0);
 
 		let lo = Infinity, hi = -Infinity;
@@ -108,8 +121,8 @@ class Chart {
 		const top = 8, bottom = 24, right = 10, most = Math.max(Math.floor((height - top - bottom) / 34), 2);
 		if (log) {
 			if (hi / lo < 1.02) [lo, hi] = [lo / 1.1, hi * 1.1];
-			const room = (hi / lo) ** .03;
-			[lo, hi] = [lo / room, hi * room];
+			const room = hi ** .03 / lo ** .03;
+			[lo, hi] = [Math.max(lo / room, Number.MIN_VALUE), Math.min(hi * room, Number.MAX_VALUE)];
 		} else {
 			if (hi === lo) [lo, hi] = [lo - (Math.abs(lo) / 10 || .5), hi + (Math.abs(hi) / 10 || .5)];
 			const low = lo >= 0 && lo < .25 * hi ? 0 : lo - .04 * (hi - lo); // near 0, show 0
@@ -117,7 +130,7 @@ class Chart {
 		}
 		const marks = (log ? powers : ticks)(lo, hi, most), texts = marks.map(tickText);
 		const left = Math.max(...texts.map(t => 6.6 * [...t].length)) + 12;
-		const scale = log ? v => Math.log(v / lo) / Math.log(hi / lo) : v => (v - lo) / (hi - lo);
+		const scale = log ? v => (Math.log(v) - Math.log(lo)) / (Math.log(hi) - Math.log(lo)) : v => (v - lo) / (hi - lo);
 		const y = v => height - bottom - (height - top - bottom) * scale(v);
 		const [from, to] = stepRange();
 		const x = step => left + (width - left - right) * (step - from) / (to - from || 1);
@@ -141,6 +154,7 @@ class Chart {
 				line(c.mean, 'each');
 				line(smooth(c.mean, chosen.smoothing), 'line');
 			} else line(c.mean, 'line');
+			if (c.mean.length === 1 && ok(c.mean[0])) parts.push(svg('circle', {class: `mark c${c.i % 8}`, fill: 'currentColor', cx: x(c.step[0]), cy: y(c.mean[0]), r: 4}));
 		}
 		this.cursor = svg('g');
 		this.svg.replaceChildren(...parts, this.cursor);
@@ -174,7 +188,7 @@ class Chart {
 		this.spec.curves.forEach((c, i) => {
 			const k = step === null ? c.mean.findLastIndex(v => v !== null) : nearest(c.step, step);
 			this.readouts[i].textContent = k >= 0 ? number(c.mean[k]) : '–';
-			const y = k >= 0 && this.curves.some(d => d.i === i) ? this.y(c.mean[k]) : null;
+			const y = k >= 0 && this.curves.includes(c) ? this.y(c.mean[k]) : null;
 			if (y !== null && step !== null) parts.push(svg('circle', {class: `mark c${i % 8}`, fill: 'currentColor', cx: this.x(c.step[k]), cy: y, r: 4}));
 		});
 		this.cursor.replaceChildren(...parts);

@@ -11,11 +11,11 @@ const came = new Map();
 
 function start() {
 	data = dataOf(document);
+	document.documentElement.classList.add('script');
 	for (const id of parts) came.set(id, byID(id).outerHTML);
 	came.set('map', JSON.stringify([data.map, data.classes]));
 	for (const d of document.querySelectorAll('details')) d.open = false;
 	const slider = byID('smooth');
-	document.querySelector('.controls').hidden = false;
 	slider.addEventListener('input', () => {
 		chosen.smoothing = Number(slider.value);
 		for (const chart of charts) chart.draw();
@@ -59,12 +59,15 @@ function drawMap() {
 }
 
 // update takes over what another version of this page shows. Where the images or the map
-// are others, the page loads anew: its policy allows no style that came later.
-function update(page) {
+// are others, the page loads anew.
+function update(text) {
+	// The policy of this page holds for what is parsed here too, and allows no other styles.
+	const sprites = text.match(/<style id="sprites">([^<]*)/)[1];
+	const page = new DOMParser().parseFromString(text.replace(/<style[^]*?<\/style>/g, ''), 'text/html');
 	const next = dataOf(page);
-	if (page.getElementById('sprites').textContent !== byID('sprites').textContent || JSON.stringify([next.map, next.classes]) !== came.get('map')) {
+	if (sprites !== byID('sprites').textContent || JSON.stringify([next.map, next.classes]) !== came.get('map')) {
 		location.reload();
-		return;
+		return page;
 	}
 	data = next;
 	document.title = page.title;
@@ -82,6 +85,7 @@ function update(page) {
 	drawCoarse();
 	setStep(chosen.step);
 	told();
+	return page;
 }
 
 // poll asks for another version of the page until training has ended.
@@ -94,9 +98,8 @@ async function poll(wait) {
 			const answer = await fetch(location.href, {cache: 'no-store', headers: tag ? {'If-None-Match': tag} : {}});
 			if (answer.status !== 304) {
 				if (!answer.ok) throw new Error(answer.statusText);
-				const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+				const page = update(await answer.text());
 				tag = answer.headers.get('ETag') || '';
-				update(page);
 				if (!page.documentElement.dataset.poll) return;
 			}
 			failures = 0;

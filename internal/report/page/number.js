@@ -25,14 +25,14 @@ function ticks(lo, hi, most) {
 	if (!(hi > lo)) return [lo];
 	const unit = 10 ** Math.floor(Math.log10((hi - lo) / most));
 	const step = unit * ([1, 2, 2.5, 5].find(k => (hi - lo) / (k * unit) <= most) || 10);
-	const all = [];
-	for (let i = Math.ceil(lo / step - 1e-9); i * step <= hi + 1e-9 * step; i++) all.push(i * step);
+	const first = Math.ceil(lo / step - 1e-9), all = [];
+	for (let i = 0; i <= most && (first + i) * step <= hi + 1e-9 * step; i++) all.push((first + i) * step);
 	return all;
 }
 
 // powers returns round numbers from lo to hi for a logarithmic axis.
 function powers(lo, hi, most) {
-	const decades = Math.log10(hi / lo);
+	const decades = Math.log10(hi) - Math.log10(lo);
 	if (decades < 1) return ticks(lo, hi, most).filter(v => v > 0);
 	const within = decades > 2.5 ? [1] : decades > 1.4 ? [1, 3] : [1, 2, 5];
 	const every = Math.max(Math.ceil(decades / most), 1);
