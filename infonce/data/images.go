@@ -2,9 +2,9 @@
 // small dataset of its own.
 //
 // [Glyphs] renders letters and digits from fonts that are part of the program,
-// [ReadIDX] reads the MNIST family from a folder, [ReadSafetensors] and
-// [WriteSafetensors] move float32 tensors, and [WriteAtomic] replaces a file so
-// that a crash leaves either the old content or the new.
+// [ReadIDX] reads the MNIST family from a folder, [OpenRows] and [WriteRows] move
+// embeddings, [ReadSafetensors] and [WriteSafetensors] float32 tensors, and
+// [WriteAtomic] replaces a file so that a crash leaves either the old content or the new.
 //
 // Everything read is taken for hostile: sizes are checked against what the file
 // can hold before memory is allocated, and a malformed file gives an error of

@@ -61,6 +61,11 @@ func WriteSafetensors(w io.Writer, tensors []Tensor, meta map[string]string) err
 func writeSafetensors(w io.Writer, tensors []Tensor, meta map[string]string) error {
 	tensors = slices.Clone(tensors)
 	slices.SortStableFunc(tensors, func(a, b Tensor) int { return strings.Compare(a.Name, b.Name) })
+	for _, t := range tensors {
+		if n, ok := elements(t.Shape); !ok || n != int64(len(t.Data)) {
+			return fmt.Errorf("tensor %s: %d elements for shape %d", quoted(t.Name), len(t.Data), t.Shape)
+		}
+	}
 	header, err := encodeHeader(tensors, meta)
 	if err != nil {
 		return err
@@ -82,7 +87,8 @@ func writeSafetensors(w io.Writer, tensors []Tensor, meta map[string]string) err
 	return nil
 }
 
-// encodeHeader returns what stands before the data of tensors, which are sorted.
+// encodeHeader returns what stands before the data of tensors, which are sorted and whose
+// bytes fit in memory.
 func encodeHeader(tensors []Tensor, meta map[string]string) ([]byte, error) {
 	if n := max(len(tensors), len(meta)); n > maxKeys {
 		return nil, fmt.Errorf("%d tensors or metadata, want at most %d", n, maxKeys)
@@ -106,7 +112,7 @@ func encodeHeader(tensors []Tensor, meta map[string]string) ([]byte, error) {
 	}
 	end := int64(0)
 	for i, t := range tensors {
-		switch n, ok := elements(t.Shape); {
+		switch {
 		case !isText(t.Name):
 			return nil, fmt.Errorf("tensor %s: name is not UTF-8", quoted(t.Name))
 		case t.Name == metadataKey:
@@ -115,11 +121,10 @@ func encodeHeader(tensors []Tensor, meta map[string]string) ([]byte, error) {
 			return nil, fmt.Errorf("tensor %s: given twice", quoted(t.Name))
 		case len(t.Shape) > maxRank:
 			return nil, fmt.Errorf("tensor %s: %d dimensions, want at most %d", quoted(t.Name), len(t.Shape), maxRank)
-		case !ok || n != int64(len(t.Data)):
-			return nil, fmt.Errorf("tensor %s: %d elements for shape %d", quoted(t.Name), len(t.Data), t.Shape)
 		}
+		n, _ := elements(t.Shape)
 		begin := end
-		end += 4 * int64(len(t.Data))
+		end += 4 * n
 		b.WriteByte(separator)
 		b.Write(quoteJSON(t.Name))
 		b.WriteString(`:{"dtype":"F32","shape":[`)
@@ -195,32 +200,10 @@ func ReadSafetensors(r io.Reader, size int64) ([]Tensor, map[string]string, erro
 }
 
 func readSafetensors(r io.Reader, size int64) ([]Tensor, map[string]string, error) {
-	prefix := make([]byte, 8)
-	if n, err := io.ReadFull(r, prefix); err != nil {
-		return nil, nil, short(err, int64(n), 8)
-	}
-	n := binary.LittleEndian.Uint64(prefix)
-	switch {
-	case n < 2:
-		return nil, nil, malformed(0, "length of header", n, "at least 2")
-	case n > maxHeader:
-		return nil, nil, malformed(0, "length of header", n, fmt.Sprintf("at most %d", maxHeader))
-	case int64(n) > size-8:
-		return nil, nil, malformed(0, "length of header", n, fmt.Sprintf("at most the %d that follow", size-8))
-	}
-	text := make([]byte, n)
-	if n, err := io.ReadFull(r, text); err != nil {
-		return nil, nil, short(err, 8+int64(n), 8+int64(len(text)))
-	}
-	entries, meta, err := decodeHeader(text)
+	entries, meta, start, err := readHeader(r, size, float32Only, math.MaxInt)
 	if err != nil {
 		return nil, nil, err
 	}
-	start := 8 + int64(n)
-	if err := checkLayout(entries, start, size); err != nil {
-		return nil, nil, err
-	}
-
 	tensors := make([]Tensor, 0, len(entries))
 	buf := make([]byte, tensorChunk)
 	for _, e := range entries {
@@ -239,6 +222,33 @@ func readSafetensors(r io.Reader, size int64) ([]Tensor, map[string]string, erro
 		tensors = append(tensors, Tensor{Name: e.name, Shape: e.shape, Data: data})
 	}
 	return tensors, meta, nil
+}
+
+// readHeader reads what stands before the data of size bytes: the tensors in the order
+// of their data, the metadata, and where data start.
+func readHeader(r io.Reader, size int64, types []elementType, limit int64) (entries []entry, meta map[string]string, start int64, err error) {
+	prefix := make([]byte, 8)
+	if n, err := io.ReadFull(r, prefix); err != nil {
+		return nil, nil, 0, short(err, int64(n), 8)
+	}
+	n := binary.LittleEndian.Uint64(prefix)
+	switch {
+	case n < 2:
+		return nil, nil, 0, malformed(0, "length of header", n, "at least 2")
+	case n > maxHeader:
+		return nil, nil, 0, malformed(0, "length of header", n, fmt.Sprintf("at most %d", maxHeader))
+	case int64(n) > size-8:
+		return nil, nil, 0, malformed(0, "length of header", n, fmt.Sprintf("at most the %d that follow", size-8))
+	}
+	text := make([]byte, n)
+	if n, err := io.ReadFull(r, text); err != nil {
+		return nil, nil, 0, short(err, 8+int64(n), 8+int64(len(text)))
+	}
+	if entries, meta, err = decodeHeader(text, types, limit); err != nil {
+		return nil, nil, 0, err
+	}
+	start = 8 + int64(n)
+	return entries, meta, start, checkLayout(entries, start, size)
 }
 
 // checkLayout sorts entries by their data, which must fill the file from start to

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -15,23 +16,63 @@ type entry struct {
 	name       string
 	shape      []int
 	begin, end int64 // bytes of data, relative to the end of the header
+	of         number
 }
+
+// An elementType is one that a tensor of a file may have.
+type elementType struct {
+	name string // in the header
+	of   number
+}
+
+var (
+	float32Only = []elementType{{"F32", float32Number}}
+
+	elementTypes = []elementType{
+		{"F32", float32Number}, {"F64", float64Number}, {"F16", float16Number}, {"BF16", bfloat16Number},
+		{"I64", int64Number}, {"I32", int32Number}, {"I16", int16Number}, {"I8", int8Number},
+		{"U64", uint64Number}, {"U32", uint32Number}, {"U16", uint16Number}, {"U8", uint8Number},
+	}
+)
 
 // A headerDecoder reads the header of a safetensors file token by token, because
 // json.Unmarshal keeps the last of two equal keys and takes keys in any case.
 // Its methods are told what they read, for errors.
-type headerDecoder struct{ dec *json.Decoder }
+type headerDecoder struct {
+	dec   *json.Decoder
+	types []elementType // those that are read
+	limit int64         // bytes of a tensor
+}
 
-// decodeHeader returns the tensors and the metadata of a header that starts 8
-// bytes into the file.
-func decodeHeader(text []byte) (entries []entry, meta map[string]string, err error) {
+// number returns the type of a name, its size 0 if there is none.
+func (h headerDecoder) number(name string) number {
+	for _, t := range h.types {
+		if t.name == name {
+			return t.of
+		}
+	}
+	return number{}
+}
+
+// wantType names the types for an error.
+func (h headerDecoder) wantType() string {
+	var names []string
+	for _, t := range h.types {
+		names = append(names, strconv.Quote(t.name))
+	}
+	return strings.Join(names, ", ")
+}
+
+// decodeHeader returns the tensors, of the given types and at most limit bytes, and the metadata of a header
+// that starts 8 bytes into the file.
+func decodeHeader(text []byte, types []elementType, limit int64) (entries []entry, meta map[string]string, err error) {
 	if i := invalidUTF8(text); i >= 0 {
 		return nil, nil, malformed(8+int64(i), "UTF-8", fmt.Sprintf("%#02x", text[i]), "a character")
 	}
 	if text[0] != '{' {
 		return nil, nil, malformed(8, "first byte of header", quoted(string(text[:1])), `"{"`)
 	}
-	h := headerDecoder{json.NewDecoder(bytes.NewReader(text))}
+	h := headerDecoder{json.NewDecoder(bytes.NewReader(text)), types, limit}
 	h.dec.UseNumber()
 	err = h.object("header", func(key string) (err error) {
 		if key == metadataKey {
@@ -84,8 +125,11 @@ func (h headerDecoder) entry(name string) (entry, error) {
 	err := h.object(what, func(key string) (err error) {
 		switch key {
 		case "dtype":
-			if dtype, err = h.string("dtype of " + what); err == nil && dtype != "F32" {
-				err = h.malformed("dtype of "+what, quoted(dtype), `"F32"`)
+			if dtype, err = h.string("dtype of " + what); err != nil {
+				return err
+			}
+			if e.of = h.number(dtype); e.of.size == 0 {
+				err = h.malformed("dtype of "+what, quoted(dtype), h.wantType())
 			}
 			return err
 		case "shape":
@@ -120,19 +164,20 @@ func (h headerDecoder) entry(name string) (entry, error) {
 		return entry{}, err
 	}
 	n, ok := elements(e.shape)
+	size := int64(e.of.size)
 	switch {
 	case dtype == "":
-		return entry{}, h.malformed("dtype of "+what, "none", `"F32"`)
+		return entry{}, h.malformed("dtype of "+what, "none", h.wantType())
 	case !shaped:
 		return entry{}, h.malformed("shape of "+what, "none", "an array")
 	case e.begin < 0:
 		return entry{}, h.malformed("data_offsets of "+what, "none", "two")
-	case !ok || n > math.MaxInt/4:
+	case !ok || n > h.limit/size:
 		return entry{}, h.malformed("shape of "+what, fmt.Sprint(e.shape), "a product that fits in memory")
 	case e.begin > e.end:
 		return entry{}, h.malformed("data_offsets of "+what, fmt.Sprintf("%d and %d", e.begin, e.end), "begin before end")
-	case e.end-e.begin != 4*n:
-		return entry{}, h.malformed("data_offsets of "+what, fmt.Sprintf("%d bytes", e.end-e.begin), fmt.Sprintf("%d for shape %d", 4*n, e.shape))
+	case e.end-e.begin != size*n:
+		return entry{}, h.malformed("data_offsets of "+what, fmt.Sprintf("%d bytes", e.end-e.begin), fmt.Sprintf("%d for shape %d", size*n, e.shape))
 	}
 	return e, nil
 }

@@ -1,0 +1,200 @@
+package data
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"math/bits"
+
+	"github.com/contrast-go/contrast/simd"
+)
+
+// arrayChunk is about how many bytes of a file are read at a time.
+const arrayChunk = 256 << 10
+
+// An array is a table of numbers in a file, row after row, each after head bytes
+// that are no numbers of it.
+type array struct {
+	file       io.ReaderAt
+	start      int64 // offset of the first row, with its head
+	head       int   // 4 where a row begins with its length, else 0
+	rows, cols int
+	of         number
+	order      binary.ByteOrder
+
+	buf []byte
+}
+
+// newArray returns the array of one or two dimensions at start of a file. It returns an
+// error where the bytes of the shape are not those from there to the end of the file.
+// The dimensions fit int.
+func newArray(file io.ReaderAt, start, size int64, shape []int64, of number, order binary.ByteOrder) (*array, error) {
+	bytes, ok := product(shape, of.size)
+	switch {
+	case !ok:
+		return nil, malformed(start, "length of data", fmt.Sprintf("%d bytes", size-start), fmt.Sprintf("more than fits in a file, for shape %d of %s", shape, of.name))
+	case bytes != size-start:
+		return nil, malformed(start+min(bytes, size-start), "length of data", fmt.Sprintf("%d bytes", size-start), fmt.Sprintf("%d for shape %d of %s", bytes, shape, of.name))
+	}
+	a := &array{file: file, start: start, rows: int(shape[0]), cols: 1, of: of, order: order}
+	if len(shape) > 1 {
+		a.cols = int(shape[1])
+	}
+	return a, nil
+}
+
+// product returns the bytes of numbers of a size. It reports whether no dimension is
+// negative and the product is less than 1<<63; a dimension of 0 does not excuse the others.
+func product(shape []int64, size int) (n int64, ok bool) {
+	p, zero := uint64(size), false
+	for _, d := range shape {
+		if d == 0 {
+			zero = true
+			continue
+		}
+		hi, lo := bits.Mul64(p, uint64(d))
+		if d < 0 || hi != 0 || lo > math.MaxInt64 {
+			return 0, false
+		}
+		p = lo
+	}
+	if zero {
+		return 0, true
+	}
+	return int64(p), true
+}
+
+// checkTable returns an error unless shape is that of rows and columns, some of each.
+func checkTable(offset int64, shape []int64) error {
+	switch {
+	case len(shape) != 2:
+		return malformed(offset, "number of dimensions", len(shape), "2, rows and columns")
+	case shape[0] < 1 || shape[1] < 1:
+		return malformed(offset, "shape", fmt.Sprint(shape), "at least one row and one column")
+	case shape[0] > math.MaxInt || shape[1] > math.MaxInt/8:
+		return malformed(offset, "shape", fmt.Sprint(shape), "dimensions that fit this machine")
+	}
+	return nil
+}
+
+// stride returns the bytes from a row to the next.
+func (a *array) stride() int64 { return int64(a.head) + int64(a.cols)*int64(a.of.size) }
+
+// read stores rows from first on in dst.
+func (a *array) read(dst simd.Matrix, first int) error {
+	return a.each(first, dst.Rows, func(row, col int, b []byte, at int64) error {
+		part := dst.Row(row - first)[col:][:len(b)/a.of.size]
+		a.of.floats(part, b, a.order)
+		if i := nonFinite(part); i >= 0 {
+			size := a.of.size
+			return notFinite(at+int64(i*size), row, col+i, a.of.float64(b[i*size:], a.order))
+		}
+		return nil
+	})
+}
+
+// notFinite returns the error for a number of a table that is none, or too large.
+func notFinite(offset int64, row, col int, v float64) error {
+	return malformed(offset, fmt.Sprintf("number of row %d, column %d", row, col), v, "a finite float32")
+}
+
+// integers calls found with each number of the array, row after row, all of which
+// must be integers from 0 to 1<<31 − 1. The name is what they are.
+func (a *array) integers(name string, found func(v int)) error {
+	return a.each(0, a.rows, func(row, col int, b []byte, at int64) error {
+		for i := 0; i < len(b); i += a.of.size {
+			v, ok := a.of.integer(b[i:], a.order)
+			if !ok {
+				var got any = v
+				if a.of.kind == unsigned {
+					got = a.of.bits(b[i:], a.order)
+				}
+				return malformed(at+int64(i), fmt.Sprintf("%s of row %d", name, row), got, fmt.Sprintf("an integer from 0 to %d", math.MaxInt32))
+			}
+			found(int(v))
+		}
+		return nil
+	})
+}
+
+// each reads n rows from first on and calls use with the bytes of their numbers from
+// column col on, of a row or of a part of it, and their offset.
+func (a *array) each(first, n int, use func(row, col int, b []byte, at int64) error) error {
+	stride := a.stride()
+	if a.buf == nil {
+		a.buf = make([]byte, min(int64(a.rows)*stride, arrayChunk))
+	}
+	for row := first; row < first+n; {
+		at := a.start + int64(row)*stride
+		if stride > int64(len(a.buf)) {
+			if err := a.wide(row, at, use); err != nil {
+				return err
+			}
+			row++
+			continue
+		}
+		k := min(int(int64(len(a.buf))/stride), first+n-row)
+		b := a.buf[:int64(k)*stride]
+		if err := readAt(a.file, b, at); err != nil {
+			return err
+		}
+		for ; k > 0; k-- {
+			if err := a.checkHead(row, b, at); err != nil {
+				return err
+			}
+			if err := use(row, 0, b[a.head:stride], at+int64(a.head)); err != nil {
+				return err
+			}
+			row, b, at = row+1, b[stride:], at+stride
+		}
+	}
+	return nil
+}
+
+// wide is each for a row, with its head at an offset, that is longer than the buffer.
+func (a *array) wide(row int, at int64, use func(row, col int, b []byte, at int64) error) error {
+	head := a.buf[:a.head]
+	if err := readAt(a.file, head, at); err != nil {
+		return err
+	}
+	if err := a.checkHead(row, head, at); err != nil {
+		return err
+	}
+	at += int64(a.head)
+	for col := 0; col < a.cols; {
+		k := min(len(a.buf)/a.of.size, a.cols-col)
+		b := a.buf[:k*a.of.size]
+		if err := readAt(a.file, b, at); err != nil {
+			return err
+		}
+		if err := use(row, col, b, at); err != nil {
+			return err
+		}
+		col, at = col+k, at+int64(len(b))
+	}
+	return nil
+}
+
+// checkHead returns an error unless the row in b begins with its length, where it should.
+func (a *array) checkHead(row int, b []byte, at int64) error {
+	if a.head == 0 {
+		return nil
+	}
+	if d := int32(binary.LittleEndian.Uint32(b)); int(d) != a.cols {
+		return malformed(at, fmt.Sprintf("dimension of row %d", row), d, fmt.Sprintf("%d as in row 0", a.cols))
+	}
+	return nil
+}
+
+// readAt fills b from an offset on.
+func readAt(f io.ReaderAt, b []byte, at int64) error {
+	n, err := f.ReadAt(b, at)
+	if n == len(b) {
+		return nil
+	}
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return short(err, at+int64(n), at+int64(len(b)))
+}

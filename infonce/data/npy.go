@@ -1,0 +1,326 @@
+package data
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/contrast-go/contrast/simd"
+)
+
+const (
+	npyMagic = "\x93NUMPY"
+
+	// maxNPYHeader is the most bytes of header. NumPy itself takes 10,000.
+	maxNPYHeader = 1 << 16
+)
+
+// npyNumbers are the element types of files that are read, without their byte order.
+var npyNumbers = map[string]number{
+	"f2": float16Number, "f4": float32Number, "f8": float64Number,
+	"i1": int8Number, "i2": int16Number, "i4": int32Number, "i8": int64Number,
+	"u1": uint8Number, "u2": uint16Number, "u4": uint32Number, "u8": uint64Number,
+}
+
+// An npy is what the header of a file of NumPy tells, whose format is that of NEP 1 and
+// of numpy.lib.format: the magic, two bytes of version, the length of a text as a
+// little-endian uint16, since version 2 uint32, and the text, which is a dictionary of
+// Python.
+type npy struct {
+	of      number
+	order   binary.ByteOrder
+	fortran bool // columns follow each other, not rows
+	shape   []int64
+	shapeAt int64 // offset of the shape
+	start   int64 // offset of the data
+}
+
+// decodeNPY reads the header at the start of a file.
+func decodeNPY(f io.Reader, size int64) (npy, error) {
+	prefix := make([]byte, 12)
+	n, err := io.ReadFull(f, prefix[:8])
+	if err != nil {
+		return npy{}, short(err, int64(n), 8)
+	}
+	if string(prefix[:6]) != npyMagic {
+		return npy{}, malformed(0, "magic", quoted(string(prefix[:6])), quoted(npyMagic))
+	}
+	major, minor := prefix[6], prefix[7]
+	if major < 1 || major > 3 || minor != 0 {
+		return npy{}, malformed(6, "version", fmt.Sprintf("%d.%d", major, minor), "1.0, 2.0 or 3.0")
+	}
+	width := 2
+	if major > 1 {
+		width = 4
+	}
+	if n, err := io.ReadFull(f, prefix[8:8+width]); err != nil {
+		return npy{}, short(err, 8+int64(n), 8+int64(width))
+	}
+	length := int64(binary.LittleEndian.Uint32(prefix[8:]))
+	start := int64(8 + width)
+	switch {
+	case length > maxNPYHeader:
+		return npy{}, malformed(8, "length of header", length, fmt.Sprintf("at most %d", maxNPYHeader))
+	case length > size-start:
+		return npy{}, malformed(8, "length of header", length, fmt.Sprintf("at most the %d that follow", size-start))
+	}
+	text := make([]byte, length)
+	if n, err := io.ReadFull(f, text); err != nil {
+		return npy{}, short(err, start+int64(n), start+length)
+	}
+	p := pythonParser{text: string(text), offset: start}
+	h, err := p.header()
+	if err != nil {
+		return npy{}, err
+	}
+	h.start = start + length
+	return h, nil
+}
+
+// npyDescr returns the type that descr names.
+func npyDescr(descr string) (of number, order binary.ByteOrder, ok bool) {
+	if descr == "" {
+		return number{}, nil, false
+	}
+	of, ok = npyNumbers[descr[1:]]
+	switch {
+	case descr[0] == '>':
+		order = binary.BigEndian
+	case descr[0] == '<' || descr[0] == '|' && of.size == 1:
+		order = binary.LittleEndian
+	default:
+		ok = false
+	}
+	return of, order, ok
+}
+
+// array returns the array of h that fills the file from the header on, of rows and
+// columns or of one dimension. In the order of Fortran, it has rows for columns.
+func (h npy) array(f io.ReaderAt, size int64) (*array, error) {
+	shape := h.shape
+	if h.fortran && len(shape) == 2 {
+		shape = []int64{shape[1], shape[0]}
+	}
+	return newArray(f, h.start, size, shape, h.of, h.order)
+}
+
+// openNPY opens the rows of a file of NumPy. Where columns follow each other, they are
+// all read.
+func openNPY(f io.ReaderAt, size int64) (content, error) {
+	h, err := decodeNPY(io.NewSectionReader(f, 0, size), size)
+	if err != nil {
+		return content{}, err
+	}
+	return h.content(f, size)
+}
+
+// content returns the rows of the file that h is of.
+func (h npy) content(f io.ReaderAt, size int64) (content, error) {
+	if err := checkTable(h.shapeAt, h.shape); err != nil {
+		return content{}, err
+	}
+	a, err := h.array(f, size)
+	if err != nil {
+		return content{}, err
+	}
+	c := content{table: a, n: int(h.shape[0]), dim: int(h.shape[1])}
+	if h.fortran {
+		c.table = transposed{a}
+		return load(c)
+	}
+	return c, nil
+}
+
+// transposed is the array with rows for columns.
+type transposed struct{ *array }
+
+// read stores all rows in dst.
+func (t transposed) read(dst simd.Matrix, _ int) error {
+	var column []float32
+	return t.each(0, t.rows, func(col, row int, b []byte, at int64) error {
+		n := len(b) / t.of.size
+		if cap(column) < n {
+			column = make([]float32, n)
+		}
+		column = column[:n]
+		t.of.floats(column, b, t.order)
+		if i := nonFinite(column); i >= 0 {
+			return notFinite(at+int64(i*t.of.size), row+i, col, t.of.float64(b[i*t.of.size:], t.order))
+		}
+		for i, v := range column {
+			dst.Data[(row+i)*dst.Stride+col] = v
+		}
+		return nil
+	})
+}
+
+// npyHeader returns what stands before the data of a float32 array, of version 1 and
+// with spaces so that data begin at a multiple of 64 bytes, as NumPy writes it.
+func npyHeader(rows, cols int) []byte {
+	text := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }", rows, cols)
+	text += strings.Repeat(" ", 64-(10+len(text)+1)%64) + "\n"
+	b := append([]byte(npyMagic), 1, 0)
+	b = binary.LittleEndian.AppendUint16(b, uint16(len(text)))
+	return append(b, text...)
+}
+
+// A pythonParser reads the dictionary of a header: the three keys that there are, each
+// once. It is no general reader of Python.
+type pythonParser struct {
+	text   string
+	i      int   // what is before it is read
+	offset int64 // of text in the file
+}
+
+func (p *pythonParser) header() (h npy, err error) {
+	h.shapeAt = -1
+	var descr, order bool
+	if err := p.expect("header", "{"); err != nil {
+		return h, err
+	}
+	for !p.take("}") {
+		at := p.at()
+		key, err := p.string("key of header")
+		if err != nil {
+			return h, err
+		}
+		if err := p.expect("header after key", ":"); err != nil {
+			return h, err
+		}
+		twice := false
+		switch key {
+		case "descr":
+			twice, descr = descr, true
+			at := p.at()
+			name, err := p.string("element type")
+			if err != nil {
+				return h, err
+			}
+			var ok bool
+			if h.of, h.order, ok = npyDescr(name); !ok {
+				return h, malformed(at, "element type", quoted(name), "f2, f4, f8, i1 to i8 or u1 to u8 with its byte order, as in \"<f4\"")
+			}
+		case "fortran_order":
+			twice, order = order, true
+			if h.fortran = p.take("True"); !h.fortran && !p.take("False") {
+				return h, p.malformed("fortran_order", "True or False")
+			}
+		case "shape":
+			twice, h.shapeAt = h.shapeAt >= 0, p.at()
+			if h.shape, err = p.tuple(); err != nil {
+				return h, err
+			}
+		default:
+			return h, malformed(at, "key of header", quoted(key), "descr, fortran_order or shape")
+		}
+		if twice {
+			return h, malformed(at, "key of header", quoted(key)+" twice", "once")
+		}
+		if !p.take(",") {
+			if err := p.expect("header", "}"); err != nil {
+				return h, err
+			}
+			break
+		}
+	}
+	p.skip()
+	switch {
+	case p.i < len(p.text):
+		return h, p.malformed("end of header", "spaces and a newline")
+	case !descr:
+		return h, malformed(p.offset, "descr of header", "none", "an element type")
+	case !order:
+		return h, malformed(p.offset, "fortran_order of header", "none", "True or False")
+	case h.shapeAt < 0:
+		return h, malformed(p.offset, "shape of header", "none", "a tuple")
+	}
+	return h, nil
+}
+
+// skip moves past white space.
+func (p *pythonParser) skip() {
+	for p.i < len(p.text) && strings.IndexByte(" \t\r\n", p.text[p.i]) >= 0 {
+		p.i++
+	}
+}
+
+// at returns the offset of the next token.
+func (p *pythonParser) at() int64 {
+	p.skip()
+	return p.offset + int64(p.i)
+}
+
+// malformed returns the error for the text that follows.
+func (p *pythonParser) malformed(rule, want string) error {
+	p.skip()
+	rest := p.text[p.i:]
+	if rest == "" {
+		return malformed(p.at(), rule, "end of header", want)
+	}
+	return malformed(p.at(), rule, quoted(rest[:min(len(rest), 16)]), want)
+}
+
+// take moves past token, if it follows.
+func (p *pythonParser) take(token string) bool {
+	p.skip()
+	if !strings.HasPrefix(p.text[p.i:], token) {
+		return false
+	}
+	p.i += len(token)
+	return true
+}
+
+func (p *pythonParser) expect(what, token string) error {
+	if p.take(token) {
+		return nil
+	}
+	return p.malformed(what, quoted(token))
+}
+
+// string reads a string without escapes.
+func (p *pythonParser) string(what string) (string, error) {
+	for _, quote := range []string{"'", `"`} {
+		if !p.take(quote) {
+			continue
+		}
+		s, _, ok := strings.Cut(p.text[p.i:], quote)
+		if !ok || strings.ContainsAny(s, "\\\n") {
+			return "", p.malformed(what, "a string of one line without escapes")
+		}
+		p.i += len(s) + 1
+		return s, nil
+	}
+	return "", p.malformed(what, "a string")
+}
+
+// tuple reads a tuple of integers, as (), (3,) or (3, 4). Python 2 wrote an L after long ones.
+func (p *pythonParser) tuple() (shape []int64, err error) {
+	if err := p.expect("shape", "("); err != nil {
+		return nil, err
+	}
+	for !p.take(")") {
+		p.skip()
+		digits := p.text[p.i:]
+		digits = digits[:len(digits)-len(strings.TrimLeft(digits, "0123456789"))]
+		d, err := strconv.ParseInt(digits, 10, 64)
+		switch {
+		case err != nil:
+			return nil, p.malformed("shape", fmt.Sprintf("an integer from 0 to %d", int64(math.MaxInt64)))
+		case len(shape) == maxRank:
+			return nil, p.malformed("shape", fmt.Sprintf("at most %d dimensions", maxRank))
+		}
+		shape = append(shape, d)
+		p.i += len(digits)
+		p.take("L")
+		if !p.take(",") {
+			if len(shape) == 1 {
+				return nil, p.malformed("shape", `","`) // in Python, (3) is no tuple
+			}
+			return shape, p.expect("shape", ")")
+		}
+	}
+	return shape, nil
+}

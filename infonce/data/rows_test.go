@@ -1,0 +1,266 @@
+package data
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"github.com/contrast-go/contrast/simd"
+)
+
+// numbered returns a matrix whose element (i, j) is 1000·i + j, with a gap after each row.
+func numberedRows(rows, cols int) simd.Matrix {
+	m := simd.Matrix{Rows: rows, Cols: cols, Stride: cols + 3, Data: make([]float32, rows*(cols+3))}
+	for i := range m.Data {
+		m.Data[i] = float32(math.NaN()) // must not be looked at
+	}
+	for i := range rows {
+		for j := range cols {
+			m.Row(i)[j] = float32(1000*i + j)
+		}
+	}
+	return m
+}
+
+// TestRowsRoundTrip writes rows, reads them back in every way, and writes them again.
+func TestRowsRoundTrip(t *testing.T) {
+	for _, extension := range []string{".npy", ".safetensors", ".fvecs"} {
+		// The last two have rows in several parts of the buffer, and longer than it.
+		for _, shape := range [][2]int{{1, 1}, {7, 5}, {300, 257}, {3, arrayChunk/4 + 5}} {
+			t.Run(fmt.Sprint(extension, shape), func(t *testing.T) {
+				m := numberedRows(shape[0], shape[1])
+				path := filepath.Join(t.TempDir(), "rows"+extension)
+				if err := WriteRows(path, m); err != nil {
+					t.Fatal(err)
+				}
+				r, err := OpenRows(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer r.Close()
+				if r.Len() != m.Rows || r.Dim() != m.Cols || r.Labels() != nil || r.Classes() != nil {
+					t.Fatalf("%d rows of %d, labels %v of %q", r.Len(), r.Dim(), r.Labels(), r.Classes())
+				}
+				rng := rand.New(rand.NewPCG(1, 2))
+				for range 20 {
+					first := rng.IntN(m.Rows)
+					got := numberedRows(rng.IntN(m.Rows-first+1), m.Cols)
+					if err := r.Read(got, first); err != nil {
+						t.Fatal(err)
+					}
+					for i := range got.Rows {
+						if !reflect.DeepEqual(got.Row(i), m.Row(first+i)) {
+							t.Fatalf("Read: row %d differs", first+i)
+						}
+					}
+					indices := make([]int, rng.IntN(20))
+					for i := range indices {
+						indices[i] = rng.IntN(m.Rows)
+						if i%3 > 0 {
+							indices[i] = min(indices[i-1]+1, m.Rows-1)
+						}
+					}
+					got = numberedRows(len(indices), m.Cols)
+					if err := r.Gather(got, indices); err != nil {
+						t.Fatal(err)
+					}
+					for i, index := range indices {
+						if !reflect.DeepEqual(got.Row(i), m.Row(index)) {
+							t.Fatalf("Gather: row %d differs", index)
+						}
+					}
+				}
+				all, err := ReadRows(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				again := filepath.Join(t.TempDir(), "again"+extension)
+				if err := WriteRows(again, all); err != nil {
+					t.Fatal(err)
+				}
+				checkSameFile(t, path, again)
+			})
+		}
+	}
+}
+
+// checkSameFile requires two files to have the same content.
+func checkSameFile(t *testing.T, a, b string) {
+	t.Helper()
+	want, err := os.ReadFile(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != string(want) {
+		t.Errorf("%s has %d bytes, not the %d of %s", b, len(got), len(want), a)
+	}
+}
+
+// TestRowsLarge reads the last rows of files that are larger than memory, and mostly holes.
+func TestRowsLarge(t *testing.T) {
+	const dim, rows = 1 << 10, 1 << 24 // 64 GiB
+	for name, file := range map[string]struct {
+		header []byte
+		stride int64
+	}{
+		"a.npy":         {npyHeader(rows, dim), 4 * dim},
+		"a.safetensors": {tableFile(fmt.Sprintf(`"x":{"dtype":"F16","shape":[%d,%d],"data_offsets":[0,%d]}`, rows, dim, int64(2*rows*dim)), ""), 2 * dim},
+		"a.fvecs":       {vec(dim), 4*dim + 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := saveFile(t, name, file.header)
+			size := rows * file.stride
+			if name != "a.fvecs" {
+				size += int64(len(file.header))
+			}
+			if err := os.Truncate(path, size); err != nil {
+				t.Fatal(err)
+			}
+			if name == "a.fvecs" {
+				f, err := os.OpenFile(path, os.O_WRONLY, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := f.WriteAt(vec(dim), (rows-1)*file.stride); err != nil {
+					t.Fatal(err)
+				}
+				f.Close()
+			}
+			var err error
+			m := simd.NewMatrix(1, dim)
+			took := allocated(func() {
+				var r *Rows
+				if r, err = OpenRows(path); err != nil {
+					return
+				}
+				defer r.Close()
+				if r.Len() != rows || r.Dim() != dim {
+					t.Errorf("%d rows of %d", r.Len(), r.Dim())
+				}
+				if err = r.Gather(m, []int{0}); err == nil {
+					err = r.Read(m, rows-1)
+				}
+			})
+			if err != nil || took > 1<<20 {
+				t.Errorf("error %v, %d bytes allocated", err, took)
+			}
+		})
+	}
+}
+
+// TestRowsAllocations claims that rows are read without memory of their own.
+func TestRowsAllocations(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rows.npy")
+	if err := WriteRows(path, numberedRows(100, 50)); err != nil {
+		t.Fatal(err)
+	}
+	r, err := OpenRows(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	m := simd.NewMatrix(4, 50)
+	indices := []int{7, 8, 99, 0}
+	if n := testing.AllocsPerRun(10, func() {
+		if err := r.Gather(m, indices); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestRowsPanics(t *testing.T) {
+	path := saveFile(t, "a.fvecs", join(vec(2, 1, 2), vec(2, 3, 4)))
+	r, err := OpenRows(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for name, f := range map[string]func(){
+		"Read of another dimension":   func() { r.Read(simd.NewMatrix(1, 3), 0) },
+		"Read past the end":           func() { r.Read(simd.NewMatrix(1, 2), 2) },
+		"Read over the end":           func() { r.Read(simd.NewMatrix(2, 2), 1) },
+		"Read before the start":       func() { r.Read(simd.NewMatrix(1, 2), -1) },
+		"Gather past the end":         func() { r.Gather(simd.NewMatrix(2, 2), []int{1, 2}) },
+		"Gather before the start":     func() { r.Gather(simd.NewMatrix(2, 2), []int{-1, 0}) },
+		"Gather of fewer than dst":    func() { r.Gather(simd.NewMatrix(2, 2), []int{0}) },
+		"WriteRows of a short matrix": func() { WriteRows(path, simd.Matrix{Rows: 2, Cols: 2, Stride: 2, Data: make([]float32, 3)}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if _, ok := recover().(*simd.ShapeError); !ok {
+					t.Error("no ShapeError")
+				}
+			}()
+			f()
+		})
+	}
+}
+
+func TestOpenRowsRefuses(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "a.npy"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ name, prefix, want string }{
+		{"a.npy", "npy: " + filepath.Join(dir, "a.npy"), ": not a regular file"},
+		{"b.npy", "npy: ", "b.npy: no such file or directory"},
+		{"c.txt", "rows: ", `c.txt: extension: got ".txt", want one of .npy `},
+		{"npy", "rows: ", `npy: extension: got "", want one of`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := OpenRows(filepath.Join(dir, test.name))
+			checkMalformed(t, err, test.prefix, test.want)
+		})
+	}
+}
+
+// TestRowsShortened cuts a file after it was opened.
+func TestRowsShortened(t *testing.T) {
+	path := saveFile(t, "a.fvecs", join(vec(2, 1, 2), vec(2, 3, 4)))
+	r, err := OpenRows(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if err := os.Truncate(path, 20); err != nil {
+		t.Fatal(err)
+	}
+	err = r.Read(simd.NewMatrix(2, 2), 0)
+	checkMalformed(t, err, "fvecs: "+path+": ", "offset 20: length of data: got end of file, want 4 more bytes")
+}
+
+func TestWriteRowsRefuses(t *testing.T) {
+	dir := t.TempDir()
+	for _, test := range []struct {
+		name string
+		m    simd.Matrix
+		want string
+	}{
+		{"a.csv", matrix(1, 1, 1), `extension: got ".csv", want one of .npy .safetensors .fvecs`},
+		{"a.npy", matrix(0, 3), "shape: got [0 3], want at least one row and one column"},
+		{"a.safetensors", matrix(3, 0), "shape: got [3 0], want"},
+		{"a.fvecs", simd.NewMatrix(1, maxVec+1), "dimension: got 1048577, want at most 1048576"},
+		{"b.npy", matrix(2, 2, 1, 2, 3, float32(math.NaN())), "number of row 1, column 1: got NaN, want a finite float32"},
+		{"b.fvecs", matrix(1, 2, float32(math.Inf(1)), 0), "number of row 0, column 0: got +Inf"},
+		{"missing/a.npy", matrix(1, 1, 1), "no such file or directory"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(dir, test.name)
+			checkMalformed(t, WriteRows(path, test.m), "", test.want)
+			if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("a file was written: %v", err)
+			}
+		})
+	}
+}

@@ -1,0 +1,110 @@
+package data
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+)
+
+// rowsName is the name of the array of rows where there are several, and where one is written.
+const rowsName = "embeddings"
+
+// isLabels reports whether a name is that of labels.
+func isLabels(name string) bool {
+	switch strings.ToLower(name) {
+	case "label", "labels", "class":
+		return true
+	}
+	return false
+}
+
+// A named shape is an array of a file of several.
+type named struct {
+	name  string
+	shape []int64
+	of    number
+}
+
+// choose returns the indices of the arrays that hold rows and labels, as OpenRows says;
+// labels is -1 where there are none. The offset is for errors.
+func choose(arrays []named, offset int64) (rows, labels int, err error) {
+	rows, labels = -1, -1
+	tables := 0
+	for i, a := range arrays {
+		switch {
+		case len(a.shape) == 2:
+			if tables++; tables == 1 || a.name == rowsName {
+				rows = i
+			}
+		case isLabels(a.name):
+			if labels >= 0 {
+				return 0, 0, malformed(offset, "arrays of labels", quoted(arrays[labels].name)+" and "+quoted(a.name), "one")
+			}
+			labels = i
+		}
+	}
+	switch {
+	case tables == 0:
+		return 0, 0, malformed(offset, "arrays of two dimensions", "none", "one")
+	case tables > 1 && arrays[rows].name != rowsName:
+		return 0, 0, malformed(offset, "arrays of two dimensions", tables, fmt.Sprintf("one, or one named %q", rowsName))
+	case labels >= 0 && (len(arrays[labels].shape) != 1 || !arrays[labels].of.isInteger()):
+		return 0, 0, malformed(offset, "array "+quoted(arrays[labels].name), fmt.Sprintf("shape %d of %s", arrays[labels].shape, arrays[labels].of.name), "one dimension of integers")
+	case labels >= 0 && arrays[labels].shape[0] != arrays[rows].shape[0]:
+		return 0, 0, malformed(offset, "length of "+quoted(arrays[labels].name), arrays[labels].shape[0], fmt.Sprintf("%d, as many labels as rows", arrays[rows].shape[0]))
+	}
+	return rows, labels, nil
+}
+
+// openTensor opens the rows of a file of tensors.
+func openTensor(f io.ReaderAt, size int64) (content, error) {
+	entries, _, start, err := readHeader(io.NewSectionReader(f, 0, size), size, elementTypes, math.MaxInt64)
+	if err != nil {
+		return content{}, err
+	}
+	arrays := make([]named, len(entries))
+	for i, e := range entries {
+		arrays[i] = named{name: e.name, of: e.of}
+		for _, d := range e.shape {
+			arrays[i].shape = append(arrays[i].shape, int64(d))
+		}
+	}
+	rows, labels, err := choose(arrays, 8)
+	if err != nil {
+		return content{}, err
+	}
+	open := func(i int) (*array, error) {
+		e := entries[i]
+		return newArray(f, start+e.begin, start+e.end, arrays[i].shape, e.of, binary.LittleEndian)
+	}
+	if err := checkTable(8, arrays[rows].shape); err != nil {
+		return content{}, err
+	}
+	a, err := open(rows)
+	if err != nil {
+		return content{}, err
+	}
+	c := content{table: a, n: a.rows, dim: a.cols}
+	if labels < 0 {
+		return c, nil
+	}
+	if a, err = open(labels); err != nil {
+		return content{}, err
+	}
+	c.labels, err = a.labels()
+	return c, err
+}
+
+// labels reads an array of one dimension, or of one column.
+func (a *array) labels() ([]int, error) {
+	labels := make([]int, 0, a.rows)
+	err := a.integers("label", func(v int) { labels = append(labels, v) })
+	return labels, err
+}
+
+// tensorHeader returns what stands before the data of a file of rows.
+func tensorHeader(rows, cols int) ([]byte, error) {
+	return encodeHeader([]Tensor{{Name: rowsName, Shape: []int{rows, cols}}}, nil)
+}
