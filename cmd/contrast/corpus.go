@@ -55,8 +55,8 @@ type embedder struct {
 const examRows = 1024
 
 // encoded is to see samples through m: by its embedding, or by the representation below its projection head.
-func encoded(name string, m *train.MLP, layer string) embedder {
-	see := m.Forward
+func encoded(name string, m train.Model, layer string) embedder {
+	see := m.Embed
 	if layer == "representation" {
 		see = m.Represent
 	}

@@ -57,7 +57,7 @@ func (c *evalCommand) Run(con *console) error {
 	if err != nil {
 		return err
 	}
-	m.Workers = c.Workers
+	m.SetWorkers(c.Workers)
 	if c.Data != "" {
 		s.Data = c.Data
 	}
@@ -79,7 +79,7 @@ func (c *evalCommand) Run(con *console) error {
 	if err != nil {
 		return err
 	}
-	untrained.Workers = c.Workers
+	untrained.SetWorkers(c.Workers)
 	e, err := d.exam(c.Workers)
 	if err != nil {
 		return err
@@ -101,7 +101,7 @@ func (c *evalCommand) Run(con *console) error {
 }
 
 // fits returns an error unless m takes the samples of d.
-func fits(m *train.MLP, d corpus) error {
+func fits(m train.Model, d corpus) error {
 	in, _ := m.Dims()
 	if q, k := d.dims(); max(q, k) != in {
 		return fmt.Errorf("--data: %s has samples of %d numbers, want the %d of the encoder", d.name(), max(q, k), in)

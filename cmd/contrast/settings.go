@@ -140,7 +140,7 @@ func savedSettings(text string) (map[string]string, error) {
 }
 
 // build returns a trainer for the settings and its encoder.
-func (s *settings) build(d corpus, workers int) (*train.Trainer, *train.MLP, error) {
+func (s *settings) build(d corpus, workers int) (*train.Trainer, train.Model, error) {
 	if n := d.samples(); s.Batch > n {
 		return nil, nil, fmt.Errorf("--batch is %d, want at most %d, the samples to train on", s.Batch, n)
 	}
@@ -152,7 +152,7 @@ func (s *settings) build(d corpus, workers int) (*train.Trainer, *train.MLP, err
 	if err != nil {
 		return nil, nil, err
 	}
-	encoder.Workers = workers
+	encoder.SetWorkers(workers)
 	t := &train.Trainer{
 		Encoder:   encoder,
 		Optimizer: s.optimizer().new(s, workers),
@@ -174,7 +174,7 @@ func (s *settings) build(d corpus, workers int) (*train.Trainer, *train.MLP, err
 	loss, temperature := kind.new(s, workers)
 	t.Loss = loss
 	if s.Loss == "moco" {
-		t.Keys = &train.MomentumEncoder{Encoder: encoder.Clone(), Momentum: s.Momentum, Workers: workers}
+		t.Keys = &train.MomentumEncoder{Encoder: train.CloneModel(encoder), Momentum: s.Momentum, Workers: workers}
 	}
 	if s.LearnTemperature {
 		t.Scale = &train.LogScale{Temperature: temperature}
@@ -183,7 +183,7 @@ func (s *settings) build(d corpus, workers int) (*train.Trainer, *train.MLP, err
 }
 
 // encoder returns the encoder as it is before the first step.
-func (s *settings) encoder(d corpus) (*train.MLP, error) {
+func (s *settings) encoder(d corpus) (train.Model, error) {
 	in, _ := d.dims()
 	return train.NewMLP(s.Seed, append([]int{in}, s.Hidden...), []int{s.Dim})
 }

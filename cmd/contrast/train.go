@@ -170,7 +170,7 @@ func (c *trainCommand) train(con *console, t *train.Trainer, w *watch, out folde
 }
 
 // finish writes the model, takes the exam and draws the pictures.
-func (c *trainCommand) finish(con *console, d corpus, t *train.Trainer, w *watch, encoder *train.MLP, plan *memoryPlan, out folder, seconds float64) error {
+func (c *trainCommand) finish(con *console, d corpus, t *train.Trainer, w *watch, encoder train.Model, plan *memoryPlan, out folder, seconds float64) error {
 	steps, err := readCurves(out.path(train.MetricsFile))
 	if err != nil {
 		return err
@@ -184,7 +184,7 @@ func (c *trainCommand) finish(con *console, d corpus, t *train.Trainer, w *watch
 	if err != nil {
 		return err
 	}
-	untrained.Workers = c.Workers
+	untrained.SetWorkers(c.Workers)
 	e, err := d.exam(c.Workers)
 	if err != nil {
 		return err
@@ -245,7 +245,7 @@ func (c *trainCommand) finish(con *console, d corpus, t *train.Trainer, w *watch
 }
 
 // heading tells what is about to happen.
-func (c *trainCommand) heading(d corpus, t *train.Trainer, encoder *train.MLP, plan *memoryPlan, out folder) string {
+func (c *trainCommand) heading(d corpus, t *train.Trainer, encoder train.Model, plan *memoryPlan, out folder) string {
 	var b strings.Builder
 	in, dim := encoder.Dims()
 	fmt.Fprintf(&b, "data     %s\n", d.describe())

@@ -16,20 +16,25 @@ func TestMLPChunkBits(t *testing.T) {
 	const rows = 1700
 	r := check.NewRand(8)
 	x, dz := randomMatrix(r, rows, 5), randomMatrix(r, rows, 3)
-	whole := mustMLP(t, 2, []int{5, 9}, []int{3})
-	whole.Forward(x)
-	whole.Backward(dz)
-	check.EachLevel(t, func(t *testing.T) {
-		for _, chunk := range []int{53, 767, 768, 769, rows} {
-			m := mustMLP(t, 2, []int{5, 9}, []int{3})
-			for i := 0; i < rows; i += chunk {
-				j := min(i+chunk, rows)
-				m.Forward(x.Slice(i, j))
-				m.Backward(dz.Slice(i, j))
+	for _, c := range []MLPConfig{
+		{Body: []int{5, 9}, Head: []int{3}},
+		{Body: []int{5, 9, 5}, Head: []int{3}, Residual: true, Activation: GELU},
+	} {
+		whole := c.mustNew(t, 2)
+		whole.Forward(x)
+		whole.Backward(dz)
+		check.EachLevel(t, func(t *testing.T) {
+			for _, chunk := range []int{53, 767, 768, 769, rows} {
+				m := c.mustNew(t, 2)
+				for i := 0; i < rows; i += chunk {
+					j := min(i+chunk, rows)
+					m.Forward(x.Slice(i, j))
+					m.Backward(dz.Slice(i, j))
+				}
+				check.SameBits(t, fmt.Sprintf("%v, chunks of %d", c, chunk), m.params.Grads, whole.params.Grads)
 			}
-			check.SameBits(t, fmt.Sprintf("chunks of %d", chunk), m.params.Grads, whole.params.Grads)
-		}
-	})
+		})
+	}
 }
 
 // A run does not depend on how many rows the encoder sees at a time.

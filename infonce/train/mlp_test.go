@@ -14,14 +14,36 @@ import (
 )
 
 var mlpShapes = []struct {
-	body, head []int
-	rows       int
+	MLPConfig
+	rows int
 }{
-	{[]int{3, 2}, nil, 1},
-	{[]int{5, 7, 4}, nil, 9},
-	{[]int{6, 9}, []int{3}, 5},
-	{[]int{7, 11, 6}, []int{8, 5}, 13},
-	{[]int{2, 49}, []int{3}, 49}, // more than one piece of rows and of weights
+	{MLPConfig{Body: []int{3, 2}}, 1},
+	{MLPConfig{Body: []int{5, 7, 4}}, 9},
+	{MLPConfig{Body: []int{6, 9}, Head: []int{3}}, 5},
+	{MLPConfig{Body: []int{7, 11, 6}, Head: []int{8, 5}}, 13},
+	{MLPConfig{Body: []int{2, 49}, Head: []int{3}}, 49}, // more than one piece of rows and of weights
+	{MLPConfig{Body: []int{5, 7, 4}, Activation: GELU}, 9},
+	{MLPConfig{Body: []int{7, 11, 6}, Head: []int{300, 5}, Activation: GELU}, 50}, // more than one block of GELU
+	{MLPConfig{Body: []int{4, 4}, Residual: true}, 5},
+	{MLPConfig{Body: []int{5, 9, 5}, Residual: true, Activation: GELU}, 49},
+	{MLPConfig{Body: []int{4, 6, 4}, Head: []int{5, 3}, Residual: true}, 50},
+}
+
+// mustNew returns the MLP of c with biases, and where it is a residual with a last layer of the body, that are not 0.
+func (c MLPConfig) mustNew(t testing.TB, seed uint64) *MLP {
+	t.Helper()
+	m, err := c.New(seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := check.NewRand(seed)
+	copy(m.layers[0].bias, r.Float32s(len(m.layers[0].bias), -0.5, 0.5))
+	for _, l := range m.layers {
+		if l.residual {
+			copy(l.weight.Data, r.Float32s(len(l.weight.Data), -0.5, 0.5))
+		}
+	}
+	return m
 }
 
 func mustMLP(t testing.TB, seed uint64, body, head []int) *MLP {
@@ -39,7 +61,8 @@ func forward64(m *MLP, w []float64, x []float32) []float64 {
 	for i, v := range x {
 		a[i] = float64(v)
 	}
-	widths := slices.Concat(m.body, m.head)
+	widths := slices.Concat(m.config.Body, m.config.Head)
+	first := a
 	for l := 1; l < len(widths); l++ {
 		in, out := widths[l-1], widths[l]
 		b := w[in*out:]
@@ -49,7 +72,13 @@ func forward64(m *MLP, w []float64, x []float32) []float64 {
 			for i, v := range a {
 				s += w[o*in+i] * v
 			}
-			if l+1 < len(widths) {
+			switch {
+			case m.config.Residual && l == len(m.config.Body)-1:
+				s += first[o]
+			case l+1 == len(widths):
+			case m.config.Activation == GELU:
+				s = gelu64(s)
+			default:
 				s = math.Max(s, 0)
 			}
 			next[o] = s
@@ -59,13 +88,17 @@ func forward64(m *MLP, w []float64, x []float32) []float64 {
 	return a
 }
 
+// gelu64 is GELU with tanh, as Hendrycks and Gimpel write it.
+func gelu64(x float64) float64 {
+	return 0.5 * x * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(x+0.044715*x*x*x)))
+}
+
 func TestMLPGradient(t *testing.T) {
 	for _, c := range mlpShapes {
-		t.Run(fmt.Sprint(c.body, c.head, c.rows), func(t *testing.T) {
+		t.Run(fmt.Sprint(c), func(t *testing.T) {
 			r := check.NewRand(1)
-			m := mustMLP(t, 2, c.body, c.head)
-			copy(m.layers[0].bias, r.Float32s(len(m.layers[0].bias), -0.5, 0.5))
-			x := randomMatrix(r, c.rows, c.body[0])
+			m := c.mustNew(t, 2)
+			x := randomMatrix(r, c.rows, c.Body[0])
 			_, out := m.Dims()
 			// The loss is Σ s·z² / rows with random s.
 			s := r.Float32s(c.rows*out, -1, 1)
@@ -103,14 +136,17 @@ func TestMLPGradient(t *testing.T) {
 	}
 }
 
+func geluScalar(x float32) float32 {
+	return x / (1 + scalar.Exp(-x*(geluA+float32(geluB*float32(x*x)))))
+}
+
 // Each element is one chain of fused multiply-adds, from the bias on.
 func TestMLPForwardBits(t *testing.T) {
 	check.EachLevel(t, func(t *testing.T) {
 		for _, c := range mlpShapes {
 			r := check.NewRand(3)
-			m := mustMLP(t, 4, c.body, c.head)
-			copy(m.layers[0].bias, r.Float32s(len(m.layers[0].bias), -0.5, 0.5))
-			x := randomMatrix(r, c.rows, c.body[0])
+			m := c.mustNew(t, 4)
+			x := randomMatrix(r, c.rows, c.Body[0])
 			want := x
 			for i, l := range m.layers {
 				out := simd.NewMatrix(c.rows, l.weight.Rows)
@@ -120,18 +156,25 @@ func TestMLPForwardBits(t *testing.T) {
 						for k, v := range want.Row(i) {
 							s = scalar.FMA(v, l.weight.Row(o)[k], s)
 						}
-						if l.rectify {
+						switch {
+						case l.residual:
+							s += x.Row(i)[o]
+						case !l.active:
+						case c.Activation == GELU:
+							s = geluScalar(s)
+						default:
 							s = max(s, 0)
 						}
 						out.Row(i)[o] = s
 					}
 				}
 				want = out
-				if i == len(m.body)-2 {
+				if i == len(m.config.Body)-2 {
 					check.SameBits(t, "Represent", m.Represent(x).Data, want.Data)
 				}
 			}
 			check.SameBits(t, "Forward", m.Forward(x).Data, want.Data)
+			check.SameBits(t, "Embed", m.Embed(x).Data, want.Data)
 		}
 	})
 }
@@ -211,6 +254,26 @@ func TestMLPInit(t *testing.T) {
 	}
 }
 
+// An adapter begins as the identity, and can leave it.
+func TestMLPResidualBeginsAsIdentity(t *testing.T) {
+	m, err := MLPConfig{Body: []int{5, 8, 5}, Residual: true}.New(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := randomMatrix(check.NewRand(2), 7, 5)
+	check.SameBits(t, "embedding", m.Forward(x).Data, x.Data)
+	m.Backward(x)
+	var sum float32
+	for _, g := range m.layers[1].dweight.Data {
+		sum += g * g
+	}
+	if sum == 0 {
+		t.Error("the last layer gets no gradient")
+	}
+	plain := mustMLP(t, 1, []int{5, 8, 5}, nil)
+	check.SameBits(t, "first layer", m.layers[0].weight.Data, plain.layers[0].weight.Data)
+}
+
 // A rectifier that took NaN for 0 would hide a diverged run.
 func TestMLPKeepsNaN(t *testing.T) {
 	check.EachLevel(t, func(t *testing.T) {
@@ -259,6 +322,17 @@ func TestMLPRefuses(t *testing.T) {
 			t.Errorf("NewMLP(%v, %v): %v, want %s", c.body, c.head, err, c.want)
 		}
 	}
+	for _, c := range []struct {
+		MLPConfig
+		want string
+	}{
+		{MLPConfig{Body: []int{4, 3}, Residual: true}, "mlp: body has widths [4 3], want the last to be the first of a residual"},
+		{MLPConfig{Body: []int{4, 3}, Activation: 2}, `mlp: activation is 2, want one of ["relu" "gelu"]`},
+	} {
+		if _, err := c.New(1); err == nil || err.Error() != c.want {
+			t.Errorf("%v: %v, want %s", c.MLPConfig, err, c.want)
+		}
+	}
 
 	m := mustMLP(t, 1, []int{4, 3}, []int{2})
 	x, dz := simd.NewMatrix(5, 4), simd.NewMatrix(5, 2)
@@ -267,6 +341,7 @@ func TestMLPRefuses(t *testing.T) {
 		"dz of 4 rows":             func() { m.Forward(x); m.Backward(simd.NewMatrix(4, 2)) },
 		"dz of 3 columns":          func() { m.Forward(x); m.Backward(simd.NewMatrix(5, 3)) },
 		"Backward after Represent": func() { m.Forward(x); m.Represent(x); m.Backward(dz) },
+		"Backward after Embed":     func() { m.Forward(x); m.Embed(x); m.Backward(dz) },
 	} {
 		func() {
 			defer func() {

@@ -5,16 +5,55 @@ import (
 	"fmt"
 
 	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/simd"
 )
 
-const modelFormat = "contrast model"
+// A Model is an encoder of this package: an [MLP], a [CNN], or a [Dual] of two of them. It can be written
+// to a file, and used without what only the training needs.
+type Model interface {
+	Encoder
+
+	// Embed returns the embeddings of the rows of x, each of which depends on nothing but the row
+	// and the weights. They stay valid, and x must not change, until the next call of a method. No
+	// Backward may follow.
+	Embed(x simd.Matrix) simd.Matrix
+
+	// Represent is Embed without the projection head.
+	Represent(x simd.Matrix) simd.Matrix
+
+	// SetWorkers sets how many goroutines share the work; 0 means GOMAXPROCS. The results do not
+	// depend on it.
+	SetWorkers(n int)
+
+	// describe returns the metadata of a file, with the kind.
+	describe() map[string]string
+
+	// adopt moves the parameters to p, whose tensors have the same shapes. Their values stay behind.
+	adopt(p *Params)
+
+	clone() Model
+}
+
+// CloneModel returns a model of the same kind, with the same weights in memory of its own.
+func CloneModel(m Model) Model { return m.clone() }
+
+// A blueprint is what a file says about a model, before memory is taken for it.
+type blueprint interface {
+	tensors() ([]Tensor, error)   // names and shapes of the parameters, or why there is no such model
+	state() []Tensor              // and of what it remembers
+	build(tensors []Tensor) Model // with zero weights
+}
+
+const (
+	modelFormat = "contrast model"
+	kindKey     = "kind"
+)
 
 // WriteModel writes m to a safetensors file that any reader of that format reads: a
 // tensor encoder.0.weight of shape [out, in], and so on. The metadata holds the kind
-// of the model, "mlp", and as JSON the widths of its body and of its head.
-func WriteModel(path string, m *MLP) error {
-	meta := map[string]string{"kind": "mlp", "body": formatWidths(m.body), "head": formatWidths(m.head)}
-	if err := writeSealed(path, "", modelFormat, asData(m.params.Tensors), meta); err != nil {
+// of the model, such as "mlp", and as JSON what it is made of.
+func WriteModel(path string, m Model) error {
+	if err := writeSealed(path, "", modelFormat, encoderTensors(m), m.describe()); err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
 	return nil
@@ -22,7 +61,7 @@ func WriteModel(path string, m *MLP) error {
 
 // ReadModel reads what [WriteModel] wrote. Its error is one line that names the
 // file and the rule that it breaks.
-func ReadModel(path string) (*MLP, error) {
+func ReadModel(path string) (Model, error) {
 	tensors, meta, err := readSealed(path, modelFormat)
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
@@ -34,30 +73,34 @@ func ReadModel(path string) (*MLP, error) {
 	return m, nil
 }
 
-func modelOf(tensors []data.Tensor, meta map[string]string) (*MLP, error) {
-	if meta["kind"] != "mlp" {
-		return nil, fmt.Errorf("kind: got %s, want %q", excerpt(meta["kind"]), "mlp")
-	}
-	body, err := parseWidths(meta, "body")
-	if err != nil {
-		return nil, err
-	}
-	head, err := parseWidths(meta, "head")
+func modelOf(tensors []data.Tensor, meta map[string]string) (Model, error) {
+	b, err := parseModel(meta)
 	if err != nil {
 		return nil, err
 	}
 	// The file has as many values as its tensors have, so they are compared before
-	// memory is taken for those that the widths ask for.
-	want, err := mlpTensors(body, head)
+	// memory is taken for those that the metadata ask for.
+	want, err := b.tensors()
 	if err != nil {
 		return nil, err
 	}
-	if err := matchTensors(tensors, asData(want)); err != nil {
+	if err := matchTensors(tensors, append(asData(want), asData(b.state())...)); err != nil {
 		return nil, err
 	}
-	m := newMLP(body, head, want)
-	copyTensors(asData(m.params.Tensors), tensors)
+	m := b.build(want)
+	copyTensors(encoderTensors(m), tensors)
 	return m, nil
+}
+
+// parseModel reads what describe returned.
+func parseModel(meta map[string]string) (blueprint, error) {
+	kind := meta[kindKey]
+	for _, c := range mlpKinds {
+		if kind == c.kind() {
+			return c.parse(meta)
+		}
+	}
+	return nil, fmt.Errorf("kind: got %s, want %q", excerpt(kind), mlpKinds[0].kind())
 }
 
 func formatWidths(widths []int) string {

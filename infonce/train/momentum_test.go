@@ -41,7 +41,7 @@ func TestClone(t *testing.T) {
 	m := mustMLP(t, 1, []int{5, 4}, []int{3})
 	m.Workers = 3
 	c := m.Clone()
-	if body, head := c.Widths(); !slices.Equal(body, m.body) || !slices.Equal(head, m.head) || c.Workers != 3 {
+	if body, head := c.Widths(); !slices.Equal(body, m.config.Body) || !slices.Equal(head, m.config.Head) || c.Workers != 3 {
 		t.Errorf("widths %v, %v, %d workers", body, head, c.Workers)
 	}
 	check.SameBits(t, "weights", c.params.Values, m.params.Values)

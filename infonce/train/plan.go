@@ -75,21 +75,6 @@ func stateBytes(o Optimizer, n int) (total int64) {
 	return total
 }
 
-// ActivationBytes returns how many bytes m keeps of so many rows beside its parameters.
-func (m *MLP) ActivationBytes(rows int) int64 {
-	var total int64
-	n := int64(rows)
-	for i := range m.layers {
-		out, in := int64(m.layers[i].weight.Rows), int64(m.layers[i].weight.Cols)
-		total += n*out + out*in // what comes out, and the weights as laid out for a product
-		total += n * in         // what goes in, laid out likewise
-		if i > 0 {
-			total += n * in // its gradient
-		}
-	}
-	return 4 * total
-}
-
 // A sized source tells how many bytes of memory its data take.
 type sized interface{ bytes() int64 }
 

@@ -201,7 +201,7 @@ func (t *Trainer) check() error {
 
 // checkParts looks at the parts that a run may do without.
 func (t *Trainer) checkParts() error {
-	return cmp.Or(t.Memory.check(), t.Keys.check(t.Encoder.Params()), t.Scale.start())
+	return cmp.Or(t.checkMixing(), t.Memory.check(), t.Keys.check(t.Encoder.Params()), t.Scale.start())
 }
 
 // open prepares the folder of the run. A new run writes its checkpoint at once: what
@@ -432,7 +432,7 @@ func (t *Trainer) state() []data.Tensor {
 		}
 	}
 	params := t.Encoder.Params()
-	keep("model", asData(params.Tensors))
+	keep("model", encoderTensors(t.Encoder))
 	keep("optimizer", t.Optimizer.State(len(params.Values)))
 	if t.Keys != nil {
 		keep("keys", asData(t.Keys.Encoder.Params().Tensors))

@@ -34,7 +34,7 @@ func trainEntries() []Entry {
 			if err := t.Run(context.Background()); err != nil {
 				panic(err) // nothing here depends on the outside
 			}
-			h.Float32s(encoder.Params().Values)
+			h.Float32s(t.Encoder.Params().Values)
 		}}
 	}
 	return []Entry{
@@ -67,6 +67,14 @@ func trainEntries() []Entry {
 			t.Loss, t.Source = &infonce.InfoNCE{}, &train.RowPairs{
 				Queries: rows, Documents: rows, Augment: train.VectorAugmentation{Noise: 0.5, Dropout: 0.1, Crop: 0.2},
 			}
+		}),
+		run("InfoNCE/encoder=adapter", func(t *train.Trainer, encoder *train.MLP) {
+			in, _ := encoder.Dims()
+			adapter, err := train.MLPConfig{Body: []int{in, 40, in}, Head: []int{24, 8}, Activation: train.GELU, Residual: true}.New(1)
+			if err != nil {
+				panic(err) // the widths are fixed
+			}
+			t.Encoder, t.Loss = adapter, &infonce.InfoNCE{}
 		}),
 		run("InfoNCE/queue=50/momentum=0.9", func(t *train.Trainer, encoder *train.MLP) {
 			t.Loss, t.Memory = &infonce.InfoNCE{}, &train.Queue{Size: 50}
