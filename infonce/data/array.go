@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"math/bits"
+	"slices"
 
 	"github.com/contrast-go/contrast/simd"
 )
@@ -22,6 +23,9 @@ type array struct {
 	rows, cols int
 	of         number
 	order      binary.ByteOrder
+
+	turned  bool // rows are the columns of a table, for errors
+	growing bool // the file is not known to hold what the shape says, so that memory is taken as it is read
 
 	buf []byte
 }
@@ -84,19 +88,23 @@ func (a *array) stride() int64 { return int64(a.head) + int64(a.cols)*int64(a.of
 // read stores rows from first on in dst.
 func (a *array) read(dst simd.Matrix, first int) error {
 	return a.each(first, dst.Rows, func(row, col int, b []byte, at int64) error {
-		part := dst.Row(row - first)[col:][:len(b)/a.of.size]
-		a.of.floats(part, b, a.order)
-		if i := nonFinite(part); i >= 0 {
-			size := a.of.size
-			return notFinite(at+int64(i*size), row, col+i, a.of.float64(b[i*size:], a.order))
-		}
-		return nil
+		return a.convert(dst.Row(row - first)[col:][:len(b)/a.of.size], row, col, b, at)
 	})
 }
 
-// notFinite returns the error for a number of a table that is none, or too large.
-func notFinite(offset int64, row, col int, v float64) error {
-	return malformed(offset, fmt.Sprintf("number of row %d, column %d", row, col), v, "a finite float32")
+// convert stores the numbers in b, which are those from a row and a column on, in dst.
+func (a *array) convert(dst []float32, row, col int, b []byte, at int64) error {
+	a.of.floats(dst, b, a.order)
+	i := nonFinite(dst)
+	if i < 0 {
+		return nil
+	}
+	col += i
+	if a.turned {
+		row, col = col, row
+	}
+	i *= a.of.size
+	return malformed(at+int64(i), fmt.Sprintf("number of row %d, column %d", row, col), a.of.float64(b[i:], a.order), "a finite float32")
 }
 
 // integers calls found with each number of the array, row after row, all of which
@@ -197,4 +205,33 @@ func readAt(f io.ReaderAt, b []byte, at int64) error {
 		err = io.ErrUnexpectedEOF
 	}
 	return short(err, at+int64(n), at+int64(len(b)))
+}
+
+// room returns for how many rows memory is taken before they are read.
+func (a *array) room() int {
+	if a.growing {
+		return min(a.rows, arrayChunk/a.cols)
+	}
+	return a.rows
+}
+
+// load reads all of the array.
+func (a *array) load() (simd.Matrix, error) {
+	if a.rows > math.MaxInt/8/a.cols {
+		return simd.Matrix{}, fmt.Errorf("%d rows of %d columns do not fit in memory", a.rows, a.cols)
+	}
+	all := a.rows * a.cols
+	x := make([]float32, 0, a.room()*a.cols)
+	err := a.each(0, a.rows, func(row, col int, b []byte, at int64) error {
+		have, n := len(x), len(b)/a.of.size
+		if have+n > cap(x) {
+			x = slices.Grow(x, min(max(n, have), all-have))
+		}
+		x = x[:have+n]
+		return a.convert(x[have:], row, col, b, at)
+	})
+	if err != nil {
+		return simd.Matrix{}, err
+	}
+	return simd.Matrix{Rows: a.rows, Cols: a.cols, Stride: a.cols, Data: x}, nil
 }

@@ -30,7 +30,7 @@ func ramp(n int) []byte {
 	return b
 }
 
-func zip(data []byte) []byte {
+func gzipped(data []byte) []byte {
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
 	w.Write(data)
@@ -98,10 +98,10 @@ func TestReadIDX(t *testing.T) {
 		{
 			name: "compressed, dots",
 			files: map[string][]byte{
-				"train-images.idx3-ubyte.gz": zip(idxBytes(ramp(18), 3, 2, 3)),
+				"train-images.idx3-ubyte.gz": gzipped(idxBytes(ramp(18), 3, 2, 3)),
 				"train-labels.idx1-ubyte":    idxBytes([]byte{0, 1, 0}, 3),
 				"t10k-images.idx3-ubyte":     idxBytes(ramp(12), 2, 2, 3),
-				"t10k-labels-idx1-ubyte.gz":  zip(idxBytes([]byte{1, 2}, 2)),
+				"t10k-labels-idx1-ubyte.gz":  gzipped(idxBytes([]byte{1, 2}, 2)),
 			},
 			train: labelled(images(3, 0), 3, 0, 1, 0),
 			test:  labelled(images(2, 0), 3, 1, 2),
@@ -109,7 +109,7 @@ func TestReadIDX(t *testing.T) {
 		{
 			name: "compression and name disagree",
 			files: map[string][]byte{
-				"train-images-idx3-ubyte":   zip(idxBytes(ramp(18), 3, 2, 3)),
+				"train-images-idx3-ubyte":   gzipped(idxBytes(ramp(18), 3, 2, 3)),
 				"t10k-images-idx3-ubyte.gz": idxBytes(ramp(12), 2, 2, 3),
 			},
 			train: images(3, 0),
@@ -167,7 +167,7 @@ func TestReadIDXLarge(t *testing.T) {
 		pixels[i] = byte(i >> 8)
 	}
 	train, test, err := ReadIDX(folder(t, map[string][]byte{
-		"t10k-images-idx3-ubyte.gz": zip(idxBytes(pixels, 300, 10, 100)),
+		"t10k-images-idx3-ubyte.gz": gzipped(idxBytes(pixels, 300, 10, 100)),
 	}))
 	if err != nil {
 		t.Fatal(err)
@@ -189,7 +189,7 @@ func TestReadIDXLarge(t *testing.T) {
 // badIDX returns files of images that break a rule.
 func badIDX() []badFile {
 	good := idxBytes(ramp(12), 2, 2, 3)
-	zipped := zip(good)
+	zipped := gzipped(good)
 	const max = 0xffffffff
 	return []badFile{
 		{"empty", nil, "offset 0: length of data: got end of file, want 16 more bytes"},
@@ -234,11 +234,11 @@ func badIDX() []badFile {
 		{"compressed: not deflate", patch(zipped, 10, 0xff), "offset 0: flate: corrupt input"},
 		{"compressed: trailing bytes", append(bytes.Clone(zipped), "junk"...), "offset 28: end of data: unexpected EOF"},
 		{"compressed: another file", append(bytes.Clone(zipped), zipped...), "offset 28: end of data: got more bytes, want end of file"},
-		{"compressed: last byte missing", zip(good[:27]), "offset 27: length of data: got end of file, want 1 more bytes"},
-		{"compressed: trailing byte", zip(append(bytes.Clone(good), 0)), "offset 28: end of data: got more bytes"},
-		{"compressed: bomb", zip(append(bytes.Clone(good), make([]byte, 1<<24)...)), "offset 28: end of data: got more bytes"},
-		{"compressed: more than can be", zip(idxBytes(ramp(12), 1000, 10, 100)), "offset 4: product of dimensions: got 1000000 bytes, want at most the"},
-		{"compressed: twice", zip(zipped), "offset 0: two zero bytes: got 0x1f8b"},
+		{"compressed: last byte missing", gzipped(good[:27]), "offset 27: length of data: got end of file, want 1 more bytes"},
+		{"compressed: trailing byte", gzipped(append(bytes.Clone(good), 0)), "offset 28: end of data: got more bytes"},
+		{"compressed: bomb", gzipped(append(bytes.Clone(good), make([]byte, 1<<24)...)), "offset 28: end of data: got more bytes"},
+		{"compressed: more than can be", gzipped(idxBytes(ramp(12), 1000, 10, 100)), "offset 4: product of dimensions: got 1000000 bytes, want at most the"},
+		{"compressed: twice", gzipped(zipped), "offset 0: two zero bytes: got 0x1f8b"},
 	}
 }
 
@@ -305,7 +305,7 @@ func checkMalformed(t *testing.T, err error, prefix, want string) {
 // file could hold it, had it compressed that well.
 func TestReadIDXMemory(t *testing.T) {
 	const size = 1 << 20
-	file := zip(idxBytes(ramp(size), 1<<10, 1<<10, 1<<10))
+	file := gzipped(idxBytes(ramp(size), 1<<10, 1<<10, 1<<10))
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	_, _, err := decodeIDX(bytes.NewReader(file), size, []string{"n", "rows", "columns"})
@@ -319,7 +319,7 @@ func TestReadIDXMemory(t *testing.T) {
 func FuzzIDX(f *testing.F) {
 	good := idxBytes(ramp(12), 2, 2, 3)
 	f.Add(good)
-	f.Add(zip(good))
+	f.Add(gzipped(good))
 	f.Add(idxBytes(ramp(5), 5))
 	f.Add(good[:20])
 	f.Add(idxBytes(nil, 1<<16, 1<<8, 1<<8))

@@ -26,10 +26,21 @@ type badCorpus struct {
 
 var badCorpora = []badCorpus{
 	{"npy", "bad.npy", 40, badNPY(), readAllRows, false},
+	{"npz", "bad.npz", 20, badNPZ(), readAllRows, false},
 	{"fvecs", "bad.fvecs", 10, badFvecs(), readAllRows, false},
 	{"bvecs", "bad.bvecs", 3, badBvecs(), readAllRows, false},
 	{"safetensors", "bad.safetensors", 50, badSafetensors(), readTensorFile, true},
 	{"safetensors", "bad.safetensors", 10, badTensorRows(), readAllRows, false},
+	{"csv", "bad.csv", 20, badCSV(), readAllRows, false},
+	{"jsonl", "bad.jsonl", 20, badJSONL(), readAllRows, false},
+	{"npy", "labels.npy", 5, badNPYLabels(), readAllLabels, false},
+	{"csv", "labels.csv", 4, badCSVLabels(), readAllLabels, false},
+	{"jsonl", "labels.jsonl", 4, badJSONLLabels(), readAllLabels, false},
+	{"txt", "labels.txt", 3, badText(), readAllLabels, false},
+	{"npy", "triplets.npy", 4, badNPYTriplets(), readAllTriplets, false},
+	{"ivecs", "triplets.ivecs", 5, badIvecs(), readAllTriplets, false},
+	{"csv", "triplets.csv", 5, badCSVTriplets(), readAllTriplets, false},
+	{"jsonl", "triplets.jsonl", 5, badJSONLTriplets(), readAllTriplets, false},
 	{"idx", "train-images-idx3-ubyte", 40, badIDX(), readIDXFolder, false},
 }
 

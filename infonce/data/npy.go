@@ -80,6 +80,9 @@ func decodeNPY(f io.Reader, size int64) (npy, error) {
 	return h, nil
 }
 
+// An elementTypeError is that of an array of other things than numbers.
+type elementTypeError struct{ error }
+
 // npyDescr returns the type that descr names.
 func npyDescr(descr string) (of number, order binary.ByteOrder, ok bool) {
 	if descr == "" {
@@ -104,7 +107,11 @@ func (h npy) array(f io.ReaderAt, size int64) (*array, error) {
 	if h.fortran && len(shape) == 2 {
 		shape = []int64{shape[1], shape[0]}
 	}
-	return newArray(f, h.start, size, shape, h.of, h.order)
+	a, err := newArray(f, h.start, size, shape, h.of, h.order)
+	if err == nil {
+		a.turned = h.fortran
+	}
+	return a, err
 }
 
 // openNPY opens the rows of a file of NumPy. Where columns follow each other, they are
@@ -114,11 +121,6 @@ func openNPY(f io.ReaderAt, size int64) (content, error) {
 	if err != nil {
 		return content{}, err
 	}
-	return h.content(f, size)
-}
-
-// content returns the rows of the file that h is of.
-func (h npy) content(f io.ReaderAt, size int64) (content, error) {
 	if err := checkTable(h.shapeAt, h.shape); err != nil {
 		return content{}, err
 	}
@@ -126,35 +128,34 @@ func (h npy) content(f io.ReaderAt, size int64) (content, error) {
 	if err != nil {
 		return content{}, err
 	}
-	c := content{table: a, n: int(h.shape[0]), dim: int(h.shape[1])}
-	if h.fortran {
-		c.table = transposed{a}
-		return load(c)
-	}
-	return c, nil
+	return h.content(a, h.fortran)
 }
 
-// transposed is the array with rows for columns.
-type transposed struct{ *array }
+// content returns the rows of an array, which are all read if now is set.
+func (h npy) content(a *array, now bool) (content, error) {
+	if !now {
+		return content{table: a, n: a.rows, dim: a.cols}, nil
+	}
+	m, err := a.load()
+	if err != nil {
+		return content{}, err
+	}
+	if h.fortran {
+		m = transpose(m)
+	}
+	return content{table: loaded{m}, n: m.Rows, dim: m.Cols}, nil
+}
 
-// read stores all rows in dst.
-func (t transposed) read(dst simd.Matrix, _ int) error {
-	var column []float32
-	return t.each(0, t.rows, func(col, row int, b []byte, at int64) error {
-		n := len(b) / t.of.size
-		if cap(column) < n {
-			column = make([]float32, n)
+// transpose returns m with rows for columns.
+func transpose(m simd.Matrix) simd.Matrix {
+	t := simd.NewMatrix(m.Cols, m.Rows)
+	for i := range t.Rows {
+		row := t.Row(i)
+		for j := range row {
+			row[j] = m.Data[j*m.Stride+i]
 		}
-		column = column[:n]
-		t.of.floats(column, b, t.order)
-		if i := nonFinite(column); i >= 0 {
-			return notFinite(at+int64(i*t.of.size), row+i, col, t.of.float64(b[i*t.of.size:], t.order))
-		}
-		for i, v := range column {
-			dst.Data[(row+i)*dst.Stride+col] = v
-		}
-		return nil
-	})
+	}
+	return t
 }
 
 // npyHeader returns what stands before the data of a float32 array, of version 1 and
@@ -197,11 +198,11 @@ func (p *pythonParser) header() (h npy, err error) {
 			at := p.at()
 			name, err := p.string("element type")
 			if err != nil {
-				return h, err
+				return h, elementTypeError{err}
 			}
 			var ok bool
 			if h.of, h.order, ok = npyDescr(name); !ok {
-				return h, malformed(at, "element type", quoted(name), "f2, f4, f8, i1 to i8 or u1 to u8 with its byte order, as in \"<f4\"")
+				return h, elementTypeError{malformed(at, "element type", quoted(name), "f2, f4, f8, i1 to i8 or u1 to u8 with its byte order, as in \"<f4\"")}
 			}
 		case "fortran_order":
 			twice, order = order, true

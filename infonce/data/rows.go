@@ -11,9 +11,11 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// Rows are the rows of a file of embeddings, one vector a row. They are read when they are
-// asked for, so that a file may be larger than memory; only those of .npy in the order of
-// Fortran are read when the file is opened. Rows must not be used by two goroutines at once.
+// Rows are the rows of a file of embeddings, one vector a row. Those of .npy,
+// .safetensors, .fvecs and .bvecs, and those of .npz that are not compressed, are read
+// when they are asked for, so that a file may be larger than memory. Those of the other
+// formats, and of arrays in the order of Fortran, are read when the file is opened.
+// Rows must not be used by two goroutines at once.
 type Rows struct {
 	format, path string
 	table        table
@@ -43,24 +45,34 @@ var rowFormats = []struct {
 	open      func(f io.ReaderAt, size int64) (content, error)
 }{
 	{".npy", openNPY},
+	{".npz", openNPZ},
 	{".safetensors", openTensor},
 	{".fvecs", openFvecs},
 	{".bvecs", openBvecs},
+	{".csv", openCSV},
+	{".jsonl", openJSONL},
 }
 
 // OpenRows opens a file of embeddings. The extension of its name tells the format:
 //
 //	.npy          an array of two dimensions, of integers or floats
-//	.safetensors  the tensor of two dimensions, or of several the one named "embeddings"
+//	.npz          the array of two dimensions, or of several the one named "embeddings"
+//	.safetensors  the tensor, likewise
 //	.fvecs        float32 vectors, each after its dimension as int32
 //	.bvecs        likewise, of bytes
+//	.csv          every column but those of names, see below; fields are separated by commas
+//	.jsonl        in each line an array, or an object with one
 //
-// A tensor named "label", "labels" or "class", in any case, has the labels: integers from
-// 0 to 1<<31 − 1.
+// An array, column or key named "label", "labels" or "class", in any case, has the labels:
+// integers from 0 to 1<<31 − 1 or, in the last two formats, names, which become classes in
+// sorted order. Of a .csv, columns named "id" or not at all are left out. It has names of
+// columns if no field of its first line is a number, or one is a name as above; without
+// them, a column that begins with text has the labels.
 //
 // A file has at least one row and one column. All is checked against the size of the file
 // before memory is taken, and numbers that are NaN, infinite or too large for float32 are
-// errors when they are read. Errors count rows and columns from 0, lines from 1.
+// errors when they are read. Errors count rows and columns from 0, lines and
+// fields from 1.
 func OpenRows(path string) (*Rows, error) {
 	extension := strings.ToLower(filepath.Ext(path))
 	for _, format := range rowFormats {
@@ -204,17 +216,4 @@ func (t loaded) read(dst simd.Matrix, first int) error {
 		copy(dst.Row(i), t.Row(first+i))
 	}
 	return nil
-}
-
-// load reads the table of c into memory.
-func load(c content) (content, error) {
-	if c.n > math.MaxInt/4/c.dim {
-		return content{}, fmt.Errorf("%d rows of %d columns do not fit in memory", c.n, c.dim)
-	}
-	m := simd.NewMatrix(c.n, c.dim)
-	if err := c.table.read(m, 0); err != nil {
-		return content{}, err
-	}
-	c.table = loaded{m}
-	return c, nil
 }

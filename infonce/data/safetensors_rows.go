@@ -97,13 +97,6 @@ func openTensor(f io.ReaderAt, size int64) (content, error) {
 	return c, err
 }
 
-// labels reads an array of one dimension, or of one column.
-func (a *array) labels() ([]int, error) {
-	labels := make([]int, 0, a.rows)
-	err := a.integers("label", func(v int) { labels = append(labels, v) })
-	return labels, err
-}
-
 // tensorHeader returns what stands before the data of a file of rows.
 func tensorHeader(rows, cols int) ([]byte, error) {
 	return encodeHeader([]Tensor{{Name: rowsName, Shape: []int{rows, cols}}}, nil)

@@ -1,0 +1,248 @@
+package data
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+)
+
+// maxFields is the most fields of a line of .csv.
+const maxFields = 1 << 20
+
+// splitFields appends the fields of a line to dst: between commas, in quotes where there is
+// a comma in it, a quote in quotes being doubled (RFC 4180, without lines inside a field).
+func splitFields(dst [][]byte, l *lineReader, line []byte) ([][]byte, error) {
+	if n := min(bytes.Count(line, []byte{','})+1, maxFields); n > cap(dst) {
+		dst = make([][]byte, 0, n)
+	}
+	for {
+		if len(dst) == maxFields {
+			return nil, l.malformed("number of fields", "more", fmt.Sprintf("at most %d", maxFields))
+		}
+		field := bytes.TrimLeft(line, " \t")
+		if len(field) == 0 || field[0] != '"' {
+			field, rest, more := bytes.Cut(line, []byte{','})
+			dst = append(dst, bytes.TrimSpace(field))
+			if !more {
+				return dst, nil
+			}
+			line = rest
+			continue
+		}
+		end, doubled := 1, false
+		for {
+			n := bytes.IndexByte(field[end:], '"')
+			if n < 0 {
+				return nil, l.malformed(fmt.Sprintf("field %d", len(dst)+1), "no second quote", "one in the same line")
+			}
+			if end += n + 1; end == len(field) || field[end] != '"' {
+				break
+			}
+			doubled = true
+			end++
+		}
+		text, rest := field[1:end-1], bytes.TrimLeft(field[end:], " \t")
+		if doubled {
+			text = bytes.ReplaceAll(text, []byte(`""`), []byte{'"'})
+		}
+		dst = append(dst, text)
+		switch {
+		case len(rest) == 0:
+			return dst, nil
+		case rest[0] != ',':
+			return nil, l.malformed(fmt.Sprintf("field %d", len(dst)), "text after the second quote", "a comma")
+		}
+		line = rest[1:]
+	}
+}
+
+// A csvReader reads the lines of a .csv.
+type csvReader struct {
+	*lineReader
+	fields [][]byte // of the last line
+	label  int      // the field of labels, -1 without
+	skip   []bool   // the fields that are left out, false at label too
+	names  []string // of the fields, nil without
+}
+
+// newCSVReader reads the first line, and the names of the columns if it has any. The
+// function data reports whether a field is that of samples and not a name.
+func newCSVReader(f io.ReaderAt, size int64, data func(field []byte) bool) (*csvReader, error) {
+	r := &csvReader{lineReader: newLineReader(f, size), label: -1}
+	ok, err := r.split()
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, r.ended("rows")
+	}
+	r.skip = make([]bool, len(r.fields))
+	if !r.named(data) {
+		for i, field := range r.fields {
+			if r.label < 0 && len(field) > 0 && !data(field) {
+				r.label = i
+			}
+		}
+		return r, nil
+	}
+	for i, field := range r.fields {
+		name := string(field)
+		r.names = append(r.names, name)
+		switch {
+		case isLabels(name) && r.label >= 0:
+			return nil, r.malformed("names of columns", quoted(r.names[r.label])+" and "+quoted(name), "one of labels")
+		case isLabels(name):
+			r.label = i
+		case name == "" || strings.EqualFold(name, "id"):
+			r.skip[i] = true
+		}
+	}
+	if ok, err = r.next(); err == nil && !ok {
+		err = r.ended("rows")
+	}
+	return r, err
+}
+
+// named reports whether the first line has the names of columns.
+func (r *csvReader) named(data func(field []byte) bool) bool {
+	none := true
+	for i, field := range r.fields {
+		name := string(field)
+		if isLabels(name) || strings.EqualFold(name, "id") || i == 0 && name == "" && len(r.fields) > 1 {
+			return true
+		}
+		none = none && !data(field)
+	}
+	return none
+}
+
+// split reads the fields of the next line. It reports whether there is one.
+func (r *csvReader) split() (ok bool, err error) {
+	line, err := r.lineReader.next()
+	if line == nil || err != nil {
+		return false, err
+	}
+	r.fields, err = splitFields(r.fields[:0], r.lineReader, line)
+	return err == nil, err
+}
+
+// next reads the fields of the next line, which are as many as in the first.
+func (r *csvReader) next() (ok bool, err error) {
+	if ok, err = r.split(); ok && len(r.fields) != len(r.skip) {
+		return false, r.malformed("number of fields", len(r.fields), fmt.Sprintf("%d as in the first line", len(r.skip)))
+	}
+	return ok, err
+}
+
+// rule names a field for an error.
+func (r *csvReader) rule(i int) string {
+	rule := fmt.Sprintf("number in field %d", i+1)
+	if r.names != nil {
+		rule += " " + quoted(r.names[i])
+	}
+	return rule
+}
+
+// isNumber reports whether a field is one, finite or not.
+func isNumber(field []byte) bool {
+	if v := parseFloat(field); v == v {
+		return true
+	}
+	switch strings.ToLower(string(field)) {
+	case "nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity":
+		return true
+	}
+	return false
+}
+
+func openCSV(f io.ReaderAt, size int64) (content, error) {
+	t, err := newTextTable(f, size)
+	if err != nil {
+		return content{}, err
+	}
+	r, err := newCSVReader(f, size, isNumber)
+	if err != nil {
+		return content{}, err
+	}
+	var columns []int
+	for i, skip := range r.skip {
+		if !skip && i != r.label {
+			columns = append(columns, i)
+		}
+	}
+	if len(columns) == 0 {
+		return content{}, r.malformed("columns of numbers", "none", "at least one")
+	}
+	for ok := true; ok; {
+		t.begin(len(columns))
+		for _, i := range columns {
+			v := parseFloat(r.fields[i])
+			if nonFinite([]float32{v}) == 0 {
+				return content{}, r.malformed(r.rule(i), quoted(string(r.fields[i])), "a finite float32")
+			}
+			t.x = append(t.x, v)
+		}
+		if r.label >= 0 {
+			if err := t.labels.add(r.fields[r.label], r.line); err != nil {
+				return content{}, err
+			}
+		}
+		if ok, err = r.next(); err != nil {
+			return content{}, err
+		}
+	}
+	return t.content(r.lineReader)
+}
+
+// csvLabels returns the labels of a .csv: of the column that has them, or else of the only one.
+func csvLabels(f io.ReaderAt, size int64) ([]int, []string, error) {
+	r, err := newCSVReader(f, size, func([]byte) bool { return true })
+	if err != nil {
+		return nil, nil, err
+	}
+	switch {
+	case r.label >= 0:
+	case len(r.skip) > 1:
+		return nil, nil, r.malformed("columns", len(r.skip), `one, or one named "label" or "class"`)
+	default:
+		r.label = 0
+	}
+	var l labeler
+	for ok := true; ok; {
+		if err := l.add(r.fields[r.label], r.line); err != nil {
+			return nil, nil, err
+		}
+		if ok, err = r.next(); err != nil {
+			return nil, nil, err
+		}
+	}
+	return l.done()
+}
+
+// csvTriplets returns the triplets of a .csv with three columns.
+func csvTriplets(f io.ReaderAt, size int64) (triplets [][3]int, err error) {
+	r, err := newCSVReader(f, size, func(field []byte) bool { _, ok := parseIndex(field); return ok })
+	if err != nil {
+		return nil, err
+	}
+	if len(r.skip) != 3 {
+		return nil, r.malformed("number of fields", len(r.skip), "3, anchor, positive and negative")
+	}
+	for ok := true; ok; {
+		var t [3]int
+		for i, field := range r.fields {
+			v, ok := parseIndex(field)
+			if !ok {
+				return nil, r.malformed(fmt.Sprintf("index in field %d", i+1), quoted(string(field)), fmt.Sprintf("an integer from 0 to %d", math.MaxInt32))
+			}
+			t[i] = v
+		}
+		triplets = append(triplets, t)
+		if ok, err = r.next(); err != nil {
+			return nil, err
+		}
+	}
+	return triplets, nil
+}

@@ -1,0 +1,144 @@
+package data
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+
+	"github.com/contrast-go/contrast/simd"
+)
+
+// maxLine is the most bytes of a line of text. 1,048,576 numbers of full precision fit.
+const maxLine = 16 << 20
+
+// A lineReader reads text line by line, without those that are blank.
+type lineReader struct {
+	s    *bufio.Scanner
+	line int // the number of the last one, from 1
+}
+
+func newLineReader(f io.ReaderAt, size int64) *lineReader {
+	l := &lineReader{s: bufio.NewScanner(io.NewSectionReader(f, 0, size))}
+	l.s.Buffer(nil, maxLine+2)
+	return l
+}
+
+// next returns the next line without white space around it, nil at the end. It is valid
+// until the next call.
+func (l *lineReader) next() ([]byte, error) {
+	for l.s.Scan() {
+		text := l.s.Bytes()
+		if l.line++; l.line == 1 {
+			text = bytes.TrimPrefix(text, []byte("\ufeff")) // as Windows begins text
+		}
+		if text = bytes.TrimSpace(text); len(text) > 0 {
+			return text, nil
+		}
+	}
+	switch err := l.s.Err(); {
+	case errors.Is(err, bufio.ErrTooLong):
+		return nil, malformedLine(l.line+1, "length of line", "more", fmt.Sprintf("at most %d bytes", maxLine))
+	case err != nil:
+		return nil, fmt.Errorf("line %d: %w", l.line+1, err)
+	}
+	return nil, nil
+}
+
+// malformed returns the error for the last line.
+func (l *lineReader) malformed(rule string, got, want any) error {
+	return malformedLine(l.line, rule, got, want)
+}
+
+// ended returns the error for a file without a line of what is wanted.
+func (l *lineReader) ended(rule string) error {
+	return malformedLine(l.line+1, rule, "end of file", "at least one")
+}
+
+// malformedLine returns the error for a line that breaks a rule, as malformed does for
+// an offset.
+func malformedLine(line int, rule string, got, want any) error {
+	return fmt.Errorf("line %d: %s: got %v, want %v", line, rule, got, want)
+}
+
+// countLines returns about how many lines there are, at least as many.
+func countLines(f io.ReaderAt, size int64) (int64, error) {
+	buf := make([]byte, min(size, arrayChunk))
+	n := int64(1)
+	for at := int64(0); at < size; at += int64(len(buf)) {
+		buf = buf[:min(size-at, int64(len(buf)))]
+		if err := readAt(f, buf, at); err != nil {
+			return 0, err
+		}
+		n += int64(bytes.Count(buf, []byte{'\n'}))
+	}
+	return n, nil
+}
+
+// parseFloat returns the float32 nearest to a number in decimal; what it is not is NaN,
+// what is too large infinite.
+func parseFloat(text []byte) float32 {
+	for _, c := range text {
+		switch {
+		case '0' <= c && c <= '9', c == '+', c == '-', c == '.', c == 'e', c == 'E':
+		default:
+			return float32(math.NaN())
+		}
+	}
+	v, err := strconv.ParseFloat(string(text), 32)
+	if errors.Is(err, strconv.ErrSyntax) {
+		return float32(math.NaN())
+	}
+	return float32(v)
+}
+
+// parseIndex returns an integer from 0 to 1<<31 − 1 in decimal.
+func parseIndex(text []byte) (v int, ok bool) {
+	u, err := strconv.ParseUint(string(text), 10, 31)
+	return int(u), err == nil
+}
+
+// A textTable is the rows of a file of text while they are read.
+type textTable struct {
+	room   int64 // the most numbers that the file can hold, two bytes each with their separators
+	lines  int64 // at least as many as rows
+	n, dim int   // so far; dim is 0 before the first row
+	x      []float32
+	labels labeler
+}
+
+func newTextTable(f io.ReaderAt, size int64) (*textTable, error) {
+	if size > math.MaxInt/4 {
+		return nil, fmt.Errorf("%d bytes of text do not fit in memory", size)
+	}
+	lines, err := countLines(f, size)
+	return &textTable{room: size/2 + 1, lines: lines}, err
+}
+
+// begin makes room for a row, of which the first has dim numbers.
+func (t *textTable) begin(dim int) {
+	if t.dim == 0 {
+		t.dim = dim
+		room := t.room
+		if t.lines < room/int64(dim)+1 {
+			room = t.lines * int64(dim)
+		}
+		t.x = make([]float32, 0, room)
+	}
+	t.n++
+}
+
+// content returns what was read, if labels are for none of the rows or for all.
+func (t *textTable) content(l *lineReader) (content, error) {
+	if t.n == 0 {
+		return content{}, l.ended("rows")
+	}
+	c := content{n: t.n, dim: t.dim}
+	c.table = loaded{simd.Matrix{Rows: t.n, Cols: t.dim, Stride: t.dim, Data: t.x}}
+	var err error
+	c.labels, c.classes, err = t.labels.done()
+	return c, err
+}
