@@ -50,7 +50,7 @@ func patch(b []byte, i int, v byte) []byte {
 }
 
 // folder returns a new folder of the given files.
-func folder(t *testing.T, files map[string][]byte) string {
+func folder(t testing.TB, files map[string][]byte) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, content := range files {

@@ -2,13 +2,14 @@
 // small dataset of its own.
 //
 // [Glyphs] renders letters and digits from fonts that are part of the program,
-// [ReadIDX] reads the MNIST family from a folder, [OpenRows] and [WriteRows] move
-// embeddings, [ReadSafetensors] and [WriteSafetensors] float32 tensors, and
+// [OpenImages] reads images from a folder: the MNIST family, CIFAR-10 or files of images,
+// a folder for each class. [OpenRows] and [WriteRows] move embeddings, [ReadLabels] and
+// [ReadTriplets] what belongs to them, [ReadSafetensors] and [WriteSafetensors] float32 tensors, and
 // [WriteAtomic] replaces a file so that a crash leaves either the old content or the new.
 //
 // Everything read is taken for hostile: sizes are checked against what the file
 // can hold before memory is allocated, and a malformed file gives an error of
-// one line that names the byte offset, the rule, what was got and what was
+// one line that names the byte offset or the line, the rule, what was got and what was
 // wanted.
 package data
 

@@ -41,6 +41,8 @@ var badCorpora = []badCorpus{
 	{"ivecs", "triplets.ivecs", 5, badIvecs(), readAllTriplets, false},
 	{"csv", "triplets.csv", 5, badCSVTriplets(), readAllTriplets, false},
 	{"jsonl", "triplets.jsonl", 5, badJSONLTriplets(), readAllTriplets, false},
+	{"cifar", "data_batch_1.bin", 5, badCIFAR(), readCIFARFolder, false},
+	{"images", "bad.png", 20, badPictures(), readPicture, false},
 	{"idx", "train-images-idx3-ubyte", 40, badIDX(), readIDXFolder, false},
 }
 
