@@ -72,19 +72,6 @@ func ReadIDX(dir string) (train, test Images, err error) {
 	return train, test, nil
 }
 
-// splitFifth splits m into every fifth image and the others.
-func splitFifth(m Images) (others, fifth Images) {
-	var in, out []int
-	for i := range m.Len() {
-		if i%5 == 4 {
-			in = append(in, i)
-		} else {
-			out = append(out, i)
-		}
-	}
-	return m.Subset(out), m.Subset(in)
-}
-
 // readIDXSet reads the images whose file names start with prefix, and their
 // labels. It reports whether there are any.
 func readIDXSet(dir, prefix string) (m Images, ok bool, err error) {

@@ -3,7 +3,7 @@
 //
 // [Glyphs] renders letters and digits from fonts that are part of the program,
 // [OpenImages] reads images from a folder: the MNIST family, CIFAR-10 or files of images,
-// a folder for each class. [OpenRows] and [WriteRows] move embeddings, [ReadLabels] and
+// a folder for each class; [SplitClasses] keeps classes apart. [OpenRows] and [WriteRows] move embeddings, [ReadLabels] and
 // [ReadTriplets] what belongs to them, [ReadSafetensors] and [WriteSafetensors] float32 tensors, and
 // [WriteAtomic] replaces a file so that a crash leaves either the old content or the new.
 //
