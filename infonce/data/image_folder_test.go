@@ -181,10 +181,12 @@ func TestReadImageFolderRefuses(t *testing.T) {
 	checkMalformed(t, err, "images: ", "missing: no such file or directory")
 }
 
+// goodPicture returns a black picture of 8×8 in a format.
+func goodPicture(format string) []byte { return encoded(format, image.NewRGBA(image.Rect(0, 0, 8, 8))) }
+
 // badPictures returns files of images that break a rule.
 func badPictures() []badFile {
-	rgb := image.NewRGBA(image.Rect(0, 0, 8, 8))
-	picture := func(format string) []byte { return encoded(format, rgb) }
+	picture := goodPicture
 	half := func(b []byte) []byte { return b[:len(b)/2] }
 	const want = "that of PNG, JPEG, GIF, BMP, PGM or PPM"
 	pngOf := func(width, height uint32) []byte { // without the checksum of its header, which is read first
