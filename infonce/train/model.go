@@ -100,7 +100,10 @@ func parseModel(meta map[string]string) (blueprint, error) {
 			return c.parse(meta)
 		}
 	}
-	return nil, fmt.Errorf("kind: got %s, want %q", excerpt(kind), mlpKinds[0].kind())
+	if kind == cnnKind {
+		return parseCNN(meta)
+	}
+	return nil, fmt.Errorf("kind: got %s, want %q or %q", excerpt(kind), mlpKinds[0].kind(), cnnKind)
 }
 
 func formatWidths(widths []int) string {

@@ -61,7 +61,7 @@ func TestReadModelRefuses(t *testing.T) {
 		{good[:len(good)-3], "length of data"},
 		{append(slices.Clone(good[:len(good)-1]), good[len(good)-1]^1), "sha256: got"},
 		{meta(formatKey, checkpointFormat), `format: got "contrast checkpoint", want "contrast model"`},
-		{meta("kind", "resnet"), `kind: got "resnet", want "mlp"`},
+		{meta("kind", "resnet"), `kind: got "resnet", want "mlp" or "cnn"`},
 		{meta("kind", "mlp+tanh"), `kind: got "mlp+tanh", want "mlp"`},
 		{meta("kind", "mlp+residual"), "mlp: body has widths [6 5], want the last to be the first"},
 		{meta("body", ""), "body: got nothing, want a list of widths"},

@@ -1,0 +1,391 @@
+package train
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/internal/par"
+	"github.com/contrast-go/contrast/simd"
+)
+
+// A CNN is a convolutional network: stages of a convolution of 3×3 pixels, a [Norm], an [Activation] and a
+// [Pooling], the mean over all pixels that are left, and the layers of an [MLP].
+//
+// A sample is an image as [Flatten] lays it out: rows from the top, pixels from the left, the
+// channels of a pixel beside each other. The convolutions are products of matrices, so that nearly
+// all time is spent in those. A CNN keeps scratch memory: two goroutines must not use one at once.
+type CNN struct {
+	Workers int // 0 means GOMAXPROCS; the results do not depend on it
+
+	config  CNNConfig
+	params  *Params
+	stages  []stage
+	dense   dense
+	packs   packs
+	scratch []scratch
+	passed  int // rows that the last Forward took; 0 after Represent and Embed
+
+	embedded simd.Matrix
+	grads    [2]simd.Matrix // with respect to what goes into a stage, and to what its convolution made
+}
+
+// A CNNConfig is what a [CNN] is made of. Only the size of the images is needed.
+type CNNConfig struct {
+	Width, Height, Channels int // of an image
+
+	// Filters lists the channels that come out of each stage; nil means 24, 48, 96, 192. Products are fastest where they
+	// are multiples of 48, the width of a tile in AVX-512, or 16, that in AVX2.
+	Filters []int
+
+	// Strides lists for each stage by how many pixels the convolution moves on, so that 2 halves the image, which
+	// rounds up. nil means 1 in the first stage and 2 in the others, or 1 in all where there is Pooling.
+	Strides []int
+
+	Norm       Norm
+	Activation Activation
+	Pooling    Pooling // after each stage but the last
+
+	// Body lists the widths of layers after the mean over the pixels, and Head those of the projection head,
+	// as in [MLPConfig]. Without a body that mean is the representation, without a head the
+	// representation is the embedding.
+	Body, Head []int
+}
+
+// New returns a CNN with weights drawn from seed, as [MLPConfig.New] draws them; scales are 1, biases and shifts 0.
+//
+// The tensors are conv.0.weight, of shape [3, 3, in, out], and conv.0.bias or norm.0.scale and norm.0.shift,
+// and so on for each stage, then encoder.0.weight, encoder.0.bias, …, head.0.weight, …. Batch norm adds to the
+// state norm.0.mean and norm.0.variance, ….
+func (c CNNConfig) New(seed uint64) (*CNN, error) {
+	c = c.resolve()
+	tensors, err := c.tensors()
+	if err != nil {
+		return nil, err
+	}
+	m := newCNN(c, tensors)
+	for i := range m.stages {
+		s := &m.stages[i]
+		drawWeights(s.weight.Data, s.inner(), seed, uint64(i))
+		fill(s.scale, 1)
+		fill(s.variance, 1)
+	}
+	for i, l := range m.dense.layers {
+		drawWeights(l.weight.Data, l.weight.Cols, seed, uint64(len(m.stages)+i))
+	}
+	return m, nil
+}
+
+func fill(x []float32, v float32) {
+	for i := range x {
+		x[i] = v
+	}
+}
+
+// resolve puts lists in the place of defaults.
+func (c CNNConfig) resolve() CNNConfig {
+	if c.Filters == nil {
+		c.Filters = []int{24, 48, 96, 192}
+	}
+	if c.Strides == nil {
+		c.Strides = make([]int, len(c.Filters))
+		for i := range c.Strides {
+			c.Strides[i] = 1
+			if i > 0 && c.Pooling == NoPooling {
+				c.Strides[i] = 2
+			}
+		}
+	}
+	return c.copied()
+}
+
+// copied returns c with lists of its own.
+func (c CNNConfig) copied() CNNConfig {
+	for _, list := range []*[]int{&c.Filters, &c.Strides, &c.Body, &c.Head} {
+		*list = slices.Clone(*list)
+	}
+	return c
+}
+
+// maxImage bounds the numbers of an image, and of what a stage makes of one, so that no size overflows.
+const maxImage = 1 << 24
+
+// check returns an error where there is no such CNN.
+func (c CNNConfig) check() error {
+	for _, side := range []int{c.Width, c.Height, c.Channels} {
+		if side < 1 || side > maxImage {
+			return fmt.Errorf("image of %d×%d×%d, want sides of 1 to %d", c.Width, c.Height, c.Channels, maxImage)
+		}
+	}
+	if len(c.Filters) == 0 || len(c.Strides) != len(c.Filters) {
+		return fmt.Errorf("%d filters and %d strides, want one or more, and as many", len(c.Filters), len(c.Strides))
+	}
+	for i, n := range c.Filters {
+		if n < 1 || n > maxParams {
+			return fmt.Errorf("filters %v, want each 1 to %d", c.Filters, maxParams)
+		}
+		if s := c.Strides[i]; s < 1 || s > 2 {
+			return fmt.Errorf("strides %v, want each 1 or 2", c.Strides)
+		}
+	}
+	_, norm := c.Norm.MarshalText()
+	_, act := c.Activation.MarshalText()
+	_, pooling := c.Pooling.MarshalText()
+	return cmp.Or(norm, act, pooling)
+}
+
+// tensors returns the names and shapes of the parameters.
+func (c CNNConfig) tensors() (tensors []Tensor, err error) {
+	if err := c.check(); err != nil {
+		return nil, fmt.Errorf("cnn: %w", err)
+	}
+	size, f := int64(0), extent{c.Width, c.Height, c.Channels}
+	for i, out := range c.Filters {
+		in := f.channels
+		to := convolved(f, c.Strides[i], out)
+		for _, f := range []extent{f, to} {
+			if n := int64(f.width) * int64(f.height); n > maxImage || n*int64(f.channels) > maxImage {
+				return nil, fmt.Errorf("cnn: stage %d has an image of %d×%d×%d, want at most %d numbers", i, f.width, f.height, f.channels, maxImage)
+			}
+		}
+		if size += (taps*int64(in) + 2) * int64(out); size > maxParams {
+			return nil, fmt.Errorf("cnn: filters %v need more than %d parameters", c.Filters, maxParams)
+		}
+		tensors = append(tensors, Tensor{Name: fmt.Sprintf("conv.%d.weight", i), Shape: []int{3, 3, in, out}})
+		if c.Norm == NoNorm {
+			tensors = append(tensors, Tensor{Name: fmt.Sprintf("conv.%d.bias", i), Shape: []int{out}})
+		} else {
+			tensors = append(tensors,
+				Tensor{Name: fmt.Sprintf("norm.%d.scale", i), Shape: []int{out}},
+				Tensor{Name: fmt.Sprintf("norm.%d.shift", i), Shape: []int{out}})
+		}
+		f = c.pooling(i).pooled(to)
+	}
+	return denseTensors(tensors, "cnn", size, c.widths(), 1+len(c.Body))
+}
+
+// widths returns those of the layers after the stages.
+func (c CNNConfig) widths() []int {
+	return slices.Concat(c.Filters[len(c.Filters)-1:], c.Body, c.Head)
+}
+
+// pooling returns that of a stage.
+func (c CNNConfig) pooling(stage int) Pooling {
+	if stage == len(c.Filters)-1 {
+		return globalAverage
+	}
+	return c.Pooling
+}
+
+// stageTensors is the number of tensors of a stage.
+func (c CNNConfig) stageTensors() int {
+	if c.Norm == NoNorm {
+		return 2
+	}
+	return 3
+}
+
+// newCNN returns a CNN with zero weights; c is resolved, and tensors are those of c.tensors.
+func newCNN(c CNNConfig, tensors []Tensor) *CNN {
+	c = c.copied()
+	m := &CNN{config: c, stages: make([]stage, len(c.Filters))}
+	f := extent{c.Width, c.Height, c.Channels}
+	for i, out := range c.Filters {
+		s := &m.stages[i]
+		s.conv = conv{f, convolved(f, c.Strides[i], out), c.Strides[i]}
+		s.norm = newNorm(c.Norm, s.to)
+		s.act, s.pooling = c.Activation, c.pooling(i)
+		s.end = s.pooling.pooled(s.to)
+		f = s.end
+	}
+	m.dense = newDense(tensors[len(c.Filters)*c.stageTensors():], c.Activation)
+	m.adopt(NewParams(tensors))
+	return m
+}
+
+func (m *CNN) adopt(p *Params) {
+	m.params = p
+	n := m.config.stageTensors()
+	for i := range m.stages {
+		m.stages[i].bind(p.Tensors[i*n : (i+1)*n])
+	}
+	m.dense.bind(p.Tensors[len(m.stages)*n:])
+}
+
+// bind makes tensors the parameters of the stage.
+func (s *stage) bind(tensors []Tensor) {
+	w := simd.Matrix{Rows: s.inner(), Cols: s.to.channels, Stride: s.to.channels}
+	s.weight, s.dweight = w, w
+	s.weight.Data, s.dweight.Data = tensors[0].Values, tensors[0].Grads
+	if s.kind != NoNorm {
+		s.scale, s.dscale = tensors[1].Values, tensors[1].Grads
+	}
+	last := tensors[len(tensors)-1]
+	s.shift, s.dshift = last.Values, last.Grads
+}
+
+// Params returns the parameters.
+func (m *CNN) Params() *Params { return m.params }
+
+// State returns the running statistics of batch norm.
+func (m *CNN) State() []data.Tensor {
+	state := m.config.state()
+	for i := range m.stages {
+		if s := &m.stages[i]; len(state) > 0 {
+			state[2*i].Values, state[2*i+1].Values = s.mean, s.variance
+		}
+	}
+	return asData(state)
+}
+
+// state returns the names and shapes of what batch norm remembers.
+func (c CNNConfig) state() (tensors []Tensor) {
+	if c.Norm != BatchNorm {
+		return nil
+	}
+	for i, n := range c.Filters {
+		tensors = append(tensors,
+			Tensor{Name: fmt.Sprintf("norm.%d.mean", i), Shape: []int{n}},
+			Tensor{Name: fmt.Sprintf("norm.%d.variance", i), Shape: []int{n}})
+	}
+	return tensors
+}
+
+// MixesRows reports whether there is batch norm.
+func (m *CNN) MixesRows() bool { return m.config.Norm == BatchNorm }
+
+// SetWorkers sets Workers.
+func (m *CNN) SetWorkers(n int) { m.Workers = n }
+
+// Config returns what m is made of, with lists in the place of defaults.
+func (m *CNN) Config() CNNConfig { return m.config.copied() }
+
+// Clone returns a CNN with the same weights and running statistics in memory of its own.
+func (m *CNN) Clone() *CNN {
+	c := newCNN(m.config, m.params.Tensors)
+	c.Workers = m.Workers
+	copyTensors(encoderTensors(c), encoderTensors(m))
+	return c
+}
+
+func (m *CNN) clone() Model { return m.Clone() }
+
+// Dims returns the numbers of an image and the width of the embedding.
+func (m *CNN) Dims() (in, out int) {
+	widths := m.config.widths()
+	return m.stages[0].from.size(), widths[len(widths)-1]
+}
+
+// Forward returns the embeddings of the rows of x, in memory of m that the next
+// call overwrites. x must not change before [CNN.Backward].
+func (m *CNN) Forward(x simd.Matrix) simd.Matrix {
+	x.Check("train.CNN.Forward", "x", -1, m.stages[0].from.size())
+	m.passed = x.Rows
+	m.prepare()
+	return m.pass(x, true, len(m.dense.layers))
+}
+
+// Embed is Forward where no Backward follows; batch norm has its running statistics.
+func (m *CNN) Embed(x simd.Matrix) simd.Matrix {
+	return m.embed("train.CNN.Embed", x, len(m.dense.layers))
+}
+
+// Represent returns the representations of the rows of x: [CNN.Embed] without the head.
+func (m *CNN) Represent(x simd.Matrix) simd.Matrix {
+	return m.embed("train.CNN.Represent", x, len(m.config.Body))
+}
+
+// embedRows is how many rows are embedded at a time, since images take far more memory than their
+// embeddings do.
+const embedRows = 128
+
+// embed passes x through the stages and the first of the layers after them.
+func (m *CNN) embed(op string, x simd.Matrix, layers int) simd.Matrix {
+	x.Check(op, "x", -1, m.stages[0].from.size())
+	m.passed = 0
+	m.prepare()
+	m.embedded = m.embedded.Reshape(x.Rows, m.config.widths()[layers])
+	for i := 0; i < x.Rows; i += embedRows {
+		j := min(i+embedRows, x.Rows)
+		z := m.pass(x.Slice(i, j), false, layers)
+		copy(m.embedded.Slice(i, j).Data, z.Data)
+	}
+	return m.embedded
+}
+
+// prepare lays out the weights of the stages.
+func (m *CNN) prepare() {
+	if n := par.Workers(m.Workers); len(m.scratch) < n {
+		m.scratch = make([]scratch, n)
+	}
+	m.packs.list = m.packs.list[:0]
+	for i := range m.stages {
+		s := &m.stages[i]
+		s.scratch = m.scratch
+		m.packs.list = append(m.packs.list, pack{&s.w, s.weight, false})
+	}
+	par.Do(m.Workers, len(m.packs.list), &m.packs)
+}
+
+// pass passes x through the stages and the first of the layers after them.
+func (m *CNN) pass(x simd.Matrix, learns bool, layers int) simd.Matrix {
+	for i := range m.stages {
+		s := &m.stages[i]
+		s.learns = learns
+		x = s.run(m.Workers, x)
+	}
+	return m.dense.run(m.Workers, x, layers)
+}
+
+// Backward adds the gradients of the parameters, given the gradient with respect to what the last
+// call of [CNN.Forward] returned. Without batch norm each is a chain over the rows in ascending order
+// that goes on from what the gradient holds. With it the running statistics take in those of the rows, so
+// that a step that came to nothing before this leaves no trace in them.
+func (m *CNN) Backward(dz simd.Matrix) {
+	_, out := m.Dims()
+	dz.Check("train.CNN.Backward", "dz", m.passed, out)
+	d := m.dense.back(m.Workers, dz, true)
+	m.packs.list = m.packs.list[:0]
+	for i := range m.stages[1:] {
+		s := &m.stages[i+1]
+		m.packs.list = append(m.packs.list, pack{&s.wt, s.weight, true})
+	}
+	par.Do(m.Workers, len(m.packs.list), &m.packs)
+	into, mapped := m.largest()
+	for i := range m.grads {
+		m.grads[i] = m.grads[i].Reshape(m.passed, []int{into, mapped}[i])
+	}
+	for i := len(m.stages) - 1; i >= 0; i-- {
+		s := &m.stages[i]
+		s.dout, s.dx = d, simd.Matrix{}
+		s.dmapped = m.grads[1].Reshape(m.passed, s.to.size())
+		if i > 0 {
+			s.dx = m.grads[0].Reshape(m.passed, s.from.size())
+		}
+		s.back(m.Workers)
+		d = s.dx
+	}
+}
+
+// largest returns the numbers of the largest image that goes into a stage but the first, and of the
+// largest that a convolution makes.
+func (m *CNN) largest() (into, mapped int) {
+	for i := range m.stages {
+		if i > 0 {
+			into = max(into, m.stages[i].from.size())
+		}
+		mapped = max(mapped, m.stages[i].to.size())
+	}
+	return into, mapped
+}
+
+// ActivationBytes returns how many bytes m keeps of so many rows beside its parameters.
+func (m *CNN) ActivationBytes(rows int) int64 {
+	total := m.dense.activationBytes(rows, true)
+	for i := range m.stages {
+		total += m.stages[i].activationBytes(rows)
+	}
+	into, mapped := m.largest()
+	return total + 4*int64(rows)*int64(into+mapped)
+}
