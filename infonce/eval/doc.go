@@ -11,4 +11,9 @@
 //
 //	found := eval.Ranking{Queries: questions, Gallery: answers}.Measure()
 //	fmt.Println(found.MRR, found.At[0].Recall)
+//
+// A [Probe] tells classes apart by planes, and [Verify] pairs by a threshold:
+//
+//	linear, err := eval.Probe{}.Fit(rows, labels)
+//	accuracy, err := linear.Accuracy(others, otherLabels, 0)
 package eval

@@ -102,3 +102,19 @@ func ExampleMeasureSpread() {
 	// mean distance 0.0108, mean cosine 0.9999, effective rank 1.0
 	// collapsed: true
 }
+
+func ExampleProbe() {
+	// The classes differ in the second column, which is small; a plane finds it, the nearest neighbour does not.
+	x := simd.Matrix{Rows: 6, Cols: 2, Stride: 2, Data: []float32{10, 0.1, 40, 0.2, 70, 0.1, 20, -0.1, 50, -0.2, 80, -0.1}}
+	labels := []int{1, 1, 1, 2, 2, 2}
+	c, err := eval.Probe{}.Fit(x, labels)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(c.Predict(simd.Matrix{Rows: 2, Cols: 2, Stride: 2, Data: []float32{21, 0.1, 69, -0.2}}, 0))
+	fmt.Println(c.Accuracy(x, labels, 0))
+	// Output:
+	// [1 2] <nil>
+	// 1 <nil>
+}

@@ -23,7 +23,7 @@ type Entry struct {
 
 // Entries returns all entries, package by package.
 func Entries() []Entry {
-	return slices.Concat(simdEntries(), infonceEntries(), dataEntries(), trainEntries())
+	return slices.Concat(simdEntries(), infonceEntries(), dataEntries(), trainEntries(), evalEntries())
 }
 
 // Sum recomputes the hash at the level in use.
