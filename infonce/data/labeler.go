@@ -14,6 +14,16 @@ type labeler struct {
 	names  []string // of each id
 	lines  []int    // where each id was first
 	labels []int    // ids
+	rows   bool     // lines are rows of a table
+	limit  int      // the most names; 0 for as many as there are
+}
+
+// malformed returns the error for a label in a line.
+func (l *labeler) malformed(line int, got, want any) error {
+	if l.rows {
+		return fmt.Errorf("label of row %d: got %v, want %v", line, got, want)
+	}
+	return malformedLine(line, "label", got, want)
 }
 
 // add adds the label of the next sample, which stands in a line.
@@ -21,7 +31,10 @@ func (l *labeler) add(name []byte, line int) error {
 	id, ok := l.ids[string(name)]
 	if !ok {
 		if s := string(name); s == "" || !isText(s) {
-			return malformedLine(line, "label", quoted(s), "a name in UTF-8")
+			return l.malformed(line, quoted(s), "a name in UTF-8")
+		}
+		if l.limit > 0 && len(l.names) == l.limit {
+			return l.malformed(line, "another name", fmt.Sprintf("at most %d", l.limit))
 		}
 		if l.ids == nil {
 			l.ids = make(map[string]int)
@@ -71,7 +84,7 @@ func (l *labeler) numbers() ([]int, error) {
 		class[id] = int(v)
 	}
 	if outside >= 0 {
-		return nil, malformedLine(l.lines[outside], "label", quoted(l.names[outside]), fmt.Sprintf("an integer from 0 to %d", math.MaxInt32))
+		return nil, l.malformed(l.lines[outside], quoted(l.names[outside]), fmt.Sprintf("an integer from 0 to %d", math.MaxInt32))
 	}
 	return class, nil
 }

@@ -33,6 +33,7 @@ var badCorpora = []badCorpus{
 	{"safetensors", "bad.safetensors", 10, badTensorRows(), readAllRows, false},
 	{"csv", "bad.csv", 20, badCSV(), readAllRows, false},
 	{"jsonl", "bad.jsonl", 20, badJSONL(), readAllRows, false},
+	{"parquet", "bad.parquet", 60, badParquet(), readAllRows, false},
 	{"npy", "labels.npy", 5, badNPYLabels(), readAllLabels, false},
 	{"csv", "labels.csv", 4, badCSVLabels(), readAllLabels, false},
 	{"jsonl", "labels.jsonl", 4, badJSONLLabels(), readAllLabels, false},

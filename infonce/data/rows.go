@@ -51,6 +51,7 @@ var rowFormats = []struct {
 	{".bvecs", openBvecs},
 	{".csv", openCSV},
 	{".jsonl", openJSONL},
+	{".parquet", openParquet},
 }
 
 // OpenRows opens a file of embeddings. The extension of its name tells the format:
@@ -62,10 +63,14 @@ var rowFormats = []struct {
 //	.bvecs        likewise, of bytes
 //	.csv          every column but those of names, see below; fields are separated by commas
 //	.jsonl        in each line an array, or an object with one
+//	.parquet      the column of lists of numbers, or of several the one named "embedding" or
+//	              "embeddings"; without lists, every column of numbers. Pages may be compressed
+//	              by snappy, gzip or zstd
 //
 // An array, column or key named "label", "labels" or "class", in any case, has the labels:
-// integers from 0 to 1<<31 − 1 or, in the last two formats, names, which become classes in
-// sorted order. Of a .csv, columns named "id" or not at all are left out. It has names of
+// integers from 0 to 1<<31 − 1 or, in the last three formats, names, which become classes in
+// sorted order. Of a .csv, columns named "id" or not at all are left out, and of a .parquet those named
+// "id" and the index of pandas. A .csv has names of
 // columns if no field of its first line is a number, or one is a name as above; without
 // them, a column that begins with text has the labels.
 //
