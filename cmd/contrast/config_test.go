@@ -32,7 +32,7 @@ func TestConfigErrors(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "config")
 	for _, c := range []struct{ text, says string }{
 		{"loss: [1, [2]]", "line 1: loss: got a list of lists"},
-		{"steps: 9\nlos: clip", `line 2: got "los", want one of augment, batch, `},
+		{"steps: 9\nlos: clip", `line 2: got "los", want one of activation, arch, augment, batch, `},
 		{"out: here", `line 1: got "out"`},
 		{"steps: {a: 1}", "steps"},
 		{"augment: {crop: [1]}", "got an object of lists"},

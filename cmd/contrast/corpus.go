@@ -19,7 +19,7 @@ type corpus interface {
 	dims() (q, k int)
 
 	// digest returns a hash of all that the weights of a run follow from, besides its settings.
-	digest() string
+	digest() (string, error)
 
 	source(s *settings, workers int) (train.Source, arrangement, error)
 	exam(workers int) (exam, error) // at the end of a run
@@ -36,13 +36,18 @@ type corpus interface {
 type arrangement = func(z simd.Matrix, labels []int) infonce.Batch
 
 // openCorpus opens what the flags name.
-func (s *settings) openCorpus() (corpus, error) { return openImages(s.Data) }
+func (s *settings) openCorpus() (corpus, error) {
+	if s.sourceKind() == imageSource {
+		return openImages(s)
+	}
+	return s.openRows()
+}
 
 // An exam asks what can be found among samples that a run does not train on.
 type exam interface {
 	describe() string
-	raw() embedder // samples as they are
-	ask(how embedder) answer
+	raw() (embedder, bool) // samples as they are, where they can be compared
+	ask(how embedder) (answer, error)
 }
 
 // An embedder is a way to see samples: the two sides of a pair, or queries and what they are searched among.
@@ -60,11 +65,12 @@ func encoded(name string, m train.Model, layer string) embedder {
 	if layer == "representation" {
 		see = m.Represent
 	}
+	in, _ := m.Dims()
 	z := func(x simd.Matrix) simd.Matrix {
 		var all simd.Matrix
 		for i := 0; i < x.Rows; i += examRows {
 			j := min(i+examRows, x.Rows)
-			z := see(x.Slice(i, j))
+			z := see(widen(x.Slice(i, j), in))
 			if i == 0 {
 				all = simd.NewMatrix(x.Rows, z.Cols)
 			}
@@ -73,6 +79,28 @@ func encoded(name string, m train.Model, layer string) embedder {
 		return all
 	}
 	return embedder{name, z, z}
+}
+
+// widen returns x with zeros to the right of its rows, as train.RowPairs has them.
+func widen(x simd.Matrix, cols int) simd.Matrix {
+	if x.Cols == cols {
+		return x
+	}
+	w := simd.NewMatrix(x.Rows, cols)
+	for i := range x.Rows {
+		copy(w.Row(i), x.Row(i))
+	}
+	return w
+}
+
+// waysToSee returns the samples as they are, where raw says that they can be compared, as the encoder saw them before its
+// first step, and as it sees them now.
+func waysToSee(raw embedder, comparable bool, untrained, trained train.Model, layer string) []embedder {
+	ways := []embedder{encoded("untrained encoder", untrained, layer), encoded("trained encoder", trained, layer)}
+	if comparable {
+		ways = append([]embedder{raw}, ways...)
+	}
+	return ways
 }
 
 // An answer is what one way to see samples finds.

@@ -54,11 +54,11 @@ func newImageExam(d *imageCorpus, workers int) (*imageExam, error) {
 func drawsOf(n int) int { return min(max(maxQueries/n, 1), maxDraws) }
 
 // ask takes the exam.
-func (e *imageExam) ask(how embedder) answer {
+func (e *imageExam) ask(how embedder) (answer, error) {
 	gallery := how.k(e.galleryRows)
 	near, views := e.search(how.q(e.views), gallery, e.viewLabels)
 	_, clean := e.search(how.q(e.clean), gallery, e.tested.Labels)
-	return answer{eval: views, clean: clean, near: near}
+	return answer{eval: views, clean: clean, near: near}, nil
 }
 
 // search asks for the label of queries, and shows their neighbours.
@@ -70,7 +70,7 @@ func (e *imageExam) search(queries, gallery simd.Matrix, labels []int) ([][]eval
 	}
 }
 
-func (e *imageExam) raw() embedder { return embedder{"raw pixels", rawPixels, rawPixels} }
+func (e *imageExam) raw() (embedder, bool) { return embedder{"raw pixels", rawPixels, rawPixels}, true }
 
 // rawPixels returns the pixels of each row less their mean: the cosine is then the
 // correlation, which finds a little more than the cosine of the pixels as they are.

@@ -14,45 +14,82 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// An imageCorpus is images to train on and others to test with, all with labels.
+// An imageCorpus is images to train on and others to test with, all with labels or none.
 type imageCorpus struct {
 	title       string // of the data, as in the name of a folder
 	train, test data.Images
-	learned     string // what the images to train on are, after their number
-	apart       string // what sets the others apart, after "images"
+	learned     string             // what the images to train on are, after their number
+	apart       string             // what sets the others apart, after "images"
+	unseen      bool               // those are of other classes
+	augment     train.Augmentation // of views of those without labels
 }
 
-// openImages opens what the flag --data names.
-func openImages(source string) (*imageCorpus, error) {
-	folder, idx := strings.CutPrefix(source, "idx:")
-	d := &imageCorpus{title: dataName(source)}
-	var err error
-	if !idx {
+// openImages opens what the flags name.
+func openImages(s *settings) (*imageCorpus, error) {
+	d := &imageCorpus{title: dataName(s.Data), learned: "images to train on", apart: "not trained on"}
+	size, err := parseSize(s.ImageSize)
+	if err != nil {
+		return nil, err
+	}
+	switch format, dir := cutFormat(s.Data); {
+	case s.Data == "glyphs":
 		seen, unseen := data.Typefaces()
 		d.learned = fmt.Sprintf("letters and digits in %d typefaces", len(seen))
 		d.apart = fmt.Sprintf("in %d unseen typefaces", len(unseen))
 		d.train, d.test, err = data.Glyphs()
-		return d, err
+	case format == "idx":
+		d.train, d.test, err = data.ReadIDX(dir)
+	case format == "cifar":
+		d.train, d.test, err = data.ReadCIFAR10(dir)
+	default:
+		d.train, d.test, err = data.OpenImages(dir, size)
 	}
-	d.learned, d.apart = "images to train on", "not trained on"
-	if d.train, d.test, err = data.ReadIDX(folder); err != nil {
+	if err != nil {
 		return nil, err
 	}
-	switch {
-	case d.train.Len() == 0 || d.test.Len() == 0:
-		return nil, fmt.Errorf("idx: %s: %d images to train on and %d to test with, want some of both", folder, d.train.Len(), d.test.Len())
-	case d.train.Labels == nil || d.test.Labels == nil:
-		return nil, fmt.Errorf("idx: %s: images without labels, want them for the test", folder)
+	if s.Split == "classes" {
+		d.unseen, d.apart = true, "of classes not trained on"
+		if d.train, d.test, err = data.SplitClasses(join(d.train, d.test), unseenClass); err != nil {
+			return nil, fmt.Errorf("--split classes: %w", err)
+		}
+	}
+	if d.train.Len() == 0 || d.test.Len() == 0 {
+		return nil, fmt.Errorf("%s: %d images to train on and %d to test with, want some of both", s.Data, d.train.Len(), d.test.Len())
+	}
+	if d.train.Labels == nil || d.test.Labels == nil {
+		d.train.Labels, d.test.Labels = nil, nil
 	}
 	return d, nil
 }
 
-// dataName returns the name of the data that the flag --data names.
+// unseenClass says that every fifth class is held out with --split classes.
+const unseenClass = 5
+
+// join returns the images of both, which are of the same classes.
+func join(a, b data.Images) data.Images {
+	a.Pixels = slices.Concat(a.Pixels, b.Pixels)
+	a.Labels = slices.Concat(a.Labels, b.Labels)
+	return a
+}
+
+// parseSize reads what --image-size says: "WxH", or nothing.
+func parseSize(text string) (size data.ImageSize, err error) {
+	if text == "" {
+		return size, nil
+	}
+	var end string
+	if n, _ := fmt.Sscanf(text+".", "%dx%d%s", &size.Width, &size.Height, &end); n != 3 || end != "." || size.Width < 1 || size.Height < 1 {
+		return data.ImageSize{}, fmt.Errorf("--image-size is %q, want WIDTHxHEIGHT, such as 64x64", text)
+	}
+	return size, nil
+}
+
+// dataName returns the name of the images that the flag --data names.
 func dataName(source string) string {
-	folder, idx := strings.CutPrefix(source, "idx:")
-	if !idx {
+	if source == "glyphs" {
 		return source
 	}
+	_, folder := cutFormat(source)
 	if abs, err := filepath.Abs(folder); err == nil {
 		folder = abs
 	}
@@ -79,38 +116,66 @@ func (d *imageCorpus) source(s *settings, workers int) (train.Source, arrangemen
 	if err != nil {
 		return nil, nil, err
 	}
-	classes := distinct(d.train.Labels)
-	if s.Distinct && s.Batch > classes {
-		return nil, nil, fmt.Errorf("--batch is %d, want at most %d with --distinct, the classes that there are", s.Batch, classes)
+	d.augment = augment
+	if d.train.Labels == nil && (s.byLabel() || s.Supervised || s.Distinct) {
+		return nil, nil, fmt.Errorf("%s has images without labels, which --loss %s, --supervised or --distinct need; want one of --loss %s", s.Data, s.Loss, lossNames(false))
+	}
+	if err := s.checkDistinct(d.train.Labels); err != nil {
+		return nil, nil, err
 	}
 	if !s.byLabel() {
 		return &train.Views{Images: d.train, Augment: augment, Seed: s.Seed, Each: s.Views, Match: s.Supervised, Distinct: s.Distinct, Workers: workers}, nil, nil
 	}
-	perClass, err := s.perClass(classes)
+	perClass, err := s.perClass(distinct(d.train.Labels))
 	if err != nil {
 		return nil, nil, err
 	}
 	return &train.Classes{Images: d.train, Augment: augment, Seed: s.Seed, PerClass: perClass, Workers: workers}, train.Labelled, nil
 }
 
-func (d *imageCorpus) exam(workers int) (exam, error) { return newImageExam(d, workers) }
+func (d *imageCorpus) exam(workers int) (exam, error) {
+	if d.unseen || d.test.Labels == nil {
+		h, err := d.held(maxHeld, workers)
+		return &heldExam{h}, err
+	}
+	return newImageExam(d, workers)
+}
 
 func (d *imageCorpus) examBytes(columns int) int64 {
+	if d.unseen || d.test.Labels == nil { // two sides at most, as they are seen and with norm 1
+		n, size := min(d.test.Len(), maxHeld), len(d.test.At(0))
+		return 4*int64(2*n*(size+2*max(size, columns))) + pictures
+	}
 	g, n, size := min(d.train.Len(), maxGallery), min(d.test.Len(), maxQueries), len(d.test.At(0))
 	views := n * drawsOf(n)
 	numbers := size * (g + n + views)             // the pixels
 	numbers += max(size, columns) * (g + 2*views) // as they are seen, and brought to norm 1
-	return 4 * int64(numbers)
+	return 4*int64(numbers) + pictures
 }
 
 func (d *imageCorpus) held(n, workers int) (*held, error) {
 	tested, learned := spread(d.test, n), spread(d.train, 6*n)
+	if tested.Labels == nil {
+		return d.heldViews(tested, workers)
+	}
 	h := &held{
 		what: fmt.Sprintf("%d images %s", tested.Len(), d.apart), workers: workers,
-		q: pixels(tested), labels: tested.Labels, names: tested.Classes,
+		q: pixels(tested), labels: tested.Labels, names: tested.Classes, asTheyAre: rawPixels,
 	}
 	if common(d.train.Labels, tested.Labels) {
 		h.learned, h.classes = pixels(learned), learned.Labels
+	}
+	return h, nil
+}
+
+// heldViews has two views of each image, of which no more is known.
+func (d *imageCorpus) heldViews(m data.Images, workers int) (*held, error) {
+	h := &held{what: fmt.Sprintf("two views of %d images %s", m.Len(), d.apart), workers: workers, asTheyAre: rawPixels}
+	for i, x := range []*simd.Matrix{&h.q, &h.k} {
+		*x = simd.NewMatrix(m.Len(), len(m.At(0)))
+		if err := train.AugmentAll(*x, m, d.augment, examSeed+uint64(i), workers); err != nil {
+			return nil, err
+		}
 	}
 	return h, nil
 }
@@ -128,7 +193,7 @@ func common(a, b []int) bool {
 }
 
 // digest returns a hash of the images to train on and of their labels.
-func (d *imageCorpus) digest() string {
+func (d *imageCorpus) digest() (string, error) {
 	m := d.train
 	h := sha256.New()
 	number := func(n int) {
@@ -143,7 +208,7 @@ func (d *imageCorpus) digest() string {
 	for _, label := range m.Labels {
 		number(label)
 	}
-	return hex.EncodeToString(h.Sum(nil))
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // spread returns up to n images that lie evenly in m.

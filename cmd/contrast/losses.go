@@ -103,6 +103,18 @@ func (s *settings) kind() lossKind {
 	return lossKinds[slices.IndexFunc(lossKinds, func(k lossKind) bool { return k.name == s.Loss })]
 }
 
+// newLoss returns the loss, and where its temperature is, or nil where it has none.
+func (s *settings) newLoss(workers int) (infonce.Loss, *float32) {
+	switch {
+	case s.Triplets != "" && s.Loss == "triplet": // the list has what would be mined
+		return &infonce.Triplet{Margin: s.Margin, Normalize: true, Workers: workers}, nil
+	case s.Triplets != "": // the negatives of the list, and the other positives
+		l := &infonce.InfoNCE{Temperature: s.Temperature, InBatch: true, Workers: workers}
+		return l, &l.Temperature
+	}
+	return s.kind().new(s, workers)
+}
+
 // byLabel reports whether the loss reads the labels of samples. With more than two views it reads
 // which sample they are of.
 func (s *settings) byLabel() bool { return s.kind().labelled && s.Views <= 2 }
@@ -114,6 +126,14 @@ func (s *settings) perClass(classes int) (int, error) {
 		return 0, fmt.Errorf("--batch is %d, want one whose %d views are 2 or more of each of 2 to %d classes", s.Batch, 2*s.Batch, classes)
 	}
 	return n, nil
+}
+
+// checkDistinct returns an error where a step wants samples of more classes than there are.
+func (s *settings) checkDistinct(labels []int) error {
+	if classes := distinct(labels); s.Distinct && s.Batch > classes {
+		return fmt.Errorf("--batch is %d, want at most %d with --distinct, the classes that there are", s.Batch, classes)
+	}
+	return nil
 }
 
 // imagesPerClass returns the fewest images of a class, 2 or more, by which the rows

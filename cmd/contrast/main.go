@@ -23,6 +23,7 @@ import (
 	"maps"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -104,22 +105,28 @@ func parse(args []string, c *console) (*kong.Context, error) {
 	if err != nil || command.Command() != "train" {
 		return command, err
 	}
+	plan := newMemoryPlan()
 	values := make(map[string]string)
 	if path := line.Train.Config; path != "" {
 		if values, err = readConfig(path, command.Selected()); err != nil {
 			return nil, err
 		}
 		line = new(commandLine)
-		if _, err = parseWith(line, args, c, values); err != nil {
+		if command, err = parseWith(line, args, c, values); err != nil {
 			return nil, fmt.Errorf("--config: %s: %w", path, err)
 		}
 	}
-	defaults, err := line.Train.defaults()
+	defaults, err := line.Train.defaults(func(flag string) bool {
+		return slices.ContainsFunc(command.Path, func(p *kong.Path) bool { return p.Flag != nil && p.Flag.Name == flag })
+	})
 	if err != nil {
 		return nil, err
 	}
 	maps.Copy(defaults, values)
-	return parseWith(new(commandLine), args, c, defaults)
+	opened := line.Train.opened
+	line = new(commandLine)
+	line.Train.plan, line.Train.opened, line.Train.resolved = plan, opened, true
+	return parseWith(line, args, c, defaults)
 }
 
 func parseWith(line *commandLine, args []string, c *console, defaults map[string]string) (*kong.Context, error) {

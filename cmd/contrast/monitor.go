@@ -39,6 +39,14 @@ const (
 	maxLooks  = 50
 )
 
+// monitorBytes returns about how many bytes a look takes at samples of so many numbers and their embeddings: both
+// sides, with copies of norm 1, and the matrices that tell the effective rank.
+func monitorBytes(in, out int) int64 {
+	n := int64(monitored)
+	side := min(n, int64(out))
+	return 4*n*(2*int64(in)+4*int64(out)) + 3*8*side*side
+}
+
 // newMonitor goes on after step first of steps: it keeps what its file says of those before.
 func newMonitor(d corpus, see embedder, out folder, first, steps, workers int) (*monitor, error) {
 	h, err := d.held(monitored, workers)

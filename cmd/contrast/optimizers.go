@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -75,7 +76,12 @@ func (s *settings) checkNames() error {
 	if err := check("optimizer", s.Optimizer, optimizerNames()); err != nil {
 		return err
 	}
-	return check("schedule", s.Schedule, scheduleNames())
+	return cmp.Or(
+		check("schedule", s.Schedule, scheduleNames()),
+		check("arch", s.Arch, archNames),
+		check("split", s.Split, []string{"samples", "classes"}),
+		check("activation", s.Activation, []string{train.ReLU.String(), train.GELU.String()}),
+	)
 }
 
 func optimizerNames() []string {

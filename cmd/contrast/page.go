@@ -61,8 +61,8 @@ func (c *trainCommand) page(d corpus, config string, steps curves, looks []look)
 	return p
 }
 
-// finalPage tells of a run that is done.
-func (c *trainCommand) finalPage(d corpus, config string, steps curves, out folder, e exam, rows []row, trained embedder) (*report.Page, error) {
+// finalPage tells of a run that is done; rows are what the exam says of the ways to see samples.
+func (c *trainCommand) finalPage(d corpus, config string, steps curves, out folder, e exam, rows []row, ways []embedder) (*report.Page, error) {
 	looks, err := readLooks(out.path(monitorFile), c.Steps)
 	if err != nil {
 		return nil, err
@@ -74,16 +74,19 @@ func (c *trainCommand) finalPage(d corpus, config string, steps curves, out fold
 	p := c.page(d, config, steps, looks)
 	p.Summary = gain(rows[0], rows[len(rows)-1], "")
 	addTables(p, rows)
-	images, ok := e.(*imageExam)
+	mapped := []embedder{ways[0], ways[len(ways)-1]}
+	images, ok := d.(*imageCorpus)
 	if !ok {
-		addMap(p, nil, h, e.raw(), trained)
+		addMap(p, nil, h, mapped...)
 		return p, nil
 	}
-	p.Summary = gain(rows[0], rows[len(rows)-1], " on augmented queries")
-	m := images.gallery
+	m := images.train
 	a := &album{data.Images{Width: m.Width, Height: m.Height, Channels: m.Channels}}
-	addMap(p, a, h, e.raw(), trained)
-	addNeighbours(p, a, images, rows[0], rows[len(rows)-1])
+	addMap(p, a, h, mapped...)
+	if e, ok := e.(*imageExam); ok {
+		p.Summary = gain(rows[0], rows[len(rows)-1], " on augmented queries")
+		addNeighbours(p, a, e, rows[0], rows[len(rows)-1])
+	}
 	p.Sprite, err = report.NewSprite(a.images)
 	return p, err
 }
@@ -113,7 +116,7 @@ func addTables(p *report.Page, rows []row) {
 	add := func(caption string, of func(answer) figures) {
 		t := report.Table{Caption: caption}
 		for _, f := range of(rows[0].answer) {
-			t.Columns = append(t.Columns, report.Column{Name: headings[f.name], Percent: true})
+			t.Columns = append(t.Columns, report.Column{Name: headings[f.name], Percent: true, Lower: f.name == "eer"})
 		}
 		for _, r := range rows {
 			line := report.Row{Name: r.name}
@@ -148,8 +151,11 @@ func addMap(p *report.Page, a *album, h *held, ways ...embedder) {
 		if h.k.Rows == 0 {
 			point.Class = h.labels[some[i]]
 		}
-		if a != nil {
+		switch {
+		case a != nil && i < q.Rows:
 			point.Image = a.add(q.Row(i))
+		case a != nil:
+			point.Image = a.add(k.Row(i - q.Rows))
 		}
 		p.Map.Points = append(p.Map.Points, point)
 	}

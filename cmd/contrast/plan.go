@@ -21,7 +21,10 @@ func newMemoryPlan() *memoryPlan { return &memoryPlan{program: resident() + unre
 
 // unread is about what the program takes in the end beyond what it does at its start: code that is not read in
 // yet, stacks, and what the garbage collector needs.
-const unread = 24 << 20
+const unread = 12 << 20
+
+// pictures is about what it takes to draw images and text.
+const pictures = 12 << 20
 
 // resident returns the bytes of memory that this process takes.
 func resident() int64 {
@@ -57,8 +60,8 @@ func (m *memoryPlan) add(t *train.Trainer, d corpus) error {
 	if err != nil {
 		return err
 	}
-	_, out := t.Encoder.Dims()
-	m.total = m.program + training + d.examBytes(out)
+	in, out := t.Encoder.Dims()
+	m.total = m.program + training + d.examBytes(out) + monitorBytes(in, out)
 	m.total += int64(8 * len(t.Encoder.Params().Values)) // of the encoder before its first step
 	if e, ok := t.Encoder.(train.Estimator); ok {
 		m.total += e.ActivationBytes(examRows) // two encoders, of which neither goes backward

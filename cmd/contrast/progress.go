@@ -17,14 +17,15 @@ type progress struct {
 	con          *console
 	bar          *progressbar.ProgressBar // nil where there is no terminal
 	first, steps int
-	images       int // a step
-	every        int // steps between lines
+	rows         int    // a step
+	what         string // they are
+	every        int    // steps between lines
 	start        time.Time
 }
 
 // newProgress shows a run that began at start with step first.
-func newProgress(con *console, first, steps, images int, start time.Time) *progress {
-	p := &progress{con: con, first: first, steps: steps, images: images, every: max(steps/20, 1), start: start}
+func newProgress(con *console, first, steps, rows int, what string, start time.Time) *progress {
+	p := &progress{con: con, first: first, steps: steps, rows: rows, what: what, every: max(steps/20, 1), start: start}
 	if first > 0 {
 		con.printf("resumed after step %d\n", first)
 	}
@@ -45,15 +46,15 @@ func newProgress(con *console, first, steps, images int, start time.Time) *progr
 // step is told of each step.
 func (p *progress) step(s train.Progress) {
 	done := s.Step + 1
-	rate := float64((done-p.first)*p.images) / time.Since(p.start).Seconds()
+	rate := float64((done-p.first)*p.rows) / time.Since(p.start).Seconds()
 	if p.bar != nil {
-		p.bar.Describe(fmt.Sprintf("loss %.4f, %.0f images/s", s.Loss, rate))
+		p.bar.Describe(fmt.Sprintf("loss %.4f, %.0f %s/s", s.Loss, rate, p.what))
 		p.bar.Set(done)
 		return
 	}
 	if done%p.every == 0 || done == p.steps {
 		left := time.Since(p.start).Seconds() / float64(done-p.first) * float64(p.steps-done)
-		p.con.printf("step %*d of %d  loss %.4f  %.0f images/s  %.0f s left\n", len(fmt.Sprint(p.steps)), done, p.steps, s.Loss, rate, left)
+		p.con.printf("step %*d of %d  loss %.4f  %.0f %s/s  %.0f s left\n", len(fmt.Sprint(p.steps)), done, p.steps, s.Loss, rate, p.what, left)
 	}
 }
 

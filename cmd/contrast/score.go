@@ -19,13 +19,37 @@ type held struct {
 	learned simd.Matrix // samples to train on, searched for neighbours; may have no rows
 	classes []int       // of them
 
-	workers int
+	asTheyAre func(simd.Matrix) simd.Matrix // how samples are seen without an encoder; nil means unchanged
+	workers   int
+}
+
+// raw is to see samples without an encoder. It reports whether those of the two sides can be compared then.
+func (h *held) raw() (embedder, bool) {
+	how := embedder{"raw embeddings", asTheyAre, asTheyAre}
+	if h.asTheyAre != nil {
+		how = embedder{"raw pixels", h.asTheyAre, h.asTheyAre}
+	}
+	return how, h.k.Rows == 0 || h.k.Cols == h.q.Cols
+}
+
+func asTheyAre(x simd.Matrix) simd.Matrix { return x }
+
+// question tells what is asked, in words.
+func (h *held) question() string {
+	switch {
+	case h.k.Rows > 0:
+		return h.what + ", one side of each searched for among the other sides of all"
+	case h.learned.Rows > 0:
+		return h.what + ", searched for among those to train on, and among each other"
+	}
+	return h.what + ", searched for among each other"
 }
 
 const (
 	maxHeld    = 10000   // samples that are measured
 	allPairs   = 3000    // rows of which all pairs are verified; of more they are sampled
 	somePairs  = 1000000 // of the same class, and of different ones
+	folds      = 10      // of pairs, for the accuracy of a threshold that was chosen on others
 	spreadRows = 4000    // rows that tell how far rows lie from each other
 )
 
@@ -59,6 +83,9 @@ func (h *held) score(how embedder) (figures, error) {
 }
 
 func (h *held) scorePairs(q, k simd.Matrix) (figures, error) {
+	if q.Cols != k.Cols {
+		return nil, fmt.Errorf("queries of %d numbers and documents of %d can not be compared", q.Cols, k.Cols)
+	}
 	r := eval.Ranking{Queries: q, Gallery: k, At: []int{1, 10}, Workers: h.workers}.Measure()
 	alignment, err := eval.Alignment(q, k, h.workers)
 	return figures{
@@ -84,7 +111,8 @@ func (h *held) scoreLabelled(x simd.Matrix, how embedder) (figures, error) {
 	if !slices.Contains(p.Same, true) || !slices.Contains(p.Same, false) {
 		return f, nil // of one class, or one sample of each
 	}
-	v, err := eval.Verify(p.Scores(x, eval.Cosine, h.workers), p.Same, fars)
+	scores := p.Scores(x, eval.Cosine, h.workers)
+	v, err := eval.Verify(scores, p.Same, fars)
 	if err != nil {
 		return nil, err
 	}
@@ -93,6 +121,13 @@ func (h *held) scoreLabelled(x simd.Matrix, how embedder) (figures, error) {
 		if !a.TooFew {
 			f = append(f, figure{fmt.Sprintf("tar@far=%v", fars[i]), a.TAR})
 		}
+	}
+	if min(v.Same, v.Different) >= folds {
+		a, err := eval.VerifyFolds(scores, p.Same, folds)
+		if err != nil {
+			return nil, err
+		}
+		f = append(f, figure{"accuracy", a.Accuracy})
 	}
 	return f, nil
 }
@@ -133,6 +168,7 @@ var captions = map[string]caption{
 	"eer":            {"verification: equal error rate", true},
 	"tar@far=0.01":   {"verification: TAR at FAR 1 %", true},
 	"tar@far=0.001":  {"verification: TAR at FAR 0.1 %", true},
+	"accuracy":       {"verification: accuracy, 10 folds", true},
 	"alignment":      {"alignment, less is nearer", false},
 	"uniformity":     {"uniformity, less is more even", false},
 	"mean_distance":  {"mean distance", false},
@@ -168,5 +204,3 @@ func (c caption) format(f figure) string {
 	}
 	return fmt.Sprintf("%.3g", f.value)
 }
-
-func asTheyAre(x simd.Matrix) simd.Matrix { return x }

@@ -6,24 +6,26 @@ import (
 	"math"
 	"strings"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/contrast-go/contrast/infonce/train"
 )
 
 // The settings of a run are all that its weights follow from, together with the
-// images. They are kept in its checkpoint under the names of their flags.
+// samples. They are kept in its checkpoint under the names of their flags.
 type settings struct {
-	Data        string  `json:"data" default:"glyphs" placeholder:"SOURCE" help:"glyphs: letters and digits from fonts inside the program; or idx:DIR: a folder of the MNIST family. Default glyphs."`
-	Loss        string  `json:"loss" enum:"${losses}" default:"ntxent" placeholder:"NAME" help:"Of two views of each image: ${losses_of_views}. By labels: ${losses_by_labels}. Default ntxent."`
-	Steps       int     `json:"steps" default:"2000" placeholder:"N" help:"Steps of the whole run. Default 2000, 6000 for triplet."`
+	Data        string  `json:"data" default:"glyphs" placeholder:"SOURCE" help:"glyphs: letters and digits from fonts inside the program; a folder of images: of the MNIST family, CIFAR-10, or of PNG, JPEG, GIF, BMP, PGM or PPM files in a folder for each class (idx:DIR, cifar:DIR and images:DIR say which); or a file of embeddings: .npy, .npz, .safetensors, .fvecs, .bvecs, .csv or .jsonl. Default glyphs."`
+	Loss        string  `json:"loss" enum:"${losses}" default:"ntxent" placeholder:"NAME" help:"Of two views of each sample, or of pairs: ${losses_of_views}. By labels: ${losses_by_labels}. Default ntxent; clip for pairs, triplet for triplets, supcon for embeddings with labels."`
+	Steps       int     `json:"steps" default:"2000" placeholder:"N" help:"Steps of the whole run. Default 2000, 6000 for triplet, 1000 for embeddings."`
 	Batch       int     `json:"batch" default:"256" placeholder:"N" help:"Samples a step, of which two views each are seen. Default 256, 24 for triplet."`
 	Seed        uint64  `json:"seed" default:"1" placeholder:"N" help:"Seed of weights, order and augmentation. Default 1."`
-	Temperature float32 `json:"temperature" default:"0.1" placeholder:"T" help:"Temperature of the losses that have one. Default 0.1."`
+	Temperature float32 `json:"temperature" default:"0.1" placeholder:"T" help:"Temperature of the losses that have one. Default 0.1, 0.05 for pairs of embeddings."`
 	Margin      float32 `json:"margin" default:"0.3" placeholder:"M" help:"Margin of the losses of distances. Default 0.3, of lifted 1, of margin 0.2."`
 	LR          float32 `json:"lr" name:"lr" default:"0.003" placeholder:"RATE" help:"Peak learning rate. Default 0.003, 0.002 for triplet, 0.1 for sgd, 3 for lars."`
-	Decay       float32 `json:"decay" default:"0.1" placeholder:"D" help:"Weight decay. Default 0.1, 0 for adam, 0.0001 for sgd and lars."`
-	Hidden      []int   `json:"hidden" default:"512,256" placeholder:"N" help:"Widths of the layers of the encoder. Default 512,256."`
-	Dim         int     `json:"dim" default:"128" placeholder:"N" help:"Width of the embedding, which a last layer makes of them. Default 128."`
-	Supervised  bool    `json:"supervised" help:"The second view of an image is one of another image of its class."`
+	Decay       float32 `json:"decay" default:"0.1" placeholder:"D" help:"Weight decay. Default 0.1, 0.01 for embeddings, 0 for adam, 0.0001 for sgd and lars."`
+	Hidden      []int   `json:"hidden" default:"512,256" placeholder:"N" help:"Widths of the layers of the encoder. Default 512,256; of an mlp for embeddings 512."`
+	Dim         int     `json:"dim" default:"128" placeholder:"N" help:"Width of the embedding, which a last layer makes of them. Default 128; of embeddings what they have."`
+	Supervised  bool    `json:"supervised" help:"The second view of a sample is one of another sample of its class."`
 
 	// Fields that came later are left out where they are off, so that older runs can be resumed.
 	LearnTemperature bool         `json:"learn-temperature,omitempty" help:"Learn the temperature, from --temperature on and within 0.01 and 1."`
@@ -36,6 +38,16 @@ type settings struct {
 	Warmup           *int         `json:"warmup,omitempty" placeholder:"N" help:"Steps in which the learning rate rises. Default a tenth."`
 	Augment          augmentation `json:"augment,omitempty" mapsep:"," placeholder:"NAME=N" help:"How far views may stray: of images rotation, scale, shear, shift, blur, contrast, brightness, noise, and crop, flip, saturation, hue, grey, cut-out, which are off by default; of embeddings noise, dropout, crop, all off. 0 is none."`
 	Views            int          `json:"views,omitempty" placeholder:"N" help:"Views of each sample. With more than 2, a loss by labels takes the sample as the label. Default 2."`
+	Pairs            []string     `json:"pairs,omitempty" placeholder:"Q,D" help:"Two files of embeddings in place of --data: row i of one, such as a question, belongs to row i of the other."`
+	Labels           string       `json:"labels,omitempty" placeholder:"FILE" help:"The class of each embedding of --data: .npy, .ivecs, .txt, .csv or .jsonl. Default: what the file of embeddings says itself, in a column or array called label."`
+	Triplets         string       `json:"triplets,omitempty" placeholder:"FILE" help:"Rows of --data, three a line: an anchor, one that belongs to it and one that does not: .npy, .ivecs, .csv or .jsonl."`
+	Holdout          float64      `json:"holdout,omitempty" placeholder:"SHARE" help:"Of embeddings, what is not trained on but measured afterwards. Default 0.1."`
+	Split            string       `json:"split,omitempty" placeholder:"NAME" help:"What is held out: samples, or whole classes, for tasks such as faces of people never seen: classes. Of images every fifth. Default samples, as the folder has them."`
+	ImageSize        string       `json:"image-size,omitempty" placeholder:"WxH" help:"Bring images of files to one size. Default what they have, which must be the same."`
+	Arch             string       `json:"arch,omitempty" placeholder:"NAME" help:"Kind of encoder: mlp, or linear, a single matrix. Default mlp; linear for embeddings unless there is --hidden."`
+	Head             []int        `json:"head,omitempty" placeholder:"N" help:"Widths of more layers before the embedding, which --layer representation leaves out afterwards. Default none."`
+	Activation       string       `json:"activation,omitempty" placeholder:"NAME" help:"Between layers: relu or gelu. Default relu."`
+	Residual         bool         `json:"residual,omitempty" negatable:"" help:"Learn what is added to the samples, beginning with nothing. Default for embeddings whose width is kept."`
 	Clip             float64      `json:"clip,omitempty" placeholder:"NORM" help:"The longest gradient: a longer one is shortened. Default 0: none is."`
 }
 
@@ -48,16 +60,17 @@ func (s *settings) check() error {
 	if err := s.checkNames(); err != nil {
 		return err
 	}
-	if _, err := s.Augment.images(); err != nil {
+	if _, err := parseSize(s.ImageSize); err != nil {
 		return err
 	}
 	kind := s.kind()
 	_, temperature := kind.new(s, 1)
-	switch folder, idx := strings.CutPrefix(s.Data, "idx:"); {
-	case s.Data != "glyphs" && !idx:
-		return fmt.Errorf("--data is %q, want glyphs or idx:DIR", s.Data)
-	case idx && folder == "":
-		return fmt.Errorf("--data is %q, want a folder after idx:", s.Data)
+	if err := s.checkSamples(); err != nil {
+		return err
+	}
+	switch {
+	case !(s.Holdout >= 0 && s.Holdout < 1):
+		return fmt.Errorf("--holdout is %v, want a share from 0 up to 1", s.Holdout)
 	case s.Steps < 1:
 		return fmt.Errorf("--steps is %d, want at least 1", s.Steps)
 	case s.Batch < 2:
@@ -78,8 +91,6 @@ func (s *settings) check() error {
 		return fmt.Errorf("--warmup is %d, want 0 to %d, the steps", *s.Warmup, s.Steps)
 	case !(s.Clip >= 0) || math.IsInf(s.Clip, 0):
 		return fmt.Errorf("--clip is %v, want a finite number, 0 or above", s.Clip)
-	case len(s.Hidden) == 0:
-		return fmt.Errorf("--hidden is empty, want a layer or more")
 	case s.Queue < 0 || s.Queue > maxQueue:
 		return fmt.Errorf("--queue is %d, want 0 to %d", s.Queue, maxQueue)
 	case s.Queue > 0 && s.Loss != "moco" && s.Loss != "infonce":
@@ -104,13 +115,78 @@ func (s *settings) check() error {
 	return nil
 }
 
-// text returns how a checkpoint keeps the settings of a run on images with the given
-// digest.
-func (s *settings) text(digest string) (string, error) {
-	b, err := json.Marshal(struct {
-		*settings
-		Images string `json:"images_sha256"`
-	}{s, digest})
+// checkSamples returns an error for flags of samples that do not go together.
+func (s *settings) checkSamples() error {
+	switch format, dir := cutFormat(s.Data); {
+	case format != "" && dir == "":
+		return fmt.Errorf("--data is %q, want a folder after %s:", s.Data, format)
+	case len(s.Pairs) != 0 && len(s.Pairs) != 2:
+		return fmt.Errorf("--pairs has %d files, want two: --pairs questions.npy,answers.npy", len(s.Pairs))
+	case len(s.Pairs) > 0 && (s.Triplets != "" || s.Labels != ""):
+		return fmt.Errorf("--pairs needs neither --labels nor --triplets")
+	}
+	return nil
+}
+
+// checkKind returns an error for settings that do not go together. It is for those whose defaults are resolved.
+func (s *settings) checkKind() error {
+	source := s.sourceKind()
+	var err error
+	if source == imageSource {
+		_, err = s.Augment.images()
+	} else {
+		_, err = s.Augment.vectors()
+	}
+	labelled := s.kind().labelled
+	switch {
+	case err != nil:
+		return err
+	case source == pairSource && s.Data != "":
+		return fmt.Errorf("--data and --pairs: want one of them")
+	case source == pairSource && labelled:
+		return fmt.Errorf("--loss %s reads labels, which pairs have not; want one of %s", s.Loss, lossNames(false))
+	case source == pairSource && s.Views > 2:
+		return fmt.Errorf("--views is %d, but a pair has two sides", s.Views)
+	case source == tripletSource && s.Loss != "triplet" && s.Loss != "infonce":
+		return fmt.Errorf("--loss %s is not for triplets; want triplet or infonce", s.Loss)
+	case source == tripletSource && (s.Views > 0 || s.Queue > 0 || s.Supervised || s.Distinct):
+		return fmt.Errorf("--triplets has neither --views, --queue, --supervised nor --distinct")
+	case s.Split == "classes" && (source == pairSource || source == tripletSource):
+		return fmt.Errorf("--split classes is for samples with labels")
+	case source != imageSource && s.ImageSize != "":
+		return fmt.Errorf("--image-size is for images")
+	case source == imageSource && s.Labels != "":
+		return fmt.Errorf("--labels is for a file of embeddings: --data FILE")
+	case source == imageSource && s.Holdout > 0:
+		return fmt.Errorf("--holdout is for embeddings")
+	case s.Arch == "linear" && len(s.Hidden)+len(s.Head) > 0:
+		return fmt.Errorf("--arch linear has neither --hidden nor --head; want --arch mlp")
+	case s.Arch != "linear" && len(s.Hidden) == 0:
+		return fmt.Errorf("--hidden is empty, want a layer or more, or --arch linear")
+	case s.Residual && source == imageSource:
+		return fmt.Errorf("--residual is for embeddings, to which something is added")
+	}
+	return nil
+}
+
+// text returns how a checkpoint keeps the settings of a run on d.
+func (s *settings) text(d corpus) (string, error) {
+	digest, err := d.digest()
+	if err != nil {
+		return "", err
+	}
+	var b []byte
+	if s.sourceKind() == imageSource {
+		b, err = json.Marshal(struct {
+			*settings
+			Images string `json:"images_sha256"`
+		}{s, digest})
+	} else {
+		b, err = json.Marshal(struct {
+			*settings
+			Data string `json:"data_sha256"`
+		}{s, digest})
+	}
 	return string(b), err
 }
 
@@ -126,7 +202,11 @@ func savedSettings(text string) (map[string]string, error) {
 	for name, v := range fields {
 		switch list := v.(type) {
 		case []any:
-			v = strings.ReplaceAll(strings.Trim(fmt.Sprint(list), "[]"), " ", ",")
+			var words []string
+			for _, w := range list {
+				words = append(words, fmt.Sprint(w))
+			}
+			v = kong.JoinEscaped(words, ',')
 		case map[string]any:
 			var pairs []string
 			for key, value := range list {
@@ -141,12 +221,12 @@ func savedSettings(text string) (map[string]string, error) {
 
 // build returns a trainer for the settings and its encoder.
 func (s *settings) build(d corpus, workers int) (*train.Trainer, train.Model, error) {
-	if n := d.samples(); s.Batch > n {
-		return nil, nil, fmt.Errorf("--batch is %d, want at most %d, the samples to train on", s.Batch, n)
-	}
 	source, arrange, err := d.source(s, workers)
 	if err != nil {
 		return nil, nil, err
+	}
+	if n := d.samples(); s.Batch > n {
+		return nil, nil, fmt.Errorf("--batch is %d, want at most %d, the samples to train on", s.Batch, n)
 	}
 	encoder, err := s.encoder(d)
 	if err != nil {
@@ -161,17 +241,16 @@ func (s *settings) build(d corpus, workers int) (*train.Trainer, train.Model, er
 		Source:    source,
 		Arrange:   arrange,
 		Batch:     s.Batch,
-		Views:     s.Views,
+		Views:     s.views(),
 		Steps:     s.Steps,
 	}
-	if t.Config, err = s.text(d.digest()); err != nil {
+	if t.Config, err = s.text(d); err != nil {
 		return nil, nil, err
 	}
 	if s.Queue > 0 {
 		t.Memory, t.MemoryAfter = &train.Queue{Size: s.Queue}, s.QueueAfter
 	}
-	kind := s.kind()
-	loss, temperature := kind.new(s, workers)
+	loss, temperature := s.newLoss(workers)
 	t.Loss = loss
 	if s.Loss == "moco" {
 		t.Keys = &train.MomentumEncoder{Encoder: train.CloneModel(encoder), Momentum: s.Momentum, Workers: workers}
@@ -182,8 +261,21 @@ func (s *settings) build(d corpus, workers int) (*train.Trainer, train.Model, er
 	return t, encoder, nil
 }
 
-// encoder returns the encoder as it is before the first step.
-func (s *settings) encoder(d corpus) (train.Model, error) {
-	in, _ := d.dims()
-	return train.NewMLP(s.Seed, append([]int{in}, s.Hidden...), []int{s.Dim})
+// views returns how many rows a step has of each sample.
+func (s *settings) views() int {
+	if s.Triplets != "" {
+		return 3
+	}
+	return max(s.Views, 2)
+}
+
+// rows returns how many rows a step has.
+func (s *settings) rows() int { return s.views() * s.Batch }
+
+// sampleName is what a step has rows of.
+func (s *settings) sampleName() string {
+	if s.sourceKind() == imageSource {
+		return "images"
+	}
+	return "rows"
 }

@@ -14,7 +14,8 @@ type row struct {
 
 // headings are what a table calls figures.
 var headings = map[string]string{
-	"knn": fmt.Sprintf("kNN (%d)", voters), "recall@1": "Recall@1", "recall@10": "Recall@10", "mrr": "MRR",
+	"knn": fmt.Sprintf("kNN (%d)", voters), "recall@1": "Recall@1", "recall@10": "Recall@10", "mrr": "MRR", "map@r": "MAP@R",
+	"auc": "AUC", "eer": "EER",
 }
 
 // table returns the figures for people, and what question was asked.

@@ -22,10 +22,14 @@ type trainCommand struct {
 	Config      string `xor:"config" placeholder:"FILE" help:"Flags as a YAML or JSON object, such as {loss: clip, hidden: [512, 256]}; those of the command line come first."`
 	Every       int    `default:"500" placeholder:"N" help:"Steps between checkpoints; 0 means one at the end only. Default 500."`
 	Workers     int    `placeholder:"N" help:"Goroutines that share the work; results do not depend on it. Default 0: as many as GOMAXPROCS."`
-	Chunk       int    `placeholder:"N" help:"Images that the encoder sees at a time, for less memory; results do not depend on it. Default 0: all of a step."`
+	Chunk       int    `placeholder:"N" help:"Samples that the encoder sees at a time, for less memory; results do not depend on it. Default 0: all of a step."`
 	Report      bool   `help:"Write all that can be shown of the run to report.html in its folder, while it goes on and at its end: one file that needs no network."`
 	TensorBoard bool   `name:"tensorboard" help:"Write the curves as an event file, for: tensorboard --logdir DIR."`
 	JSON        bool   `name:"json" help:"Print the results as one JSON object on standard output, shares between 0 and 1."`
+
+	plan     *memoryPlan
+	opened   corpus // by defaults; may be nil
+	resolved bool   // the defaults of all flags are known
 }
 
 // errInterrupted says that a signal stopped the training.
@@ -33,9 +37,9 @@ var errInterrupted = errors.New("interrupted")
 
 // Help is shown by kong below the summary.
 func (*trainCommand) Help() string {
-	return "Two augmented views of each image are brought together and apart from those of all others. " +
-		"Afterwards images that the encoder has never seen, augmented as well, are searched among those to train on: " +
-		"by raw pixels, by the encoder before the first step and by the trained one."
+	return "Learns from images (--data FOLDER) or from embeddings of another model: pairs (--pairs), triplets (--triplets), rows with classes (--labels) or without. " +
+		"Two augmented views of a sample, or the two of a pair, are brought together and apart from all others; with a loss by labels all samples of a class. " +
+		"Afterwards samples that the encoder has never seen are searched: as they are, by the encoder before the first step and by the trained one."
 }
 
 // Validate is called by kong when the command line is read.
@@ -50,17 +54,29 @@ func (c *trainCommand) Validate() error {
 	case c.Out == "" && (c.Resume || c.Force):
 		return errors.New("--resume and --force need the folder of the run: --out DIR")
 	}
-	return c.settings.check()
+	if err := c.settings.check(); err != nil || !c.resolved {
+		return err
+	}
+	return c.checkKind()
 }
 
 // defaults returns the values of flags that were not given, by name, where they
 // differ from those in the tags.
-func (c *trainCommand) defaults() (map[string]string, error) {
+func (c *trainCommand) defaults(given func(flag string) bool) (map[string]string, error) {
 	if c.Resume {
 		return folder(c.Out).savedSettings()
 	}
-	defaults := make(map[string]string)
-	maps.Copy(defaults, c.kind().defaults)
+	defaults, err := c.sourceDefaults(given, &c.opened)
+	if err != nil {
+		return nil, err
+	}
+	if defaults == nil {
+		defaults = make(map[string]string)
+	}
+	maps.Copy(defaults, c.encoderDefaults())
+	if c.sourceKind() == imageSource || given("loss") && c.Triplets == "" {
+		maps.Copy(defaults, c.kind().defaults)
+	}
 	maps.Copy(defaults, c.optimizer().defaults)
 	if c.Queue > 0 && c.Loss == "infonce" { // an encoder that would collapse if it were held apart from its first steps
 		defaults["queue-after"] = strconv.Itoa(c.Steps / 2)
@@ -84,9 +100,26 @@ type trainReport struct {
 }
 
 type evalReport struct {
-	Raw       figures `json:"raw"`
+	Raw       figures `json:"raw,omitempty"` // not of pairs whose sides can not be compared as they are
 	Untrained figures `json:"untrained"`
 	Trained   figures `json:"trained"`
+}
+
+// newEvalReport takes the figures of all ways to see samples.
+func newEvalReport(f []figures) evalReport {
+	r := evalReport{Untrained: f[len(f)-2], Trained: f[len(f)-1]}
+	if len(f) > 2 {
+		r.Raw = f[0]
+	}
+	return r
+}
+
+func evalOf(rows []row, of func(answer) figures) evalReport {
+	var f []figures
+	for _, r := range rows {
+		f = append(f, of(r.answer))
+	}
+	return newEvalReport(f)
 }
 
 // Run trains. All input is checked before the folder of the run is touched.
@@ -94,10 +127,13 @@ func (c *trainCommand) Run(con *console) error {
 	if err := cpu.RequestError(); err != nil {
 		return fmt.Errorf("CONTRAST_LEVEL: %w", err)
 	}
-	plan := newMemoryPlan()
-	d, err := c.openCorpus()
-	if err != nil {
-		return err
+	plan, d := c.plan, c.opened
+	c.nameFormat()
+	if d == nil {
+		var err error
+		if d, err = c.openCorpus(); err != nil {
+			return err
+		}
 	}
 	t, encoder, err := c.build(d, c.Workers)
 	if err != nil {
@@ -141,7 +177,7 @@ func (c *trainCommand) train(con *console, t *train.Trainer, w *watch, out folde
 	t.Report = func(s train.Progress) {
 		if p == nil {
 			con.printf("%s", heading)
-			p = newProgress(con, first, c.Steps, max(c.Views, 2)*c.Batch, start)
+			p = newProgress(con, first, c.Steps, c.rows(), c.sampleName(), start)
 		}
 		p.step(s)
 		if err := w.step(s, p); err != nil {
@@ -190,17 +226,23 @@ func (c *trainCommand) finish(con *console, d corpus, t *train.Trainer, w *watch
 		return err
 	}
 	var rows []row
-	for _, how := range []embedder{e.raw(), encoded("untrained encoder", untrained, "embedding"), encoded("trained encoder", encoder, "embedding")} {
-		rows = append(rows, row{how.name, e.ask(how)})
+	asTheyAre, comparable := e.raw()
+	ways := waysToSee(asTheyAre, comparable, untrained, encoder, "embedding")
+	for _, how := range ways {
+		a, err := e.ask(how)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, row{how.name, a})
 	}
-	raw, before, after := rows[0], rows[1], rows[2]
+	raw, after := rows[0], rows[len(rows)-1]
 	if e, ok := e.(*imageExam); ok {
 		if err := drawNeighbours(out.path(gridFile), e, raw.answer, after.answer); err != nil {
 			return err
 		}
 	}
 	if w.show != nil {
-		p, err := c.finalPage(d, t.Config, steps, out, e, rows, encoded(after.name, encoder, "embedding"))
+		p, err := c.finalPage(d, t.Config, steps, out, e, rows, ways)
 		if err == nil {
 			err = w.show(p)
 		}
@@ -219,14 +261,15 @@ func (c *trainCommand) finish(con *console, d corpus, t *train.Trainer, w *watch
 		Seconds:       seconds,
 		Level:         cpu.Active().String(),
 		WeightsSHA256: train.WeightsSHA256(encoder.Params().Values),
-		Eval:          evalReport{raw.eval, before.eval, after.eval},
+		Eval:          evalOf(rows, func(a answer) figures { return a.eval }),
 		PlannedBytes:  plan.total,
 		PeakBytes:     peak(),
 		Out:           string(out),
 	}
 	queries := ""
 	if raw.clean != nil {
-		r.Clean = &evalReport{raw.clean, before.clean, after.clean}
+		clean := evalOf(rows, func(a answer) figures { return a.clean })
+		r.Clean = &clean
 		queries = " on augmented queries"
 	}
 	con.printf("\n%s\n%s", table(e.describe(), rows), gain(raw, after, queries))
@@ -249,7 +292,7 @@ func (c *trainCommand) heading(d corpus, t *train.Trainer, encoder train.Model, 
 	var b strings.Builder
 	in, dim := encoder.Dims()
 	fmt.Fprintf(&b, "data     %s\n", d.describe())
-	fmt.Fprintf(&b, "encoder  %s, %d weights\n", widths(in, c.Hidden, dim), len(encoder.Params().Values))
+	fmt.Fprintf(&b, "encoder  %s, %d weights\n", c.encoderText(in, dim), len(encoder.Params().Values))
 	fmt.Fprintf(&b, "loss     %s\n", c.lossText())
 	fmt.Fprintf(&b, "kernels  %v, %d workers\n", cpu.Active(), par.Workers(c.Workers))
 	fmt.Fprintf(&b, "memory   %s at most, as planned\n", megabytes(plan.total))
@@ -264,7 +307,7 @@ func (c *trainCommand) lossText() string {
 	if kind.margin {
 		s += fmt.Sprintf(", margin %v", c.Margin)
 	}
-	if _, temperature := kind.new(&c.settings, 1); temperature != nil {
+	if _, temperature := c.newLoss(1); temperature != nil {
 		s += fmt.Sprintf(", temperature %v", c.Temperature)
 	}
 	if c.LearnTemperature {
@@ -286,12 +329,4 @@ func (c *trainCommand) lossText() string {
 		s += ", one sample of a class"
 	}
 	return s + fmt.Sprintf("; %d steps of %d samples by %s", c.Steps, c.Batch, c.optimizer().title)
-}
-
-func widths(in int, hidden []int, out int) string {
-	s := fmt.Sprint(in)
-	for _, w := range hidden {
-		s += fmt.Sprintf("-%d", w)
-	}
-	return s + fmt.Sprintf("-%d", out)
 }

@@ -387,7 +387,7 @@ func TestTrainRefusesBadInput(t *testing.T) {
 		{"header truncated", idx(map[string][]byte{"train-images-idx3-ubyte": images[:7]}), "train-images-idx3-ubyte"},
 		{"images of a size that lies", idx(map[string][]byte{"train-images-idx3-ubyte": idxFile(nil, 1<<31, 1<<31, 1<<31)}), "train-images-idx3-ubyte"},
 		{"more labels than images", idx(map[string][]byte{"train-images-idx3-ubyte": images, "train-labels-idx1-ubyte": idxFile(make([]byte, 11), 11)}), "labels"},
-		{"no labels", idx(map[string][]byte{"train-images-idx3-ubyte": images}), "images without labels"},
+		{"no labels", append(idx(map[string][]byte{"train-images-idx3-ubyte": images}), "--loss=supcon"), "images without labels, which --loss supcon"},
 		{"no image left for the test", idx(map[string][]byte{"train-images-idx3-ubyte": idxFile(make([]byte, 3*48), 3, 6, 8), "train-labels-idx1-ubyte": idxFile(make([]byte, 3), 3)}), "3 images to train on and 0 to test with"},
 		{"batch above the images", []string{good, "--batch=61"}, "--batch is 61, want at most 60"},
 		{"batch above the classes", []string{good, "--batch=7", "--distinct"}, "--batch is 7, want at most 6 with --distinct"},

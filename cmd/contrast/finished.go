@@ -1,0 +1,90 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/contrast-go/contrast/infonce/train"
+)
+
+// A finishedRun is what a run has left in its folder.
+type finishedRun struct {
+	settings *settings
+	digest   string // of what it was trained on
+	model    train.Model
+}
+
+// openRun opens the folder that the flag --model names.
+func openRun(dir string, workers int) (*finishedRun, error) {
+	f := folder(dir)
+	r, err := f.readSettings()
+	if err != nil {
+		return nil, fmt.Errorf("--model: %w", err)
+	}
+	r.model, err = train.ReadModel(f.path(modelFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("--model: %s holds no finished run: %w", f, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.model.SetWorkers(workers)
+	return r, nil
+}
+
+// readSettings returns those that the run in the folder was made under.
+func (f folder) readSettings() (*finishedRun, error) {
+	path := f.path(train.CheckpointFile)
+	c, err := train.ReadCheckpoint(path)
+	if err != nil {
+		return nil, err
+	}
+	s := new(settings)
+	var digests struct {
+		Images string `json:"images_sha256"`
+		Data   string `json:"data_sha256"`
+	}
+	err = errors.Join(json.Unmarshal([]byte(c.Config), s), json.Unmarshal([]byte(c.Config), &digests))
+	if err == nil {
+		err = s.check()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: %s: config: %w", path, err)
+	}
+	return &finishedRun{settings: s, digest: digests.Images + digests.Data}, nil
+}
+
+// corpus opens the samples that flags name, of which nothing is left out that the run did not train on. Without such flags
+// these are those of the run.
+func (r *finishedRun) corpus(flags *sampleFlags) (corpus, error) {
+	d, err := flags.of(*r.settings).openCorpus()
+	if err != nil {
+		return nil, err
+	}
+	if err := r.fits(d); err != nil {
+		return nil, err
+	}
+	rows, ok := d.(*rowCorpus)
+	if !ok || !flags.given() {
+		return d, nil
+	}
+	digest, err := d.digest()
+	if err != nil {
+		return nil, err
+	}
+	if digest != r.digest {
+		rows.keepAll()
+	}
+	return d, nil
+}
+
+// fits returns an error unless the encoder takes the samples of d.
+func (r *finishedRun) fits(d corpus) error {
+	in, _ := r.model.Dims()
+	if q, k := d.dims(); max(q, k) != in {
+		return fmt.Errorf("--data: %s has samples of %d numbers, want the %d of the encoder", d.name(), max(q, k), in)
+	}
+	return nil
+}
