@@ -37,6 +37,8 @@ type Verification struct {
 type Acceptance struct {
 	FAR          float64 `json:"far"` // asked for
 	TAR          float64 `json:"tar"`
+	TARLow       float64 `json:"tar_low"`  // the interval that holds the true TAR with a confidence of 95 %, if pairs
+	TARHigh      float64 `json:"tar_high"` // are independent (Wilson 1927); those that share a row are not, and it is wider
 	Threshold    float64 `json:"threshold"`
 	Accepted     int     `json:"accepted"`      // same pairs
 	FalseAccepts int     `json:"false_accepts"` // different pairs; with less than 30 the threshold is rough (Doddington et al. 2000)
@@ -109,7 +111,8 @@ func Verify(scores []float32, same []bool, far []float64) (Verification, error) 
 			at++
 		}
 		s := steps[at]
-		v.At[i] = Acceptance{f, float64(s.Same) / float64(p), s.Threshold, s.Same, s.Different, float64(float64(n)*f) < 1}
+		low, high := wilson(s.Same, p)
+		v.At[i] = Acceptance{f, float64(s.Same) / float64(p), low, high, s.Threshold, s.Same, s.Different, float64(float64(n)*f) < 1}
 	}
 	return v, nil
 }
@@ -117,6 +120,16 @@ func Verify(scores []float32, same []bool, far []float64) (Verification, error) 
 // excess returns FAR − (1 − TAR).
 func excess(s Step, p, n int) float64 {
 	return float64(s.Different)/float64(n) - float64(p-s.Same)/float64(p)
+}
+
+// wilson returns the ends of the 95 % interval of a share of which k in n were seen: the shares from which k/n is 1.96 of their
+// standard errors away (Wilson 1927). Unlike k/n ± 1.96 of its own it stays within 0 and 1, and has a width where k is 0 or n.
+func wilson(k, n int) (low, high float64) {
+	const z = 1.959963984540054
+	p, m := float64(k)/float64(n), z*z/float64(n)
+	centre := (p + m/2) / (1 + m)
+	half := math.Sqrt(float64(p*(1-p)*m)+float64(m*m/4)) / (1 + m)
+	return max(0, centre-half), min(1, centre+half)
 }
 
 // mostRight returns the first step with the most right decisions.

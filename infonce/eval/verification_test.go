@@ -92,7 +92,8 @@ func naiveVerify(scores []float32, same []bool, far []float64) Verification {
 		lastFAR, lastFRR = fa, fr
 		for i, f := range far {
 			if k == 0 || fa <= f {
-				v.At[i] = Acceptance{f, float64(tp) / float64(v.Same), th, tp, fp, f*float64(v.Different) < 1}
+				low, high := wilson(tp, v.Same)
+				v.At[i] = Acceptance{f, float64(tp) / float64(v.Same), low, high, th, tp, fp, f*float64(v.Different) < 1}
 			}
 		}
 	}
@@ -216,6 +217,27 @@ func TestVerifySaysWhenDifferentPairsAreTooFew(t *testing.T) {
 		if v.At[i].TooFew != want {
 			t.Errorf("FAR %v of %d different pairs: too few is %v", v.At[i].FAR, v.Different, v.At[i].TooFew)
 		}
+	}
+}
+
+// The ends are where the share that was seen is 1.96 standard errors of the end from it: the equation that they solve.
+func TestWilson(t *testing.T) {
+	const z = 1.959963984540054
+	for _, c := range [][2]int{{0, 1}, {1, 1}, {0, 10}, {10, 10}, {1, 10}, {5, 10}, {81, 263}, {999_999, 1_000_000}} {
+		k, n := float64(c[0]), float64(c[1])
+		low, high := wilson(c[0], c[1])
+		if !(0 <= low && low <= k/n && k/n <= high && high <= 1 && low < high) {
+			t.Errorf("%v of %v: from %v to %v", k, n, low, high)
+		}
+		for _, end := range []float64{low, high} {
+			if off := math.Abs(k/n-end) - z*math.Sqrt(end*(1-end)/n); math.Abs(off) > 1e-9 {
+				t.Errorf("%v of %v: the end %v is off by %v", k, n, end, off)
+			}
+		}
+	}
+	// Newcombe 1998, table I, method 3.
+	if low, high := wilson(81, 263); math.Abs(low-0.2553) > 5e-5 || math.Abs(high-0.3662) > 5e-5 {
+		t.Errorf("81 of 263: from %.4f to %.4f, want 0.2553 to 0.3662", low, high)
 	}
 }
 
