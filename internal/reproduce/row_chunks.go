@@ -1,0 +1,132 @@
+package reproduce
+
+import (
+	"github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/internal/par"
+	"github.com/contrast-go/contrast/internal/scalar"
+	"github.com/contrast-go/contrast/simd"
+)
+
+// A rowChunks is the loss of CLIP by the similarities of some queries to all keys at a time. A chunk of all queries is the plain way:
+// the whole matrix, which is made once. Smaller ones are made twice, for the gradient needs the sums of all rows and columns.
+type rowChunks struct {
+	chunk   int
+	workers int
+
+	q, k             simd.Matrix // unit rows
+	qNorms, kNorms   []float32
+	keys, keysTrans  simd.Packed
+	queries          simd.Packed // of a chunk
+	e                simd.Matrix // exponentials of a chunk, and then the gradient of the loss by its similarities
+	own              []float32   // similarity of each pair, over the temperature
+	rows, columns    []float32   // sums of exponentials, and then one over these
+	dq, dk           simd.Matrix // by unit rows
+	first            int         // query of the chunk
+	stage            func(t *rowChunks, lo, hi int)
+	stageRows, total int
+}
+
+// clipTemperature is the default of [infonce.InfoNCE]. Similarities are at most 1, so exponentials less e^(1/τ) can not overflow, and
+// at this temperature those that matter do not underflow either.
+const clipTemperature = 0.07
+
+// Evaluate returns the loss of b and adds its gradient to grad.
+func (l *rowChunks) Evaluate(b infonce.Batch, grad *infonce.Batch, scale float32) (infonce.Result, error) {
+	n, d := b.Q.Rows, b.Q.Cols
+	if l.own == nil {
+		l.q, l.k, l.dq, l.dk = simd.NewMatrix(n, d), simd.NewMatrix(n, d), simd.NewMatrix(n, d), simd.NewMatrix(n, d)
+		l.qNorms, l.kNorms = make([]float32, n), make([]float32, n)
+		l.e = simd.NewMatrix(l.chunk, n)
+		l.own, l.rows, l.columns = make([]float32, n), make([]float32, n), make([]float32, n)
+	}
+	simd.NormalizeRows(l.q, b.Q, l.qNorms)
+	simd.NormalizeRows(l.k, b.K, l.kNorms)
+	l.keys.Pack(l.k)
+	l.keysTrans.PackTrans(l.k)
+	clear(l.columns)
+	clear(l.dk.Data)
+
+	for l.first = 0; l.first < n; l.first += l.chunk {
+		l.do(l.height(n), (*rowChunks).exponentials)
+		l.do(n, (*rowChunks).columnSums)
+	}
+	var loss float64
+	for i, own := range l.own {
+		loss += scalar.Log64(float64(l.rows[i]))/2 + scalar.Log64(float64(l.columns[i]))/2 + 1/clipTemperature - float64(own)
+		l.rows[i], l.columns[i] = 1/l.rows[i], 1/l.columns[i]
+	}
+	for l.first = 0; l.first < n; l.first += l.chunk {
+		h := l.height(n)
+		if l.chunk < n {
+			l.do(h, (*rowChunks).exponentialsAgain)
+		}
+		l.do(h, (*rowChunks).queryGradient)
+		l.queries.Pack(l.q.Slice(l.first, l.first+h))
+		l.do(n, (*rowChunks).keyGradient)
+	}
+	factor := scale / clipTemperature / float32(n)
+	simd.AddNormalizeRowsGrad(grad.Q, factor, l.dq, l.q, l.qNorms)
+	simd.AddNormalizeRowsGrad(grad.K, factor, l.dk, l.k, l.kNorms)
+	return infonce.Result{Loss: loss / float64(n), Valid: n}, nil
+}
+
+// height returns the number of queries of the chunk.
+func (l *rowChunks) height(n int) int { return min(l.chunk, n-l.first) }
+
+// do runs a stage on pieces of rows, or of columns.
+func (l *rowChunks) do(total int, stage func(*rowChunks, int, int)) {
+	const piece = 96
+	l.stage, l.stageRows, l.total = stage, piece, total
+	par.Do(l.workers, (total+piece-1)/piece, l)
+}
+
+// Run is called by par.
+func (l *rowChunks) Run(_, piece int) {
+	l.stage(l, piece*l.stageRows, min((piece+1)*l.stageRows, l.total))
+}
+
+// exponentials stores e^(z−1/τ) of rows of the chunk, and their sums.
+func (l *rowChunks) exponentials(lo, hi int) {
+	e := l.e.Slice(lo, hi)
+	l.keysTrans.Mul(e, 1/clipTemperature, l.q.Slice(l.first+lo, l.first+hi))
+	for i := range e.Rows {
+		row, at := e.Row(i), l.first+lo+i
+		l.own[at] = row[at]
+		l.rows[at] = simd.ExpSum(row, row, 1/clipTemperature)
+	}
+}
+
+// exponentialsAgain does not touch the sums.
+func (l *rowChunks) exponentialsAgain(lo, hi int) {
+	e := l.e.Slice(lo, hi)
+	l.keysTrans.Mul(e, 1/clipTemperature, l.q.Slice(l.first+lo, l.first+hi))
+	for i := range e.Rows {
+		simd.ExpSum(e.Row(i), e.Row(i), 1/clipTemperature)
+	}
+}
+
+// columnSums adds the chunk to the sums of columns.
+func (l *rowChunks) columnSums(lo, hi int) {
+	for i := range l.height(len(l.own)) {
+		simd.Axpy(l.columns[lo:hi], 1, l.e.Row(i)[lo:hi])
+	}
+}
+
+// queryGradient turns rows of the chunk into (p_row + p_column)/2 − [i = j], and stores their products with the keys.
+func (l *rowChunks) queryGradient(lo, hi int) {
+	e := l.e.Slice(lo, hi)
+	for i := range e.Rows {
+		row, at := e.Row(i), l.first+lo+i
+		simd.Weigh(row, row, l.columns, l.rows[at])
+		simd.Scale(row, 0.5, row)
+		row[at]--
+	}
+	l.keys.Mul(l.dq.Slice(l.first+lo, l.first+hi), 1, e)
+}
+
+// keyGradient adds the products of columns of the chunk with the queries.
+func (l *rowChunks) keyGradient(lo, hi int) {
+	e := l.e.Slice(0, l.height(len(l.own)))
+	e.Cols, e.Data = hi-lo, e.Data[lo:]
+	l.queries.AddMulTransA(l.dk.Slice(lo, hi), e)
+}
