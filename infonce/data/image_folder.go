@@ -31,8 +31,8 @@ type ImageSize struct {
 // left out. Images of another size are scaled by Catmull–Rom, whatever their proportions.
 // What is transparent is black.
 //
-// A file may have up to 64 Mi pixels, and no more than 64 for each of its bytes after the
-// first 2 Mi; all images together may have 4 GiB.
+// A file may have up to 64 Mi pixels, in 256 MiB while it is read, and no more than 64 for each of its
+// bytes after the first 2 Mi; all images together may have 4 GiB.
 func ReadImageFolder(dir string, size ImageSize) (Images, error) {
 	m, err := readImageFolder(dir, size)
 	if err != nil {

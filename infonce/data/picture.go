@@ -1,7 +1,9 @@
 package data
 
 import (
+	"bufio"
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"image"
 	"image/color"
@@ -15,8 +17,10 @@ import (
 )
 
 const (
-	// maxPixels is the most pixels of an image in a file.
-	maxPixels = 64 << 20
+	// maxPixels is the most pixels of an image in a file, and maxPicture the most bytes that
+	// its decoder takes for them.
+	maxPixels  = 64 << 20
+	maxPicture = 256 << 20
 
 	// A file of n bytes may have up to freePixels + n·pixelsPerByte pixels, so that a
 	// small file does not take much memory. Photos have about 8 pixels a byte.
@@ -67,6 +71,43 @@ func (p picture) grey() bool {
 	return p.ColorModel == color.GrayModel || p.ColorModel == color.Gray16Model
 }
 
+// pixelBytes returns the most bytes that decoding takes for a pixel of the image in f.
+func (p picture) pixelBytes(f io.ReadSeeker) (int64, error) {
+	switch {
+	case p.ColorModel == color.NRGBA64Model || p.ColorModel == color.RGBA64Model:
+		return 8, nil
+	case p.name != "jpeg":
+		return 4, nil
+	}
+	if _, err := f.Seek(2, io.SeekStart); err != nil {
+		return 0, err
+	}
+	if isSequential(bufio.NewReader(f)) {
+		return 8, nil // of CMYK both the four channels and what they become
+	}
+	return 24, nil // of each of four channels a coefficient of 4 bytes too
+}
+
+// isSequential reports whether the JPEG that goes on in r has each pixel once. Else, there may be scans
+// that refine coefficients, all of which are in memory until the last.
+func isSequential(r *bufio.Reader) bool {
+	for {
+		var segment [4]byte
+		if _, err := io.ReadFull(r, segment[:]); err != nil || segment[0] != 0xff {
+			return false
+		}
+		switch segment[1] {
+		case 0xc0, 0xc1: // start of frame
+			return true
+		case 0xc2, 0xff:
+			return false
+		}
+		if _, err := r.Discard(int(binary.BigEndian.Uint16(segment[2:])) - 2); err != nil {
+			return false
+		}
+	}
+}
+
 // pictureConfig tells of the image in size bytes that f starts.
 func pictureConfig(f io.ReadSeeker, size int64) (picture, error) {
 	magic := make([]byte, 8)
@@ -94,7 +135,12 @@ func pictureConfig(f io.ReadSeeker, size int64) (picture, error) {
 			case int64(c.Width) > limit/int64(c.Height):
 				return picture{}, fmt.Errorf("%s: size: got %d×%d, want at most %d pixels in %d bytes", format.name, c.Width, c.Height, limit, size)
 			}
-			return picture{format, c}, nil
+			p := picture{format, c}
+			each, err := p.pixelBytes(f)
+			if err == nil && int64(c.Width)*int64(c.Height) > maxPicture/each {
+				err = fmt.Errorf("%s: size: got %d×%d of %d bytes each, want at most %d bytes", format.name, c.Width, c.Height, each, maxPicture)
+			}
+			return p, err
 		}
 	}
 	return picture{}, malformed(0, "magic", quoted(string(magic)), "that of PNG, JPEG, GIF, BMP, PGM or PPM")
