@@ -43,6 +43,8 @@ func TestStepDoesNotAllocate(t *testing.T) {
 			"three views": func(tr *Trainer) {
 				tr.Views, tr.Source = 3, &RowViews{Rows: counted(40, 30), Each: 3, Workers: workers}
 			},
+			"CNN":             func(tr *Trainer) { tinyCNN(t, tr, LayerNorm) },
+			"CNN, batch norm": func(tr *Trainer) { tinyCNN(t, tr, BatchNorm) },
 			"classes": func(tr *Trainer) {
 				tr.Arrange = Labelled
 				tr.Source = &Classes{Images: testImages(40, 5), Workers: workers, PerClass: 8}

@@ -47,6 +47,9 @@ func (t *Trainer) checkViews() error {
 	if n < 1 || n == 1 && t.Arrange == nil {
 		return fmt.Errorf("%d views of a sample, want 2 or more, or an arrangement", n)
 	}
+	if _, ok := t.Encoder.(*Dual); ok && n != 2 {
+		return fmt.Errorf("%d views of a sample, want 2: the encoder has two towers", n)
+	}
 	if s, ok := t.Source.(viewer); ok && s.each() != n {
 		return fmt.Errorf("the source gives %d views of each sample, want %d", s.each(), n)
 	}

@@ -28,7 +28,7 @@ type CNN struct {
 	passed  int // rows that the last Forward took; 0 after Represent and Embed
 
 	embedded simd.Matrix
-	grads    [2]simd.Matrix // with respect to what goes into a stage, and to what its convolution made
+	grads    [2]simd.Matrix // with respect to what goes into a stage and what comes out, in turns
 }
 
 // A CNNConfig is what a [CNN] is made of. Only the size of the images is needed.
@@ -272,9 +272,14 @@ func (m *CNN) Clone() *CNN {
 func (m *CNN) clone() Model { return m.Clone() }
 
 // Dims returns the numbers of an image and the width of the embedding.
-func (m *CNN) Dims() (in, out int) {
-	widths := m.config.widths()
-	return m.stages[0].from.size(), widths[len(widths)-1]
+func (m *CNN) Dims() (in, out int) { return m.stages[0].from.size(), m.width(len(m.dense.layers)) }
+
+// width returns that of what comes out of the first layers after the stages.
+func (m *CNN) width(layers int) int {
+	if layers == 0 {
+		return m.stages[len(m.stages)-1].end.channels
+	}
+	return m.dense.layers[layers-1].weight.Rows
 }
 
 // Forward returns the embeddings of the rows of x, in memory of m that the next
@@ -305,7 +310,7 @@ func (m *CNN) embed(op string, x simd.Matrix, layers int) simd.Matrix {
 	x.Check(op, "x", -1, m.stages[0].from.size())
 	m.passed = 0
 	m.prepare()
-	m.embedded = m.embedded.Reshape(x.Rows, m.config.widths()[layers])
+	m.embedded = m.embedded.Reshape(x.Rows, m.width(layers))
 	for i := 0; i < x.Rows; i += embedRows {
 		j := min(i+embedRows, x.Rows)
 		z := m.pass(x.Slice(i, j), false, layers)
@@ -352,32 +357,45 @@ func (m *CNN) Backward(dz simd.Matrix) {
 		m.packs.list = append(m.packs.list, pack{&s.wt, s.weight, true})
 	}
 	par.Do(m.Workers, len(m.packs.list), &m.packs)
-	into, mapped := m.largest()
-	for i := range m.grads {
-		m.grads[i] = m.grads[i].Reshape(m.passed, []int{into, mapped}[i])
+	for i, width := range m.gradWidths() {
+		m.grads[i] = m.grads[i].Reshape(m.passed, width)
+	}
+	turn := 0
+	next := func(f extent) simd.Matrix {
+		turn++
+		return m.grads[(turn-1)%2].Reshape(m.passed, f.size())
 	}
 	for i := len(m.stages) - 1; i >= 0; i-- {
 		s := &m.stages[i]
-		s.dout, s.dx = d, simd.Matrix{}
-		s.dmapped = m.grads[1].Reshape(m.passed, s.to.size())
+		s.dout, s.dmapped, s.dx = d, d, simd.Matrix{}
+		if s.pooling != NoPooling {
+			s.dmapped = next(s.to)
+		}
 		if i > 0 {
-			s.dx = m.grads[0].Reshape(m.passed, s.from.size())
+			s.dx = next(s.from) // in place of dout, unless that is dmapped too
 		}
 		s.back(m.Workers)
 		d = s.dx
 	}
 }
 
-// largest returns the numbers of the largest image that goes into a stage but the first, and of the
-// largest that a convolution makes.
-func (m *CNN) largest() (into, mapped int) {
-	for i := range m.stages {
-		if i > 0 {
-			into = max(into, m.stages[i].from.size())
-		}
-		mapped = max(mapped, m.stages[i].to.size())
+// gradWidths returns the numbers of the largest images in the memory of grads.
+func (m *CNN) gradWidths() (widths [2]int) {
+	turn := 0
+	next := func(f extent) {
+		widths[turn%2] = max(widths[turn%2], f.size())
+		turn++
 	}
-	return into, mapped
+	for i := len(m.stages) - 1; i >= 0; i-- {
+		s := &m.stages[i]
+		if s.pooling != NoPooling {
+			next(s.to)
+		}
+		if i > 0 {
+			next(s.from)
+		}
+	}
+	return widths
 }
 
 // ActivationBytes returns how many bytes m keeps of so many rows beside its parameters.
@@ -386,6 +404,7 @@ func (m *CNN) ActivationBytes(rows int) int64 {
 	for i := range m.stages {
 		total += m.stages[i].activationBytes(rows)
 	}
-	into, mapped := m.largest()
-	return total + 4*int64(rows)*int64(into+mapped)
+	widths := m.gradWidths()
+	total += 4 * int64(rows) * int64(widths[0]+widths[1])
+	return total + 4*tileSize*int64(par.Workers(m.Workers))
 }

@@ -139,6 +139,23 @@ func pool64(x images64, p Pooling, height, width int) images64 {
 	return out
 }
 
+// images returns samples as images.
+func images(c CNNConfig, samples simd.Matrix) images64 {
+	x := zeros64(samples.Rows, c.Height, c.Width, c.Channels)
+	for i := range x {
+		at := 0
+		for y := range c.Height {
+			for p := range c.Width {
+				for k := range c.Channels {
+					x[i][y][p][k] = float64(samples.Row(i)[at])
+					at++
+				}
+			}
+		}
+	}
+	return x
+}
+
 // cnn64 is the CNN of c with weights w in float64, in training.
 func cnn64(c CNNConfig, w []float64, samples simd.Matrix) [][]float64 {
 	activate := func(v float64) float64 {
@@ -152,18 +169,7 @@ func cnn64(c CNNConfig, w []float64, samples simd.Matrix) [][]float64 {
 		w = w[n:]
 		return x
 	}
-	x := zeros64(samples.Rows, c.Height, c.Width, c.Channels)
-	for i := range x {
-		at := 0
-		for y := range c.Height {
-			for p := range c.Width {
-				for k := range c.Channels {
-					x[i][y][p][k] = float64(samples.Row(i)[at])
-					at++
-				}
-			}
-		}
-	}
+	x := images(c, samples)
 	for l, out := range c.Filters {
 		weight := take(9 * len(x[0][0][0]) * out)
 		if c.Norm == NoNorm {

@@ -14,7 +14,7 @@ type Model interface {
 	Encoder
 
 	// Embed returns the embeddings of the rows of x, each of which depends on nothing but the row
-	// and the weights. They stay valid, and x must not change, until the next call of a method. No
+	// and the weights, and of a Dual the half that the row is in. They stay valid, and x must not change, until the next call of a method. No
 	// Backward may follow.
 	Embed(x simd.Matrix) simd.Matrix
 
@@ -94,6 +94,14 @@ func modelOf(tensors []data.Tensor, meta map[string]string) (Model, error) {
 
 // parseModel reads what describe returned.
 func parseModel(meta map[string]string) (blueprint, error) {
+	if meta[kindKey] == dualKind {
+		return parseDual(meta)
+	}
+	return parseTower(meta)
+}
+
+// parseTower reads what describe of an MLP or a CNN returned.
+func parseTower(meta map[string]string) (blueprint, error) {
 	kind := meta[kindKey]
 	for _, c := range mlpKinds {
 		if kind == c.kind() {

@@ -64,6 +64,11 @@ func TestPlannedBytes(t *testing.T) {
 			tr.Keys = &MomentumEncoder{Encoder: tr.Encoder.(*MLP).Clone(), Momentum: 0.9}
 			tr.Memory, tr.Steps = &Queue{Size: 5 * tr.Batch}, 7 // when it is full
 		},
+		"CNN": func(tr *Trainer) {
+			m := CNNConfig{Width: 16, Height: 16, Channels: 1, Filters: []int{12, 24}, Norm: BatchNorm, Activation: GELU, Head: []int{32}}.mustNew(t, 1)
+			m.Workers = 2
+			tr.Encoder, tr.Batch = m, tr.Batch/4
+		},
 		"rows": func(tr *Trainer) {
 			rows := Table{simd.NewMatrix(20000, 256)}
 			for i := range rows.Data {

@@ -51,8 +51,8 @@ func (w *scratch) rows(n int) (a, b, c []float32) {
 
 // Sizes of pieces of work. The bits do not depend on them.
 const (
-	tileSize   = 1 << 16 // numbers in the columns that a worker makes at a time, which stay in its cache
-	groupSize  = 1 << 19 // numbers in the columns of a group
+	tileSize   = 1 << 16 // numbers that go into and come out of a product that a worker makes at a time, and stay in its cache
+	groupSize  = 1 << 19 // and of those of a group
 	groupLeast = 4       // samples of a group, for there to be work for several workers
 	sliceRows  = 24      // rows of the gradient of the weight: a multiple of the heights of all tiles
 )
@@ -64,13 +64,16 @@ type group struct {
 	dmapped        simd.Packed
 }
 
+// load returns how many numbers of a product belong to a pixel.
+func (s *stage) load() int { return s.inner() + s.to.channels }
+
 // tile returns how many samples are a piece of work.
-func (s *stage) tile() int { return max(tileSize/(s.to.pixels()*s.inner()), 1) }
+func (s *stage) tile() int { return max(tileSize/(s.to.pixels()*s.load()), 1) }
 
 // lines returns how many rows of the image a worker makes columns of at a time: all, unless those of one
 // sample are too many.
 func (s *stage) lines() int {
-	return min(max(tileSize/(s.to.width*s.inner()), 1), s.to.height)
+	return min(max(tileSize/(s.to.width*s.load()), 1), s.to.height)
 }
 
 func (s *stage) tiles(samples int) int { return (samples + s.tile() - 1) / s.tile() }
@@ -82,7 +85,7 @@ func (s *stage) samples(piece, n int) (lo, hi int) {
 
 // grouped returns how many of n samples are a group.
 func (s *stage) grouped(n int) int {
-	tiles := (max(groupSize/(s.to.pixels()*s.inner()), groupLeast) + s.tile() - 1) / s.tile()
+	tiles := (max(groupSize/(s.to.pixels()*s.load()), groupLeast) + s.tile() - 1) / s.tile()
 	return min(tiles*s.tile(), n)
 }
 
@@ -232,9 +235,7 @@ func (b *stageBack) Run(worker, piece int) {
 	lo, hi := s.samples(piece, s.x.Rows)
 	for i := lo; i < hi; i++ {
 		d, x, y := s.dmapped.Row(i), s.mapped.Row(i), s.activated(i)
-		if s.pooling == NoPooling {
-			copy(d, s.dout.Row(i))
-		} else {
+		if s.pooling != NoPooling { // else dmapped is dout
 			s.pooling.unpool(d, s.dout.Row(i), y, s.out.Row(i), s.to)
 		}
 		if s.act == ReLU {
@@ -321,7 +322,14 @@ func (s *stage) activationBytes(samples int) int64 {
 	if s.pooling != NoPooling {
 		total += n * int64(s.end.size())
 	}
-	total += 2 * int64(s.inner()) * int64(s.to.channels)
-	total += 2 * int64(s.grouped(samples)) * int64(s.to.pixels()) * int64(s.inner()+s.to.channels)
+	// Products are of columns in a multiple of the width of a tile.
+	out := int64(roundUp(s.to.channels, packWidth))
+	total += int64(s.inner())*out + int64(s.to.channels)*int64(roundUp(s.inner(), packWidth))
+	total += 2 * int64(s.grouped(samples)) * int64(s.to.pixels()) * (int64(s.inner()) + out)
 	return 4 * total
 }
+
+// packWidth is the width of a tile in AVX-512, which is that of the widest.
+const packWidth = 48
+
+func roundUp(n, to int) int { return (n + to - 1) / to * to }
