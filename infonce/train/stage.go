@@ -322,14 +322,14 @@ func (s *stage) activationBytes(samples int) int64 {
 	if s.pooling != NoPooling {
 		total += n * int64(s.end.size())
 	}
-	// Products are of columns in a multiple of the width of a tile.
+	// What is laid out for a product has as many columns as some tiles.
 	out := int64(roundUp(s.to.channels, packWidth))
 	total += int64(s.inner())*out + int64(s.to.channels)*int64(roundUp(s.inner(), packWidth))
-	total += 2 * int64(s.grouped(samples)) * int64(s.to.pixels()) * (int64(s.inner()) + out)
+	total += int64(min(2*s.grouped(samples), samples)) * int64(s.to.pixels()) * (int64(s.inner()) + out)
 	return 4 * total
 }
 
-// packWidth is the width of a tile in AVX-512, which is that of the widest.
-const packWidth = 48
+// packWidth is in the middle of the widths of the tiles of all levels, 8 to 48.
+const packWidth = 24
 
 func roundUp(n, to int) int { return (n + to - 1) / to * to }
