@@ -102,7 +102,7 @@ func readFooter(f io.ReaderAt, size int64) (*parquetFile, error) {
 
 // columns returns the leaves of a schema, which is a tree depth first.
 func (p *parquetFile) columns(schema []format.SchemaElement) (leaves []leaf, err error) {
-	const deepest = 8
+	const deepest = 32
 	next := 0
 	var visit func(in leaf) error
 	visit = func(in leaf) error {

@@ -310,7 +310,7 @@ func badParquet() []badFile {
 		{"children over 31 bits", meta(func(m *format.FileMetaData) { m.Schema[0].NumChildren = thrift.New(int32(math.MaxInt32)) }), "schema: got"},
 		{"groups in groups", meta(func(m *format.FileMetaData) {
 			m.Schema = slices.Repeat([]format.SchemaElement{{Name: "x", NumChildren: thrift.New(int32(1))}}, 100)
-		}), "schema: got more, want at most 8 groups in each other"},
+		}), "schema: got more, want at most 32 groups in each other"},
 		{"repetition 7", meta(func(m *format.FileMetaData) { m.Schema[1].RepetitionType = thrift.New(format.FieldRepetitionType(7)) }), `repetition of "id": got 7, want from 0 to 2`},
 		{"rows negative", meta(func(m *format.FileMetaData) { m.NumRows = -1 }), "rows of group 0: got 9, want at most the -1"},
 		{"no rows", parquetBytes([]labels{}), "number of rows: got 0, want at least 1"},
