@@ -24,8 +24,7 @@ type array struct {
 	of         number
 	order      binary.ByteOrder
 
-	turned  bool // rows are the columns of a table, for errors
-	growing bool // the file is not known to hold what the shape says, so that memory is taken as it is read
+	turned bool // rows are the columns of a table, for errors
 
 	buf []byte
 }
@@ -207,12 +206,14 @@ func readAt(f io.ReaderAt, b []byte, at int64) error {
 	return short(err, at+int64(n), at+int64(len(b)))
 }
 
-// room returns for how many rows memory is taken before they are read.
-func (a *array) room() int {
-	if a.growing {
-		return min(a.rows, arrayChunk/a.cols)
-	}
-	return a.rows
+// check reads all of the array, of finite numbers, without keeping any.
+func (a *array) check() error {
+	var scratch []float32
+	return a.each(0, a.rows, func(row, col int, b []byte, at int64) error {
+		n := len(b) / a.of.size
+		scratch = slices.Grow(scratch[:0], n)
+		return a.convert(scratch[:n], row, col, b, at)
+	})
 }
 
 // load reads all of the array.
@@ -220,18 +221,9 @@ func (a *array) load() (simd.Matrix, error) {
 	if a.rows > math.MaxInt/8/a.cols {
 		return simd.Matrix{}, fmt.Errorf("%d rows of %d columns do not fit in memory", a.rows, a.cols)
 	}
-	all := a.rows * a.cols
-	x := make([]float32, 0, a.room()*a.cols)
-	err := a.each(0, a.rows, func(row, col int, b []byte, at int64) error {
-		have, n := len(x), len(b)/a.of.size
-		if have+n > cap(x) {
-			x = slices.Grow(x, min(max(n, have), all-have))
-		}
-		x = x[:have+n]
-		return a.convert(x[have:], row, col, b, at)
-	})
-	if err != nil {
+	m := simd.NewMatrix(a.rows, a.cols)
+	if err := a.read(m, 0); err != nil {
 		return simd.Matrix{}, err
 	}
-	return simd.Matrix{Rows: a.rows, Cols: a.cols, Stride: a.cols, Data: x}, nil
+	return m, nil
 }

@@ -175,16 +175,37 @@ func ivecsTriplets(f io.ReaderAt, size int64) ([][3]int, error) {
 	return a.triplets()
 }
 
-// labels reads an array of one column.
+// checkLabels reads an array of one column without keeping any of it.
+func (a *array) checkLabels() error { return a.integers("label", func(int) {}) }
+
+// labels reads an array of one column, which is checked before memory is taken: an integer may have
+// eight times as many bytes as in the file.
 func (a *array) labels() ([]int, error) {
-	labels := make([]int, 0, min(a.room(), math.MaxInt/8))
+	if err := a.checkLabels(); err != nil {
+		return nil, err
+	}
+	return a.readLabels()
+}
+
+// readLabels reads an array of one column that was checked.
+func (a *array) readLabels() ([]int, error) {
+	if a.rows > math.MaxInt/8 {
+		return nil, fmt.Errorf("%d labels do not fit in memory", a.rows)
+	}
+	labels := make([]int, 0, a.rows)
 	err := a.integers("label", func(v int) { labels = append(labels, v) })
 	return labels, err
 }
 
-// triplets reads an array of three columns.
+// triplets reads an array of three columns, which is checked before likewise.
 func (a *array) triplets() ([][3]int, error) {
-	triplets := make([][3]int, 0, min(a.room(), math.MaxInt/24))
+	if a.rows > math.MaxInt/24 {
+		return nil, fmt.Errorf("%d triplets do not fit in memory", a.rows)
+	}
+	if err := a.integers("index", func(int) {}); err != nil {
+		return nil, err
+	}
+	triplets := make([][3]int, 0, a.rows)
 	var t []int
 	err := a.integers("index", func(v int) {
 		if t = append(t, v); len(t) == 3 {

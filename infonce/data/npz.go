@@ -151,10 +151,13 @@ func (a *archived) header() error {
 	return err
 }
 
-// rows returns the rows of the array, which are read at once if they are compressed. If
-// they are not, their checksum is compared nevertheless.
+// rows returns the rows of the array, which are read at once if they are compressed. All is checked
+// before that, with its checksum, since a small file may be said to become a large array.
 func (a archived) rows(f io.ReaderAt) (content, error) {
 	if err := checkTable(a.shapeAt, a.shape); err != nil {
+		return content{}, err
+	}
+	if err := a.stream((*array).check); err != nil {
 		return content{}, err
 	}
 	if a.Method == zip.Deflate {
@@ -169,9 +172,6 @@ func (a archived) rows(f io.ReaderAt) (content, error) {
 	if err != nil {
 		return content{}, err
 	}
-	if err := a.stream(func(*array) error { return nil }); err != nil {
-		return content{}, err
-	}
 	stored, err := a.array(io.NewSectionReader(f, at, int64(a.UncompressedSize64)), int64(a.UncompressedSize64))
 	if err != nil {
 		return content{}, err
@@ -179,10 +179,13 @@ func (a archived) rows(f io.ReaderAt) (content, error) {
 	return a.content(stored, a.fortran)
 }
 
-// labels returns the integers of the array.
+// labels returns the integers of the array, which are checked before that.
 func (a archived) labels() (labels []int, err error) {
+	if err := a.stream((*array).checkLabels); err != nil {
+		return nil, err
+	}
 	err = a.stream(func(s *array) (err error) {
-		labels, err = s.labels()
+		labels, err = s.readLabels()
 		return err
 	})
 	return labels, err
@@ -203,7 +206,6 @@ func (a archived) stream(read func(*array) error) error {
 	if err != nil {
 		return err
 	}
-	array.growing = true
 	if err := read(array); err != nil {
 		return err
 	}

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
+	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -91,8 +93,8 @@ func TestNPZ(t *testing.T) {
 	}
 }
 
-// TestNPZGrows reads more than is taken at once of a compressed array.
-func TestNPZGrows(t *testing.T) {
+// TestNPZLarge reads a compressed array that is longer than a buffer.
+func TestNPZLarge(t *testing.T) {
 	const rows, cols = 300, 700
 	x := make([]float64, rows*cols)
 	want := matrix(rows, cols, make([]float32, rows*cols)...)
@@ -102,6 +104,50 @@ func TestNPZGrows(t *testing.T) {
 	}
 	file := npyFile("|u1", "False", fmt.Sprintf("(%d, %d)", rows, cols), encode("|u1", x...))
 	checkRows(t, saveFile(t, "a.npz", archive(packed{"a.npy", zip.Deflate, file})), want)
+}
+
+// TestNPZMemory has compressed arrays of which the last number, or the checksum, is wrong: no memory is
+// taken for the others.
+func TestNPZMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	const n, labels = 20 << 20, 10 << 20
+	x := make([]byte, 2*n)
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := 0; i < len(x); i += 96 { // as much as is no bomb
+		x[i] = byte(rng.IntN(256))
+	}
+	nan := slices.Clone(x)
+	copy(nan[2*n-2:], "\xff\xff")
+	negative := slices.Clone(x[:labels])
+	for i := range negative {
+		negative[i] &= 127
+	}
+	negative[labels-1] = 255
+	shape := fmt.Sprintf("(%d, 4)", n/4)
+	sum := archive(packed{"x.npy", zip.Deflate, npyFile("<f2", "False", shape, x)})
+	sum[bytes.LastIndex(sum, []byte("PK\x01\x02"))+16]++ // the checksum in the list of entries
+	for _, test := range []struct {
+		name, want string
+		rows       uint64 // bytes of rows that are good
+		file       []byte
+	}{
+		{"NaN", fmt.Sprintf("number of row %d, column 3: got NaN", n/4-1), 0, archive(packed{"x.npy", zip.Deflate, npyFile("<f2", "False", shape, nan)})},
+		{"checksum", "zip: checksum error", 0, sum},
+		{"label", fmt.Sprintf("label of row %d: got -1", labels-1), 4 * labels, archive(packed{"x.npy", zip.Deflate, npyFile("|u1", "False", fmt.Sprintf("(%d, 1)", labels), x[:labels])},
+			packed{"label.npy", zip.Deflate, npyFile("|i1", "False", fmt.Sprintf("(%d,)", labels), negative)})},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path := saveFile(t, "a.npz", test.file)
+			var err error
+			took := allocated(func() { _, err = OpenRows(path) })
+			checkMalformed(t, err, "npz: "+path+": ", test.want)
+			if took > 64<<20+2*uint64(len(test.file))+test.rows {
+				t.Errorf("%d bytes allocated for a file of %d", took, len(test.file))
+			}
+		})
+	}
 }
 
 // badNPZ returns archives that break a rule.
