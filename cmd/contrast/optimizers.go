@@ -80,6 +80,7 @@ func (s *settings) checkNames() error {
 		check("schedule", s.Schedule, scheduleNames()),
 		check("arch", s.Arch, archNames),
 		check("split", s.Split, []string{"samples", "classes"}),
+		check("norm", s.Norm, []string{train.NoNorm.String(), train.BatchNorm.String(), train.LayerNorm.String()}),
 		check("activation", s.Activation, []string{train.ReLU.String(), train.GELU.String()}),
 	)
 }

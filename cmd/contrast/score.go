@@ -97,8 +97,18 @@ func (h *held) scorePairs(q, k simd.Matrix) (figures, error) {
 func (h *held) scoreLabelled(x simd.Matrix, how embedder) (figures, error) {
 	var f figures
 	if h.learned.Rows > 0 {
-		near := eval.Neighbors(x, how.k(h.learned), voters, h.workers)
+		learned := how.k(h.learned)
+		near := eval.Neighbors(x, learned, voters, h.workers)
 		f = append(f, figure{"knn", eval.KNN(near, voters, h.classes, h.labels)})
+		probe, err := eval.Probe{Workers: h.workers}.Fit(learned, h.classes)
+		if err != nil {
+			return nil, err
+		}
+		right, err := probe.Accuracy(x, h.labels, h.workers)
+		if err != nil {
+			return nil, err
+		}
+		f = append(f, figure{"probe", right})
 	}
 	r := eval.Ranking{Queries: x, Itself: true, QueryLabels: h.labels, At: []int{1, 10}, Workers: h.workers}.Measure()
 	f = append(f, figure{"recall@1", r.At[0].Recall}, figure{"recall@10", r.At[1].Recall}, figure{"mrr", r.MRR}, figure{"map@r", r.MAPR})
@@ -157,7 +167,7 @@ type caption struct {
 
 var captions = map[string]caption{
 	"knn":            {fmt.Sprintf("kNN (%d) among the samples to train on", voters), true},
-	"probe":          {"linear probe", true},
+	"probe":          {"linear probe learned of these", true},
 	"recall@1":       {"Recall@1", true},
 	"recall@10":      {"Recall@10", true},
 	"mrr":            {"mean reciprocal rank", true},

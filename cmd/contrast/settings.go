@@ -44,8 +44,10 @@ type settings struct {
 	Holdout          float64      `json:"holdout,omitempty" placeholder:"SHARE" help:"Of embeddings, what is not trained on but measured afterwards. Default 0.1."`
 	Split            string       `json:"split,omitempty" placeholder:"NAME" help:"What is held out: samples, or whole classes, for tasks such as faces of people never seen: classes. Of images every fifth. Default samples, as the folder has them."`
 	ImageSize        string       `json:"image-size,omitempty" placeholder:"WxH" help:"Bring images of files to one size. Default what they have, which must be the same."`
-	Arch             string       `json:"arch,omitempty" placeholder:"NAME" help:"Kind of encoder: mlp, or linear, a single matrix. Default mlp; linear for embeddings unless there is --hidden."`
-	Head             []int        `json:"head,omitempty" placeholder:"N" help:"Widths of more layers before the embedding, which --layer representation leaves out afterwards. Default none."`
+	Arch             string       `json:"arch,omitempty" placeholder:"NAME" help:"Kind of encoder: mlp; linear, a single matrix; or cnn, a convolutional network for images. Default mlp; linear for embeddings unless there is --hidden."`
+	Filters          []int        `json:"filters,omitempty" placeholder:"N" help:"Channels of the stages of a cnn, each of which but the first halves the image. Default 24,48,96,192."`
+	Norm             string       `json:"norm,omitempty" placeholder:"NAME" help:"After the convolutions of a cnn: none, batch or layer. Default layer."`
+	Head             []int        `json:"head,omitempty" placeholder:"N" help:"Widths of more layers before the embedding, which --layer representation leaves out afterwards. Default none, 128 for a cnn."`
 	Activation       string       `json:"activation,omitempty" placeholder:"NAME" help:"Between layers: relu or gelu. Default relu."`
 	Residual         bool         `json:"residual,omitempty" negatable:"" help:"Learn what is added to the samples, beginning with nothing. Default for embeddings whose width is kept."`
 	Clip             float64      `json:"clip,omitempty" placeholder:"NORM" help:"The longest gradient: a longer one is shortened. Default 0: none is."`
@@ -161,7 +163,11 @@ func (s *settings) checkKind() error {
 		return fmt.Errorf("--holdout is for embeddings")
 	case s.Arch == "linear" && len(s.Hidden)+len(s.Head) > 0:
 		return fmt.Errorf("--arch linear has neither --hidden nor --head; want --arch mlp")
-	case s.Arch != "linear" && len(s.Hidden) == 0:
+	case s.Arch == "cnn" && source != imageSource:
+		return fmt.Errorf("--arch cnn is for images")
+	case s.Arch != "cnn" && (len(s.Filters) > 0 || s.Norm != ""):
+		return fmt.Errorf("--filters and --norm are for --arch cnn")
+	case (s.Arch == "" || s.Arch == "mlp") && len(s.Hidden) == 0:
 		return fmt.Errorf("--hidden is empty, want a layer or more, or --arch linear")
 	case s.Residual && source == imageSource:
 		return fmt.Errorf("--residual is for embeddings, to which something is added")

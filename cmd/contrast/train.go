@@ -290,9 +290,8 @@ func (c *trainCommand) finish(con *console, d corpus, t *train.Trainer, w *watch
 // heading tells what is about to happen.
 func (c *trainCommand) heading(d corpus, t *train.Trainer, encoder train.Model, plan *memoryPlan, out folder) string {
 	var b strings.Builder
-	in, dim := encoder.Dims()
 	fmt.Fprintf(&b, "data     %s\n", d.describe())
-	fmt.Fprintf(&b, "encoder  %s, %d weights\n", c.encoderText(in, dim), len(encoder.Params().Values))
+	fmt.Fprintf(&b, "encoder  %s, %d weights\n", encoderText(encoder), len(encoder.Params().Values))
 	fmt.Fprintf(&b, "loss     %s\n", c.lossText())
 	fmt.Fprintf(&b, "kernels  %v, %d workers\n", cpu.Active(), par.Workers(c.Workers))
 	fmt.Fprintf(&b, "memory   %s at most, as planned\n", megabytes(plan.total))
