@@ -1,6 +1,7 @@
 package data
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/contrast-go/contrast/simd"
@@ -304,5 +306,68 @@ func TestWriteRowsRefuses(t *testing.T) {
 				t.Errorf("a file was written: %v", err)
 			}
 		})
+	}
+}
+
+// Rows that are written some at a time give the bytes of all at once, and nothing where they break off.
+func TestWriteRowsFrom(t *testing.T) {
+	m := simd.NewMatrix(2050, 3)
+	for i := range m.Data {
+		m.Data[i] = float32(i) / 7
+	}
+	dir := t.TempDir()
+	for _, extension := range []string{".npy", ".safetensors", ".fvecs", ".csv", ".jsonl"} {
+		all, some := filepath.Join(dir, "all"+extension), filepath.Join(dir, "some"+extension)
+		if err := WriteRows(all, m); err != nil {
+			t.Fatal(err)
+		}
+		read := func(dst simd.Matrix, first int) error {
+			copy(dst.Data, m.Slice(first, first+dst.Rows).Data)
+			return nil
+		}
+		if err := WriteRowsFrom(some, m.Rows, m.Cols, read); err != nil {
+			t.Fatal(err)
+		}
+		want, err := os.ReadFile(all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same := func() {
+			t.Helper()
+			if got, err := os.ReadFile(some); err != nil || !bytes.Equal(got, want) {
+				t.Errorf("%s: got other bytes, %v", extension, err)
+			}
+		}
+		same()
+		broken := errors.New("broken")
+		for _, c := range []struct {
+			says string
+			read func(dst simd.Matrix, first int) error
+		}{
+			{"broken", func(dst simd.Matrix, first int) error {
+				if first > 0 {
+					return broken
+				}
+				return read(dst, first)
+			}},
+			{"number of row 2049, column 2: got NaN", func(dst simd.Matrix, first int) error {
+				read(dst, first)
+				if first+dst.Rows == m.Rows {
+					dst.Row(dst.Rows - 1)[2] = float32(math.NaN())
+				}
+				return nil
+			}},
+		} {
+			if err := WriteRowsFrom(some, m.Rows, m.Cols, c.read); err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%s: error %v, want %q", extension, err, c.says)
+			}
+			same()
+		}
+		if err := WriteRowsFrom(some, 0, 3, read); err == nil {
+			t.Errorf("%s: no rows were written", extension)
+		}
+	}
+	if files, _ := os.ReadDir(dir); len(files) != 10 {
+		t.Errorf("%d files are left, want 10", len(files))
 	}
 }

@@ -20,51 +20,108 @@ import (
 // 1,048,576 columns but in .npy and .safetensors, and numbers that are not finite.
 func WriteRows(path string, m simd.Matrix) error {
 	m.Check("data.WriteRows", "m", -1, -1)
+	f, err := newRowFile(path, m.Rows, m.Cols)
+	if err != nil {
+		return err
+	}
+	if err := f.finite(m, 0); err != nil {
+		return err
+	}
+	return f.write(func(w io.Writer) error { return f.rows(w, m) })
+}
+
+// WriteRowsFrom is [WriteRows] of n rows of dim columns that need not be in memory at once: read stores those
+// from first on in dst, as many as it has. On an error, of read or of a number that is not finite, what was at path
+// is untouched.
+func WriteRowsFrom(path string, n, dim int, read func(dst simd.Matrix, first int) error) error {
+	f, err := newRowFile(path, n, dim)
+	if err != nil {
+		return err
+	}
+	const at = 1024 // rows at a time
+	m := simd.NewMatrix(min(n, at), dim)
+	return f.write(func(w io.Writer) error {
+		for first := 0; first < n; first += at {
+			some := m.Slice(0, min(at, n-first))
+			if err := read(some, first); err != nil {
+				return err
+			}
+			if err := f.finite(some, first); err != nil {
+				return err
+			}
+			if err := f.rows(w, some); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// A rowFile is a file of rows to be written.
+type rowFile struct {
+	path, format string
+	header       []byte
+	rows         func(w io.Writer, m simd.Matrix) error
+}
+
+func newRowFile(path string, rows, cols int) (f rowFile, err error) {
 	extension := strings.ToLower(filepath.Ext(path))
-	var header []byte
+	binaryRows := func(head int) func(w io.Writer, m simd.Matrix) error {
+		return func(w io.Writer, m simd.Matrix) error { return writeRows(w, m, head) }
+	}
+	most := maxFields
 	switch extension {
-	case ".npy":
-		header = npyHeader(m.Rows, m.Cols)
-	case ".safetensors", ".fvecs", ".csv", ".jsonl":
+	case ".npy", ".safetensors":
+		most, f.rows = math.MaxInt, binaryRows(0)
+	case ".fvecs":
+		most, f.rows = maxVec, binaryRows(4)
+	case ".csv":
+		f.rows = func(w io.Writer, m simd.Matrix) error { return writeText(w, m, "", "\n") }
+	case ".jsonl":
+		f.rows = func(w io.Writer, m simd.Matrix) error { return writeText(w, m, "[", "]\n") }
 	default:
-		return fmt.Errorf("rows: %s: extension: got %s, want one of .npy .safetensors .fvecs .csv .jsonl", path, quoted(extension))
+		return f, fmt.Errorf("rows: %s: extension: got %s, want one of .npy .safetensors .fvecs .csv .jsonl", path, quoted(extension))
 	}
-	refuse := func(err error) error { return fmt.Errorf("%s: %s: %w", extension[1:], path, err) }
+	f.path, f.format = path, extension[1:]
 	switch {
-	case m.Rows < 1 || m.Cols < 1:
-		return refuse(fmt.Errorf("shape: got [%d %d], want at least one row and one column", m.Rows, m.Cols))
-	case extension == ".fvecs" && m.Cols > maxVec:
-		return refuse(fmt.Errorf("dimension: got %d, want at most %d", m.Cols, maxVec))
-	case extension == ".csv" && m.Cols > maxFields, extension == ".jsonl" && m.Cols > maxFields:
-		return refuse(fmt.Errorf("number of fields: got %d, want at most %d", m.Cols, maxFields))
+	case rows < 1 || cols < 1:
+		return f, f.refuse(fmt.Errorf("shape: got [%d %d], want at least one row and one column", rows, cols))
+	case cols > most && extension == ".fvecs":
+		return f, f.refuse(fmt.Errorf("dimension: got %d, want at most %d", cols, most))
+	case cols > most:
+		return f, f.refuse(fmt.Errorf("number of fields: got %d, want at most %d", cols, most))
+	case extension == ".npy":
+		f.header = npyHeader(rows, cols)
+	case extension == ".safetensors":
+		if f.header, err = tensorHeader(rows, cols); err != nil {
+			return f, f.refuse(err)
+		}
 	}
+	return f, nil
+}
+
+func (f rowFile) refuse(err error) error { return fmt.Errorf("%s: %s: %w", f.format, f.path, err) }
+
+// finite returns an error that names the first number that is not; row 0 of m is row first of the file.
+func (f rowFile) finite(m simd.Matrix, first int) error {
 	for i := range m.Rows {
 		if j := nonFinite(m.Row(i)); j >= 0 {
-			return refuse(fmt.Errorf("number of row %d, column %d: got %v, want a finite float32", i, j, m.Row(i)[j]))
+			return f.refuse(fmt.Errorf("number of row %d, column %d: got %v, want a finite float32", first+i, j, m.Row(i)[j]))
 		}
 	}
-	if extension == ".safetensors" {
-		var err error
-		if header, err = tensorHeader(m.Rows, m.Cols); err != nil {
-			return refuse(err)
-		}
-	}
-	err := WriteAtomic(path, func(w io.Writer) error {
-		if _, err := w.Write(header); err != nil {
+	return nil
+}
+
+// write replaces the file by its header and what rows writes.
+func (f rowFile) write(rows func(w io.Writer) error) error {
+	err := WriteAtomic(f.path, func(w io.Writer) error {
+		if _, err := w.Write(f.header); err != nil {
 			return err
 		}
-		switch extension {
-		case ".csv":
-			return writeText(w, m, "", "\n")
-		case ".jsonl":
-			return writeText(w, m, "[", "]\n")
-		case ".fvecs":
-			return writeRows(w, m, 4)
-		}
-		return writeRows(w, m, 0)
+		return rows(w)
 	})
 	if err != nil {
-		return fmt.Errorf("%s: %w", extension[1:], err)
+		return fmt.Errorf("%s: %w", f.format, err)
 	}
 	return nil
 }
