@@ -90,7 +90,7 @@ func configValue(node *yaml.Node) (string, error) {
 func configurable(command *kong.Node) []string {
 	var names []string
 	for _, f := range command.Flags {
-		if !slices.Contains([]string{"help", "config", "out", "resume", "force", "json"}, f.Name) {
+		if !slices.Contains([]string{"help", "config", "out", "resume", "force", "json", "serve", "serve-all"}, f.Name) {
 			names = append(names, f.Name)
 		}
 	}

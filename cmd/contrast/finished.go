@@ -66,16 +66,23 @@ func (r *finishedRun) corpus(flags *sampleFlags) (corpus, error) {
 	if err := r.fits(d); err != nil {
 		return nil, err
 	}
-	rows, ok := d.(*rowCorpus)
-	if !ok || !flags.given() {
+	if !flags.given() {
 		return d, nil
 	}
 	digest, err := d.digest()
 	if err != nil {
 		return nil, err
 	}
-	if digest != r.digest {
-		rows.keepAll()
+	if digest == r.digest {
+		return d, nil
+	}
+	switch d := d.(type) {
+	case *rowCorpus:
+		d.keepAll()
+	case *imageCorpus:
+		if d.unseen {
+			d.test, d.train = join(d.train, d.test), d.train.Subset(nil)
+		}
 	}
 	return d, nil
 }

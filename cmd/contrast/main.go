@@ -3,6 +3,7 @@
 //
 //	contrast train            learn letter shapes, in under a minute on two cores
 //	contrast eval             all that can be measured of what a run has learned
+//	contrast embed            what an encoder makes of samples, as a file
 //	contrast info             this CPU, and which kernels are in use and why
 //	contrast verify [FILE]    recompute the recorded hashes at every level
 //	contrast reproduce NAME   repeat a published experiment and compare its shape
@@ -53,6 +54,7 @@ type commandLine struct {
 
 	Train     trainCommand     `cmd:"" help:"Train an encoder and measure what it learned."`
 	Eval      evalCommand      `cmd:"" help:"Measure what a run has learned."`
+	Embed     embedCommand     `cmd:"" help:"Write what an encoder makes of samples."`
 	Info      infoCommand      `cmd:"" help:"Show this CPU and the kernels in use."`
 	Verify    verifyCommand    `cmd:"" help:"Recompute the recorded hashes at every level of this CPU."`
 	Reproduce reproduceCommand `cmd:"" help:"Repeat a published experiment on generated data, and compare its shape."`

@@ -24,6 +24,8 @@ type trainCommand struct {
 	Workers     int    `placeholder:"N" help:"Goroutines that share the work; results do not depend on it. Default 0: as many as GOMAXPROCS."`
 	Chunk       int    `placeholder:"N" help:"Samples that the encoder sees at a time, for less memory; results do not depend on it. Default 0: all of a step."`
 	Report      bool   `help:"Write all that can be shown of the run to report.html in its folder, while it goes on and at its end: one file that needs no network."`
+	Serve       string `placeholder:"ADDR" help:"Show that page at an address of this machine while training goes on, such as 127.0.0.1:8080; port 0 is any free one. It keeps itself up to date."`
+	ServeAll    bool   `help:"Let --serve listen where other machines can connect. The page shows names and images of the data, without a password."`
 	TensorBoard bool   `name:"tensorboard" help:"Write the curves as an event file, for: tensorboard --logdir DIR."`
 	JSON        bool   `name:"json" help:"Print the results as one JSON object on standard output, shares between 0 and 1."`
 
@@ -51,6 +53,8 @@ func (c *trainCommand) Validate() error {
 		return fmt.Errorf("--chunk is %d, want 0 or more", c.Chunk)
 	case c.Every < 0:
 		return fmt.Errorf("--every is %d, want 0 or more", c.Every)
+	case c.ServeAll && c.Serve == "":
+		return errors.New("--serve-all is for --serve ADDR")
 	case c.Out == "" && (c.Resume || c.Force):
 		return errors.New("--resume and --force need the folder of the run: --out DIR")
 	}
@@ -139,6 +143,11 @@ func (c *trainCommand) Run(con *console) error {
 	if err != nil {
 		return err
 	}
+	server, err := c.serve(con)
+	if err != nil {
+		return err
+	}
+	defer server.stop()
 	out, first := folder(c.Out), 0
 	t.Dir, t.Every, t.Chunk = c.Out, c.Every, c.Chunk
 	t.Warn = func(err error) { con.printf("warning: %v\n", err) }
@@ -158,8 +167,8 @@ func (c *trainCommand) Run(con *console) error {
 	if err := plan.add(t, d); err != nil {
 		return err
 	}
-	heading := c.heading(d, t, encoder, plan, out)
-	w := c.newWatch(con, d, t, encoder, out, first)
+	heading := c.heading(d, t, encoder, plan, out) + server.text()
+	w := c.newWatch(con, d, t, encoder, server, out, first)
 	seconds, err := c.train(con, t, w, out, heading, first)
 	if err != nil {
 		return err

@@ -18,7 +18,7 @@ type watch struct {
 }
 
 // newWatch is for a run of t that goes on after step first.
-func (c *trainCommand) newWatch(con *console, d corpus, t *train.Trainer, encoder train.Model, out folder, first int) *watch {
+func (c *trainCommand) newWatch(con *console, d corpus, t *train.Trainer, encoder train.Model, server *pageServer, out folder, first int) *watch {
 	w := &watch{con: con}
 	w.begin = func() (err error) {
 		if w.monitor, err = newMonitor(d, encoded("encoder", encoder, "embedding"), out, first, c.Steps, c.Workers); err != nil {
@@ -35,8 +35,14 @@ func (c *trainCommand) newWatch(con *console, d corpus, t *train.Trainer, encode
 		}
 		return err
 	}
-	if c.Report {
-		w.show = func(p *report.Page) error { return p.WriteFile(out.path(reportFile)) }
+	if c.Report || server != nil {
+		w.show = func(p *report.Page) error {
+			server.update(p)
+			if !c.Report {
+				return nil
+			}
+			return p.WriteFile(out.path(reportFile))
+		}
 	}
 	w.page = func(w *watch) *report.Page {
 		p := c.page(d, t.Config, w.steps, w.monitor.looks)

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/train"
+	"github.com/contrast-go/contrast/internal/cpu"
+	"github.com/contrast-go/contrast/simd"
+)
+
+type embedCommand struct {
+	Model   string `required:"" placeholder:"DIR" help:"Folder of a finished run."`
+	Data    string `required:"" placeholder:"SOURCE" help:"Samples, as for train: all of a file of embeddings, and of images those to train on and then those to test with."`
+	Out     string `required:"" placeholder:"FILE" help:"File of the embeddings: .npy, .safetensors or .fvecs."`
+	Side    string `enum:"query,document" default:"query" placeholder:"NAME" help:"Of an encoder of pairs, the side that the samples are on: query or document. Default query."`
+	Layer   string `enum:"embedding,representation" default:"embedding" placeholder:"NAME" help:"embedding, which the loss saw, or representation, without the projection head. Default embedding."`
+	Unit    bool   `help:"Bring each embedding to norm 1, so that inner products are cosines."`
+	Force   bool   `help:"Replace the file that --out names."`
+	Workers int    `placeholder:"N" help:"Goroutines that share the work; results do not depend on it. Default 0: as many as GOMAXPROCS."`
+	JSON    bool   `name:"json" help:"Print one JSON object on standard output."`
+}
+
+// An embedReport is what --json prints.
+type embedReport struct {
+	Model string `json:"model"`
+	Data  string `json:"data"`
+	Out   string `json:"out"`
+	Rows  int    `json:"rows"`
+	Dim   int    `json:"dim"`
+	Level string `json:"level"`
+}
+
+// Help is shown by kong below the summary.
+func (*embedCommand) Help() string {
+	return "Row i of the file is the embedding of sample i. Samples are read, seen and written some at a time, so there may be more of them than memory holds. " +
+		"The file appears whole or not at all."
+}
+
+// Validate is called by kong when the command line is read.
+func (c *embedCommand) Validate() error {
+	if c.Workers < 0 {
+		return fmt.Errorf("--workers is %d, want 0 or more", c.Workers)
+	}
+	switch extension := strings.ToLower(filepath.Ext(c.Out)); extension {
+	case ".npy", ".safetensors", ".fvecs":
+		return nil
+	default:
+		return fmt.Errorf("--out is %q, want a name that ends with .npy, .safetensors or .fvecs", c.Out)
+	}
+}
+
+// Run embeds.
+func (c *embedCommand) Run(con *console) error {
+	if err := cpu.RequestError(); err != nil {
+		return fmt.Errorf("CONTRAST_LEVEL: %w", err)
+	}
+	if _, err := os.Lstat(c.Out); err == nil && !c.Force {
+		return fmt.Errorf("--out: %s exists; --force replaces it", c.Out)
+	}
+	run, err := openRun(c.Model, c.Workers)
+	if err != nil {
+		return err
+	}
+	samples, err := openAll(c.Data, run.settings.ImageSize)
+	if err != nil {
+		return err
+	}
+	m := run.model
+	in, _ := m.Dims()
+	if samples.Dim() != in {
+		return fmt.Errorf("--data: %s has samples of %d numbers, want the %d of the encoder", c.Data, samples.Dim(), in)
+	}
+	see := encoded("encoder", m, c.Layer).q
+	dim := see(simd.NewMatrix(1, in)).Cols
+	norms := make([]float32, examRows)
+	x := simd.NewMatrix(min(samples.Len(), examRows), in)
+	var pick []int
+	err = data.WriteRowsFrom(c.Out, samples.Len(), dim, func(dst simd.Matrix, first int) error {
+		if err := con.ctx.Err(); err != nil {
+			return errors.New("interrupted")
+		}
+		pick = pick[:0]
+		for i := range dst.Rows {
+			pick = append(pick, first+i)
+		}
+		some := x.Slice(0, dst.Rows)
+		if err := samples.Gather(some, pick); err != nil {
+			return err
+		}
+		z := see(some)
+		if c.Unit {
+			simd.NormalizeRows(z, z, norms[:z.Rows])
+		}
+		for i := range dst.Rows {
+			copy(dst.Row(i), z.Row(i))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	con.printf("Wrote %d embeddings of %d numbers to %s\n", samples.Len(), dim, c.Out)
+	if c.JSON {
+		return con.printJSON(embedReport{c.Model, c.Data, c.Out, samples.Len(), dim, cpu.Active().String()})
+	}
+	return nil
+}
+
+// openAll opens all samples that --data names.
+func openAll(source, size string) (train.Rows, error) {
+	s := &settings{Data: source, ImageSize: size}
+	s.nameFormat()
+	if s.sourceKind() != imageSource {
+		return openFile("--data", source)
+	}
+	d, err := openImages(s)
+	if err != nil {
+		return nil, err
+	}
+	return imageRows{join(d.train, d.test)}, nil
+}
+
+// imageRows are the pixels of images as rows.
+type imageRows struct{ data.Images }
+
+// Dim returns the numbers of an image.
+func (m imageRows) Dim() int { return m.Width * m.Height * m.Channels }
+
+// Gather stores images in the rows of dst.
+func (m imageRows) Gather(dst simd.Matrix, indices []int) error {
+	train.Flatten(dst, m.Subset(indices))
+	return nil
+}

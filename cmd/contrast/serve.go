@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/contrast-go/contrast/internal/report"
+)
+
+// A pageServer shows the page of a run while it lasts. A nil *pageServer shows nothing.
+type pageServer struct {
+	*report.Server
+	cancel context.CancelFunc
+	over   chan struct{}
+}
+
+// serve begins to show a page where the flags ask for it.
+func (c *trainCommand) serve(con *console) (*pageServer, error) {
+	if c.Serve == "" {
+		return nil, nil
+	}
+	s, err := report.Listen(c.Serve, c.ServeAll)
+	if err != nil {
+		return nil, fmt.Errorf("--serve: %w", err)
+	}
+	ctx, cancel := context.WithCancel(con.ctx)
+	p := &pageServer{s, cancel, make(chan struct{})}
+	go func() {
+		defer close(p.over)
+		if err := s.Serve(ctx); err != nil {
+			con.printf("warning: --serve: %v\n", err)
+		}
+	}()
+	return p, nil
+}
+
+// update shows another page.
+func (p *pageServer) update(page *report.Page) {
+	if p != nil {
+		p.Update(*page)
+	}
+}
+
+// text tells where the page is, as a line of the heading.
+func (p *pageServer) text() string {
+	if p == nil {
+		return ""
+	}
+	return fmt.Sprintf("page     %s\n", p.URL())
+}
+
+// stop ends the page.
+func (p *pageServer) stop() {
+	if p != nil {
+		p.cancel()
+		<-p.over
+	}
+}
