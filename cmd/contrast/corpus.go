@@ -61,12 +61,16 @@ const examRows = 1024
 
 // encoded is to see samples through m: by its embedding, or by the representation below its projection head.
 func encoded(name string, m train.Model, layer string) embedder {
+	return embedder{name, seenBy(side(m, false), layer), seenBy(side(m, true), layer)}
+}
+
+func seenBy(m train.Model, layer string) func(simd.Matrix) simd.Matrix {
 	see := m.Embed
 	if layer == "representation" {
 		see = m.Represent
 	}
 	in, _ := m.Dims()
-	z := func(x simd.Matrix) simd.Matrix {
+	return func(x simd.Matrix) simd.Matrix {
 		var all simd.Matrix
 		for i := 0; i < x.Rows; i += examRows {
 			j := min(i+examRows, x.Rows)
@@ -78,7 +82,6 @@ func encoded(name string, m train.Model, layer string) embedder {
 		}
 		return all
 	}
-	return embedder{name, z, z}
 }
 
 // widen returns x with zeros to the right of its rows, as train.RowPairs has them.

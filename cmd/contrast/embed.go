@@ -16,7 +16,7 @@ import (
 type embedCommand struct {
 	Model   string `required:"" placeholder:"DIR" help:"Folder of a finished run."`
 	Data    string `required:"" placeholder:"SOURCE" help:"Samples, as for train: all of a file of embeddings, and of images those to train on and then those to test with."`
-	Out     string `required:"" placeholder:"FILE" help:"File of the embeddings: .npy, .safetensors or .fvecs."`
+	Out     string `required:"" placeholder:"FILE" help:"File of the embeddings: .npy, .safetensors, .fvecs, .csv or .jsonl."`
 	Side    string `enum:"query,document" default:"query" placeholder:"NAME" help:"Of an encoder of pairs, the side that the samples are on: query or document. Default query."`
 	Layer   string `enum:"embedding,representation" default:"embedding" placeholder:"NAME" help:"embedding, which the loss saw, or representation, without the projection head. Default embedding."`
 	Unit    bool   `help:"Bring each embedding to norm 1, so that inner products are cosines."`
@@ -47,10 +47,10 @@ func (c *embedCommand) Validate() error {
 		return fmt.Errorf("--workers is %d, want 0 or more", c.Workers)
 	}
 	switch extension := strings.ToLower(filepath.Ext(c.Out)); extension {
-	case ".npy", ".safetensors", ".fvecs":
+	case ".npy", ".safetensors", ".fvecs", ".csv", ".jsonl":
 		return nil
 	default:
-		return fmt.Errorf("--out is %q, want a name that ends with .npy, .safetensors or .fvecs", c.Out)
+		return fmt.Errorf("--out is %q, want a name that ends with .npy, .safetensors, .fvecs, .csv or .jsonl", c.Out)
 	}
 }
 
@@ -70,12 +70,12 @@ func (c *embedCommand) Run(con *console) error {
 	if err != nil {
 		return err
 	}
-	m := run.model
+	m := side(run.model, c.Side == "document")
 	in, _ := m.Dims()
 	if samples.Dim() != in {
 		return fmt.Errorf("--data: %s has samples of %d numbers, want the %d of the encoder", c.Data, samples.Dim(), in)
 	}
-	see := encoded("encoder", m, c.Layer).q
+	see := seenBy(m, c.Layer)
 	dim := see(simd.NewMatrix(1, in)).Cols
 	norms := make([]float32, examRows)
 	x := simd.NewMatrix(min(samples.Len(), examRows), in)

@@ -86,7 +86,7 @@ func TestEmbed(t *testing.T) {
 		says   string
 	}{
 		{[]string{"--model", rows, "--data", q60, "--out", path}, statusFailed, "exists; --force replaces it"},
-		{[]string{"--model", rows, "--data", q60, "--out", "z.csv"}, statusUsage, "ends with .npy, .safetensors or .fvecs"},
+		{[]string{"--model", rows, "--data", q60, "--out", "z.txt"}, statusUsage, "ends with .npy, .safetensors, .fvecs"},
 		{[]string{"--model", rows, "--data", filepath.Join(dir, "wide.fvecs"), "--out", "z.npy"}, statusFailed, "samples of 10 numbers, want the 8"},
 		{[]string{"--model", rows, "--data", "no/such.npy", "--out", "z.npy"}, statusFailed, "no/such.npy"},
 		{[]string{"--model", rows, "--data", bad, "--out", path, "--force"}, statusFailed, "NaN"},

@@ -20,7 +20,31 @@ func (s *settings) encoder(d corpus) (train.Model, error) {
 		}
 		return s.cnn(images)
 	}
-	return s.mlp(max(q, k), s.Seed)
+	if s.sourceKind() != pairSource || s.Shared {
+		return s.mlp(max(q, k), s.Seed)
+	}
+	// Of the same seed, so that towers of the same widths begin as one encoder.
+	query, err := s.mlp(q, s.Seed)
+	if err != nil {
+		return nil, err
+	}
+	document, err := s.mlp(k, s.Seed)
+	if err != nil {
+		return nil, err
+	}
+	return train.NewDual(query, document)
+}
+
+// side returns the tower of a side where an encoder of pairs has two.
+func side(m train.Model, document bool) train.Model {
+	d, ok := m.(*train.Dual)
+	switch {
+	case ok && document:
+		return d.Document()
+	case ok:
+		return d.Query()
+	}
+	return m
 }
 
 // mlp returns an encoder of dense layers. The embedding of an image is made by a head, which can be left out
@@ -114,6 +138,12 @@ func encoderText(m train.Model) string {
 			kind += ", then"
 		}
 		return text(kind, c.Body, c.Activation, c.Head)
+	case *train.Dual:
+		query, document := encoderText(m.Query()), encoderText(m.Document())
+		if query == document {
+			return "two towers, each " + query
+		}
+		return "two towers: " + query + "; " + document
 	}
 	return fmt.Sprintf("%T", m)
 }

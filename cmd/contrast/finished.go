@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -87,11 +88,22 @@ func (r *finishedRun) corpus(flags *sampleFlags) (corpus, error) {
 	return d, nil
 }
 
-// fits returns an error unless the encoder takes the samples of d.
+// fits returns an error unless the encoder takes the samples of d. Where one encoder embeds both sides, zeros follow the
+// narrower one.
 func (r *finishedRun) fits(d corpus) error {
-	in, _ := r.model.Dims()
-	if q, k := d.dims(); max(q, k) != in {
-		return fmt.Errorf("--data: %s has samples of %d numbers, want the %d of the encoder", d.name(), max(q, k), in)
+	check := func(got int, m train.Model, side string) error {
+		if want, _ := m.Dims(); got != want {
+			return fmt.Errorf("%s has samples of %d numbers%s, want the %d of the encoder", d.name(), got, side, want)
+		}
+		return nil
 	}
-	return nil
+	q, k := d.dims()
+	m, ok := r.model.(*train.Dual)
+	if !ok {
+		return check(max(q, k), r.model, "")
+	}
+	if rows, ok := d.(*rowCorpus); !ok || rows.kind != pairSource {
+		return check(q, m.Query(), "")
+	}
+	return cmp.Or(check(q, m.Query(), " as queries"), check(k, m.Document(), " as documents"))
 }

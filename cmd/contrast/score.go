@@ -97,7 +97,7 @@ func (h *held) scorePairs(q, k simd.Matrix) (figures, error) {
 func (h *held) scoreLabelled(x simd.Matrix, how embedder) (figures, error) {
 	var f figures
 	if h.learned.Rows > 0 {
-		learned := how.k(h.learned)
+		learned := how.q(h.learned)
 		near := eval.Neighbors(x, learned, voters, h.workers)
 		f = append(f, figure{"knn", eval.KNN(near, voters, h.classes, h.labels)})
 		probe, err := eval.Probe{Workers: h.workers}.Fit(learned, h.classes)

@@ -14,7 +14,7 @@ import (
 // The settings of a run are all that its weights follow from, together with the
 // samples. They are kept in its checkpoint under the names of their flags.
 type settings struct {
-	Data        string  `json:"data" default:"glyphs" placeholder:"SOURCE" help:"glyphs: letters and digits from fonts inside the program; a folder of images: of the MNIST family, CIFAR-10, or of PNG, JPEG, GIF, BMP, PGM or PPM files in a folder for each class (idx:DIR, cifar:DIR and images:DIR say which); or a file of embeddings: .npy, .npz, .safetensors, .fvecs, .bvecs, .csv or .jsonl. Default glyphs."`
+	Data        string  `json:"data" default:"glyphs" placeholder:"SOURCE" help:"glyphs: letters and digits from fonts inside the program; a folder of images: of the MNIST family, CIFAR-10, or of PNG, JPEG, GIF, BMP, PGM or PPM files in a folder for each class (idx:DIR, cifar:DIR and images:DIR say which); or a file of embeddings: .npy, .npz, .safetensors, .fvecs, .bvecs, .parquet, .csv or .jsonl. Default glyphs."`
 	Loss        string  `json:"loss" enum:"${losses}" default:"ntxent" placeholder:"NAME" help:"Of two views of each sample, or of pairs: ${losses_of_views}. By labels: ${losses_by_labels}. Default ntxent; clip for pairs, triplet for triplets, supcon for embeddings with labels."`
 	Steps       int     `json:"steps" default:"2000" placeholder:"N" help:"Steps of the whole run. Default 2000, 6000 for triplet, 1000 for embeddings."`
 	Batch       int     `json:"batch" default:"256" placeholder:"N" help:"Samples a step, of which two views each are seen. Default 256, 24 for triplet."`
@@ -39,6 +39,7 @@ type settings struct {
 	Augment          augmentation `json:"augment,omitempty" mapsep:"," placeholder:"NAME=N" help:"How far views may stray: of images rotation, scale, shear, shift, blur, contrast, brightness, noise, and crop, flip, saturation, hue, grey, cut-out, which are off by default; of embeddings noise, dropout, crop, all off. 0 is none."`
 	Views            int          `json:"views,omitempty" placeholder:"N" help:"Views of each sample. With more than 2, a loss by labels takes the sample as the label. Default 2."`
 	Pairs            []string     `json:"pairs,omitempty" placeholder:"Q,D" help:"Two files of embeddings in place of --data: row i of one, such as a question, belongs to row i of the other."`
+	Shared           bool         `json:"shared,omitempty" help:"Embed both sides of --pairs by one encoder. Default: by one each, which begin alike where the sides are as wide."`
 	Labels           string       `json:"labels,omitempty" placeholder:"FILE" help:"The class of each embedding of --data: .npy, .ivecs, .txt, .csv or .jsonl. Default: what the file of embeddings says itself, in a column or array called label."`
 	Triplets         string       `json:"triplets,omitempty" placeholder:"FILE" help:"Rows of --data, three a line: an anchor, one that belongs to it and one that does not: .npy, .ivecs, .csv or .jsonl."`
 	Holdout          float64      `json:"holdout,omitempty" placeholder:"SHARE" help:"Of embeddings, what is not trained on but measured afterwards. Default 0.1."`
@@ -147,6 +148,10 @@ func (s *settings) checkKind() error {
 		return fmt.Errorf("--data and --pairs: want one of them")
 	case source == pairSource && labelled:
 		return fmt.Errorf("--loss %s reads labels, which pairs have not; want one of %s", s.Loss, lossNames(false))
+	case source == pairSource && s.Loss == "moco" && !s.Shared:
+		return fmt.Errorf("--loss moco needs one encoder for both sides of --pairs: --shared")
+	case source != pairSource && s.Shared:
+		return fmt.Errorf("--shared is for --pairs")
 	case source == pairSource && s.Views > 2:
 		return fmt.Errorf("--views is %d, but a pair has two sides", s.Views)
 	case source == tripletSource && s.Loss != "triplet" && s.Loss != "infonce":

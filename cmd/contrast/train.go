@@ -151,6 +151,9 @@ func (c *trainCommand) Run(con *console) error {
 	out, first := folder(c.Out), 0
 	t.Dir, t.Every, t.Chunk = c.Out, c.Every, c.Chunk
 	t.Warn = func(err error) { con.printf("warning: %v\n", err) }
+	if err := plan.add(t, d); err != nil {
+		return err
+	}
 	switch {
 	case c.Resume:
 		first, err = t.Resume()
@@ -164,9 +167,6 @@ func (c *trainCommand) Run(con *console) error {
 		return err
 	}
 
-	if err := plan.add(t, d); err != nil {
-		return err
-	}
 	heading := c.heading(d, t, encoder, plan, out) + server.text()
 	w := c.newWatch(con, d, t, encoder, server, out, first)
 	seconds, err := c.train(con, t, w, out, heading, first)
