@@ -1,0 +1,60 @@
+//go:build unix
+
+package data
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/contrast-go/contrast/simd"
+)
+
+// TestPipes has pipes, in which nobody writes, for files: none is opened, which would wait for ever.
+func TestPipes(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		read func(path string) error
+	}{
+		{"a.npy", readAllRows},
+		{"a.parquet", readAllRows},
+		{"a.csv", readAllLabels},
+		{"a-idx1-ubyte", readAllLabels},
+		{"a.ivecs", readAllTriplets},
+		{"train-images-idx3-ubyte", readIDXFolder},
+		{"data_batch_2.bin", readCIFARFolder},
+		{"a.png", readPicture},
+		{"b.npy", func(path string) error { return WriteRows(path, matrix(1, 1, 1)) }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), test.name)
+			if err := syscall.Mkfifo(path, 0o666); err != nil {
+				t.Skip("the file system has no pipes: ", err)
+			}
+			checkMalformed(t, test.read(path), "", path+": not a regular file")
+		})
+	}
+}
+
+// TestLinks reads through links, but not in circles.
+func TestLinks(t *testing.T) {
+	dir := tree(t, map[string][]byte{"rows.npy": twoRows, "images/a/1.pgm": pgm(1, 1, 1)})
+	at := func(name string) string { return filepath.Join(dir, name) }
+	for link, target := range map[string]string{"link.npy": "rows.npy", "images/b": "a", "circle.npy": "circle.npy", "images/a/2.pgm": "1.pgm"} {
+		if err := os.Symlink(target, at(link)); err != nil {
+			t.Skip("the file system has no links: ", err)
+		}
+	}
+	checkRows(t, at("link.npy"), simd.Matrix{Rows: 2, Cols: 3, Stride: 3, Data: []float32{1, 2, 3, 4, 5, 6}})
+	if m, err := ReadImageFolder(at("images"), ImageSize{}); err != nil || m.Len() != 4 || len(m.Classes) != 2 {
+		t.Errorf("%d images of %q, error %v", m.Len(), m.Classes, err)
+	}
+	checkMalformed(t, readAllRows(at("circle.npy")), "npy: ", "too many levels of symbolic links")
+	if err := os.Symlink("..", at("images/a/up")); err != nil {
+		t.Fatal(err)
+	}
+	if m, err := ReadImageFolder(at("images"), ImageSize{}); err != nil || m.Len() != 4 {
+		t.Errorf("%d images in a circle, error %v", m.Len(), err)
+	}
+}
