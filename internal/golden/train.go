@@ -35,7 +35,22 @@ func trainEntries() []Entry {
 				panic(err) // nothing here depends on the outside
 			}
 			h.Float32s(t.Encoder.Params().Values)
+			if s, ok := t.Encoder.(train.Stateful); ok {
+				for _, tensor := range s.State() {
+					h.Float32s(tensor.Data)
+				}
+			}
 		}}
+	}
+	cnn := func(t *train.Trainer, c train.CNNConfig) *train.CNN {
+		images := t.Source.(*train.Views).Images
+		c.Width, c.Height, c.Channels = images.Width, images.Height, images.Channels
+		encoder, err := c.New(1)
+		if err != nil {
+			panic(err) // the sizes are fixed
+		}
+		t.Batch, t.Steps = 5, 3
+		return encoder
 	}
 	return []Entry{
 		run("NTXent/optimizer=adamw", func(*train.Trainer, *train.MLP) {}),
@@ -75,6 +90,20 @@ func trainEntries() []Entry {
 				panic(err) // the widths are fixed
 			}
 			t.Encoder, t.Loss = adapter, &infonce.InfoNCE{}
+		}),
+		run("NTXent/encoder=cnn", func(t *train.Trainer, _ *train.MLP) {
+			t.Encoder = cnn(t, train.CNNConfig{Filters: []int{4, 7}, Head: []int{9, 8}})
+		}),
+		run("NTXent/encoder=cnn/norm=batch", func(t *train.Trainer, _ *train.MLP) {
+			t.Encoder = cnn(t, train.CNNConfig{Filters: []int{3, 7}, Norm: train.BatchNorm, Activation: train.GELU, Pooling: train.MaxPooling})
+		}),
+		run("InfoNCE/encoder=dual", func(t *train.Trainer, document *train.MLP) {
+			query := cnn(t, train.CNNConfig{Filters: []int{3, 4}, Strides: []int{2, 2}, Norm: train.NoNorm, Pooling: train.AveragePooling, Head: []int{8}})
+			dual, err := train.NewDual(query, document)
+			if err != nil {
+				panic(err) // both embed in 8 numbers
+			}
+			t.Encoder, t.Loss = dual, &infonce.InfoNCE{}
 		}),
 		run("InfoNCE/queue=50/momentum=0.9", func(t *train.Trainer, encoder *train.MLP) {
 			t.Loss, t.Memory = &infonce.InfoNCE{}, &train.Queue{Size: 50}
