@@ -216,7 +216,7 @@ func badPictures() []badFile {
 		{"GIF of 64 Ki × 64 Ki", join([]byte("GIF89a\xff\xff\xff\xff"), picture("gif")[10:]), "gif: size: got 65535×65535, want at most"},
 		{"BMP magic only", []byte("BM"), "bmp: unexpected EOF"},
 		{"BMP half", half(picture("bmp")), "bmp: "},
-		{"BMP of 2 Gi pixels", func() []byte { b := picture("bmp"); return join(b[:18], []byte("\xff\xff\xff\x0f"), b[22:]) }(), "bmp: size: got 268435455×8, want at most"},
+		{"BMP of 128 Mi pixels", func() []byte { b := picture("bmp"); return join(b[:18], []byte("\x00\x00\x00\x01"), b[22:]) }(), "bmp: size: got 16777216×8, want at most"},
 		{"BMP of no columns", func() []byte { b := picture("bmp"); return join(b[:18], make([]byte, 4), b[22:]) }(), "bmp: "},
 		{"PBM", []byte("P4 8 1\n\xff"), `offset 0: magic: got "P4 8 1`},
 		{"PGM magic only", []byte("P5"), "pnm: offset 2: length of data: got end of file, want 1 more bytes"},
