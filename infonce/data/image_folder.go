@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 const (
@@ -114,10 +115,12 @@ func readFolder(dir string) (folders, images []string, err error) {
 			isDir = info.IsDir()
 		}
 		switch {
-		case strings.HasPrefix(e.Name(), "."):
+		case strings.HasPrefix(e.Name(), ".") || !isDir && !isPicture(e.Name()):
+		case strings.ContainsFunc(e.Name(), endsLine):
+			return nil, nil, fmt.Errorf("%s: name: got %s, want one without control characters", dir, quoted(e.Name()))
 		case isDir:
 			folders = append(folders, path)
-		case isPicture(e.Name()):
+		default:
 			images = append(images, path)
 		}
 	}
@@ -125,6 +128,9 @@ func readFolder(dir string) (folders, images []string, err error) {
 	slices.Sort(images)
 	return folders, images, nil
 }
+
+// endsLine reports whether a character of a name could end a line of what is printed, or worse.
+func endsLine(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
 
 // isPicture reports whether a name is that of a file of an image.
 func isPicture(name string) bool {

@@ -37,6 +37,17 @@ func TestPipes(t *testing.T) {
 	}
 }
 
+// TestImageNames has names that would break the lines of errors and of tables.
+func TestImageNames(t *testing.T) {
+	for name, want := range map[string]string{"a\nb/1.pgm": `: name: got "a\nb", want one without control characters`, "a/\x1b[2J.pgm": `: name: got "\x1b[2J.pgm"`, "\u2028.png": `: name: got "\u2028.png"`} {
+		_, err := ReadImageFolder(tree(t, map[string][]byte{name: pgm(1, 1, 1)}), ImageSize{})
+		checkMalformed(t, err, "images: ", want)
+	}
+	if _, err := ReadImageFolder(tree(t, map[string][]byte{"ä b/1.pgm": pgm(1, 1, 1), "not read\n.txt": nil}), ImageSize{}); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestLinks reads through links, but not in circles.
 func TestLinks(t *testing.T) {
 	dir := tree(t, map[string][]byte{"rows.npy": twoRows, "images/a/1.pgm": pgm(1, 1, 1)})
