@@ -270,15 +270,38 @@ func float64s(x []float32) []float64 {
 	return y
 }
 
-// cnnOptions are CNNs large enough for more than one piece of work and group.
+// cnnOptions are CNNs with more than one piece of work, and the last with more than one group.
 var cnnOptions = []CNNConfig{
 	{Width: 13, Height: 11, Channels: 3, Filters: []int{7, 10}, Norm: NoNorm, Head: []int{5}},
 	{Width: 13, Height: 11, Channels: 1, Filters: []int{7, 10}, Activation: GELU, Head: []int{5}},
 	{Width: 13, Height: 11, Channels: 3, Filters: []int{7, 10}, Pooling: MaxPooling, Body: []int{6}, Head: []int{5}},
-	{Width: 60, Height: 50, Channels: 1, Filters: []int{20, 4}, Strides: []int{1, 1}}, // less than a sample a piece
+	{Width: 40, Height: 40, Channels: 1, Filters: []int{40, 1}, Strides: []int{1, 1}}, // columns of a part of a sample
+}
+
+// rowsFor returns how many rows to test m with.
+func rowsFor(m *CNN) int {
+	if in, _ := m.Dims(); in > 1000 {
+		return 5
+	}
+	return 40
+}
+
+func TestCNNOptionsHaveGroups(t *testing.T) {
+	m := cnnOptions[len(cnnOptions)-1].mustNew(t, 1)
+	s := &m.stages[1]
+	if n := rowsFor(m); s.grouped(n) >= n || s.lines() >= s.to.height {
+		t.Errorf("groups of %d, columns of %d lines at a time: want less than %d and %d", s.grouped(n), s.lines(), n, s.to.height)
+	}
+	if s := &cnnOptions[0].mustNew(t, 1).stages[0]; s.tile() >= 40 || s.tile() < 2 {
+		t.Errorf("pieces of %d samples, want some of 40", s.tile())
+	}
 }
 
 func TestCNNBitsForAnyWorkers(t *testing.T) {
+	counts := []int{1, 2, 3, 7}
+	if testing.Short() {
+		counts = []int{1, 3}
+	}
 	options := slices.Clone(cnnOptions)
 	for _, c := range cnnOptions[1:3] {
 		c.Norm = BatchNorm
@@ -287,15 +310,12 @@ func TestCNNBitsForAnyWorkers(t *testing.T) {
 	for _, c := range options {
 		var first []float32
 		check.EachLevel(t, func(t *testing.T) {
-			for _, workers := range []int{1, 2, 3, 7} {
+			for _, workers := range counts {
 				m := c.mustNew(t, 6)
 				m.Workers = workers
 				r := check.NewRand(5)
 				in, out := m.Dims()
-				rows := 90
-				if in > 1000 {
-					rows = 5
-				}
+				rows := rowsFor(m)
 				x := randomMatrix(r, rows, in)
 				z := slices.Clone(m.Forward(x).Data)
 				m.Backward(randomMatrix(r, rows, out))
@@ -318,16 +338,13 @@ func TestCNNChunkBits(t *testing.T) {
 		r := check.NewRand(8)
 		whole := c.mustNew(t, 2)
 		in, out := whole.Dims()
-		rows := 90
-		if in > 1000 {
-			rows = 5
-		}
+		rows := rowsFor(whole)
 		x, dz := randomMatrix(r, rows, in), randomMatrix(r, rows, out)
 		z := slices.Clone(whole.Forward(x).Data)
 		whole.Backward(dz)
 		check.SameBits(t, "Embed", whole.Embed(x).Data, z)
 		check.EachLevel(t, func(t *testing.T) {
-			for _, chunk := range []int{1, 37, 89} {
+			for _, chunk := range []int{3, 39} {
 				m := c.mustNew(t, 2)
 				for i := 0; i < rows; i += chunk {
 					j := min(i+chunk, rows)

@@ -16,6 +16,8 @@
 //	}
 //	err = t.Run(ctx)
 //
+// The encoder is an [MLP], for images a [CNN], or for pairs of two kinds a [Dual] of two of them.
+//
 // Samples are images ([Views], [Classes]) or vectors in memory or in a file ([RowViews],
 // [RowClasses], [RowPairs], [RowTriplets]), in pairs or, with [Trainer.Views], in more views.
 //
