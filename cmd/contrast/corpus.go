@@ -57,7 +57,7 @@ type embedder struct {
 }
 
 // examRows are the rows that an encoder sees at a time after its training, for it keeps the activations of all.
-const examRows = 1024
+const examRows = 256
 
 // encoded is to see samples through m: by its embedding, or by the representation below its projection head.
 func encoded(name string, m train.Model, layer string) embedder {

@@ -112,7 +112,7 @@ func TestTrainBits(t *testing.T) {
 	if testing.Short() {
 		levels = []cpu.Level{levels[0], levels[len(levels)-1]} // package train is held to all of them
 	}
-	for _, kind := range [][]string{{}, {"--loss=infonce"}, {"--loss=clip", "--supervised", "--distinct", "--batch=5"}, {"--loss=triplet"}, {"--loss=margin"}, {"--loss=moco", "--queue=31", "--learn-temperature"}, {"--loss=infonce", "--queue=31"}, {"--loss=supcon", "--views=3", "--optimizer=lars", "--augment=crop=0.5,cut-out=0.3"}} {
+	for _, kind := range [][]string{{}, {"--loss=infonce"}, {"--loss=clip", "--supervised", "--distinct", "--batch=5"}, {"--loss=triplet"}, {"--loss=margin"}, {"--loss=moco", "--queue=31", "--learn-temperature"}, {"--loss=infonce", "--queue=31"}, {"--loss=supcon", "--views=3", "--optimizer=lars", "--augment=crop=0.5,cut-out=0.3"}, {"--arch=cnn", "--filters=4,6", "--activation=gelu"}} {
 		want := ""
 		for _, level := range levels {
 			restore, err := cpu.Select(level)
@@ -149,6 +149,7 @@ func TestResume(t *testing.T) {
 		{},
 		{"--loss=triplet", "--seed=18446744073709551615", "--lr=0.0123"},
 		{"--loss=moco", "--queue=31", "--learn-temperature"},
+		{"--arch=cnn", "--filters=4,6", "--head=10"},
 	}
 	if !testing.Short() {
 		kinds = append(kinds, []string{"--loss=infonce", "--queue=31"}, []string{"--loss=moco", "--queue=0", "--momentum=0"})
@@ -198,6 +199,64 @@ func TestResume(t *testing.T) {
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("finished: %+v\nstraight: %+v", got, want)
 		}
+	}
+}
+
+// Batch norm needs all of a step at once, and remembers more than weights.
+func TestResumeBatchNorm(t *testing.T) {
+	data := bars(t)
+	cnn := []string{"--arch=cnn", "--norm=batch", "--filters=4,6"}
+	stdout, _ := succeed(t, small(data, t.TempDir(), cnn...)...)
+	want := reportOf(t, stdout)
+	dir := t.TempDir()
+	stopAt("step 18 of 40", small(data, dir, cnn...)...)
+	stdout, _ = succeed(t, "train", "--resume", "--out", dir, "--json")
+	if got := reportOf(t, stdout); got.WeightsSHA256 != want.WeightsSHA256 || !reflect.DeepEqual(got.Eval, want.Eval) {
+		t.Errorf("resumed: %+v\nstraight: %+v", got, want)
+	}
+	before := contents(t, dir)
+	status, _, stderr := command(small(data, dir, append(cnn, "--force", "--chunk=7")...)...)
+	if status != statusFailed || !strings.Contains(stderr, "chunk is 7, want 0") || strings.Count(stderr, "\n") != 1 || !maps.Equal(before, contents(t, dir)) {
+		t.Errorf("status %d, stderr %q, or files have changed", status, stderr)
+	}
+}
+
+// Whole classes can be held out, and images need no labels.
+func TestImagesUnseenOrUnlabelled(t *testing.T) {
+	for _, c := range []struct {
+		flags   []string
+		remove  string // files
+		data    string
+		figures []string
+	}{
+		{[]string{"--split=classes", "--loss=supcon"}, "", "67 images to train on; 13 images of classes not trained on", []string{"recall@1", "map@r"}},
+		{[]string{"--report"}, "*labels*", "60 images to train on; 20 images not trained on", []string{"recall@1", "recall@10", "mrr"}},
+	} {
+		data, dir := bars(t), t.TempDir()
+		folder := strings.TrimPrefix(data, "--data=idx:")
+		if c.remove != "" {
+			files, err := filepath.Glob(filepath.Join(folder, c.remove))
+			if err != nil || len(files) != 2 {
+				t.Fatalf("%v, %v", files, err)
+			}
+			for _, f := range files {
+				if err := os.Remove(f); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		data = "--data=" + folder // whose format is told by what is in it
+		stdout, stderr := succeed(t, small(data, dir, c.flags...)...)
+		r := reportOf(t, stdout)
+		var names []string
+		for _, f := range r.Eval.Trained {
+			names = append(names, f.name)
+		}
+		if !strings.Contains(stderr, c.data) || !slices.Equal(names, c.figures) || r.Clean != nil {
+			t.Errorf("%v: figures %v, want %v:\n%s", c.flags, names, c.figures, stderr)
+		}
+		succeed(t, "eval", "--model", dir)
+		succeed(t, "train", "--resume", "--out", dir)
 	}
 }
 
