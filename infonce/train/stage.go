@@ -329,7 +329,7 @@ func (s *stage) activationBytes(samples int) int64 {
 	return 4 * total
 }
 
-// packWidth is in the middle of the widths of the tiles of all levels, 8 to 48.
-const packWidth = 24
+// packWidth is the width of the widest tile, that of AVX-512.
+const packWidth = 48
 
 func roundUp(n, to int) int { return (n + to - 1) / to * to }
