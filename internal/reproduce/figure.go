@@ -22,6 +22,7 @@ type panel struct {
 	curves      []curve
 	levels      []float64 // horizontal lines
 	top         float64   // the y axis goes from 0 to this; 0 means as far as the curves
+	shadeName   string    // what the shades of points are; "" where there are none
 }
 
 type curve struct {
@@ -30,6 +31,8 @@ type curve struct {
 	dashed bool // a bound: a thin grey line without marks
 	marks  bool // marks alone
 	plain  bool // no marks
+
+	shades []float64 // of the points, from 0 to 1; nil means that marks have the color of the curve
 }
 
 type point struct{ x, y float64 }
@@ -37,7 +40,7 @@ type point struct{ x, y float64 }
 // colors are those of the curves that are not bounds, in this order: they differ in
 // lightness too.
 var colors = []color.RGBA{
-	{20, 70, 140, 255}, {200, 80, 30, 255}, {40, 140, 90, 255}, {130, 60, 150, 255}, {190, 150, 20, 255}, {80, 160, 200, 255}, {150, 30, 60, 255}, {110, 110, 110, 255},
+	{20, 70, 140, 255}, {200, 80, 30, 255}, {40, 140, 90, 255}, {130, 60, 150, 255}, {190, 150, 20, 255}, {80, 160, 200, 255}, {150, 30, 60, 255}, {110, 110, 110, 255}, {20, 20, 20, 255}, {230, 120, 160, 255},
 }
 
 // WritePNG draws the picture of the report, its panels side by side.
@@ -99,6 +102,11 @@ func (p panel) draw(c draw.Canvas) error {
 			return err
 		}
 	}
+	if p.shadeName != "" {
+		for v := 0.0; v <= 1; v += 0.25 {
+			legend.Add(fmt.Sprintf("%s %v", p.shadeName, v), shaded{draw.GlyphStyle{Color: shade(v), Radius: vg.Points(3.4), Shape: draw.CircleGlyph{}}})
+		}
+	}
 	if p.top > 0 {
 		g.Y.Min, g.Y.Max = 0, p.top
 	}
@@ -149,7 +157,12 @@ func (c curve) add(g *plot.Plot, legend *plot.Legend, look draw.LineStyle) error
 		g.Add(line)
 		thumbnails = append(thumbnails, line)
 	}
-	if !c.dashed && !c.plain {
+	if c.shades != nil {
+		marks.GlyphStyleFunc = func(i int) draw.GlyphStyle {
+			return draw.GlyphStyle{Color: shade(c.shades[i]), Radius: vg.Points(3.4), Shape: draw.CircleGlyph{}}
+		}
+		g.Add(marks)
+	} else if !c.dashed && !c.plain {
 		g.Add(marks)
 		thumbnails = append(thumbnails, marks)
 	}
@@ -158,6 +171,24 @@ func (c curve) add(g *plot.Plot, legend *plot.Legend, look draw.LineStyle) error
 	}
 	return nil
 }
+
+// shades go from light to dark, so that they can be told apart without color (after viridis of matplotlib).
+var shades = []color.RGBA{{253, 231, 37, 255}, {94, 201, 98, 255}, {33, 145, 140, 255}, {59, 82, 139, 255}, {68, 1, 84, 255}}
+
+// shade returns the color of a number from 0 to 1.
+func shade(v float64) color.Color {
+	at := max(0, min(1, v)) * float64(len(shades)-1)
+	i := min(int(at), len(shades)-2)
+	mix := func(a, b uint8) uint8 { return uint8(float64(a) + (float64(b)-float64(a))*(at-float64(i)) + 0.5) }
+	a, b := shades[i], shades[i+1]
+	return color.RGBA{mix(a.R, b.R), mix(a.G, b.G), mix(a.B, b.B), 255}
+}
+
+// A shaded is a mark in a legend.
+type shaded struct{ draw.GlyphStyle }
+
+// Thumbnail is called by plot.
+func (s shaded) Thumbnail(c *draw.Canvas) { c.DrawGlyph(s.GlyphStyle, c.Center()) }
 
 // abscissas marks those of the first curve with points, which is better to read than powers of ten where there are few.
 func (p panel) abscissas() plot.Ticker {

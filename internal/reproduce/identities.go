@@ -17,6 +17,8 @@ const (
 	hiddenDim   = 128
 	sampleDim   = 64
 
+	embeddingDim = 32
+
 	seenIdentities   = 2000
 	unseenIdentities = 200
 	unseenViews      = 8 // of each
@@ -163,7 +165,7 @@ func (l *lesson) current() *train.MLP { return l.encoder.Clone() }
 
 // newEncoder returns the encoder of all lessons, untrained.
 func newEncoder(seed uint64, workers int) (*train.MLP, error) {
-	m, err := train.NewMLP(seed, []int{sampleDim, 256, 256, 32}, nil)
+	m, err := train.NewMLP(seed, []int{sampleDim, 256, 256, embeddingDim}, nil)
 	if err != nil {
 		return nil, err
 	}

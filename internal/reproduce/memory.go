@@ -136,7 +136,7 @@ func measureCost(newLoss func() infonce.Loss, b infonce.Batch, g *infonce.Batch)
 	c.resident = residentGrowth(evaluateNew)
 	c.allocated = float64(after.TotalAlloc - before.TotalAlloc)
 	for range 4 {
-		if err != nil || c.seconds > 0.5 {
+		if err != nil || c.seconds > 2 {
 			break
 		}
 		evaluate()

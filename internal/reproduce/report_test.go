@@ -3,6 +3,7 @@ package reproduce
 import (
 	"bytes"
 	"encoding/json"
+	"image/color"
 	"image/png"
 	"math"
 	"strings"
@@ -51,7 +52,7 @@ func TestWrap(t *testing.T) {
 
 func TestPicture(t *testing.T) {
 	r := Report{panels: []panel{
-		{title: "a", x: "N", y: "loss", logX: true, logY: true, curves: []curve{{name: "c", points: []point{{64, 1}, {128, 3}}}}},
+		{title: "a", x: "N", y: "loss", logX: true, logY: true, curves: []curve{{name: "c", points: []point{{64, 1}, {128, 3}}, shades: []float64{-1, 2}}}, shadeName: "v"},
 		{title: "b", levels: []float64{2}, top: 4, curves: []curve{{points: []point{{1, 1}, {2, 3}}, dashed: true}, {name: "marks", points: []point{{1, 2}}, marks: true}}},
 	}}
 	var b bytes.Buffer
@@ -64,5 +65,14 @@ func TestPicture(t *testing.T) {
 	r.panels[0].curves[0].points[0].y = math.NaN()
 	if err := r.WritePNG(&b); err == nil {
 		t.Error("a point at NaN is drawn")
+	}
+}
+
+// Between its colors a shade is mixed, and beyond them it is the last.
+func TestShade(t *testing.T) {
+	for v, want := range map[float64]color.RGBA{-1: shades[0], 0: shades[0], 0.125: {174, 216, 68, 255}, 0.5: shades[2], 1: shades[4], 7: shades[4]} {
+		if got := shade(v); got != want {
+			t.Errorf("shade of %v is %v, want %v", v, got, want)
+		}
 	}
 }

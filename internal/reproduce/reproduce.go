@@ -23,7 +23,7 @@ type Experiment struct {
 }
 
 // experiments are in the order in which they are told.
-var experiments = []Experiment{mutualInformation, collapse, temperature, batchSizes, memory}
+var experiments = []Experiment{mutualInformation, collapse, temperature, batchSizes, memory, uniformity}
 
 // Names returns the names of the experiments.
 func Names() []string {

@@ -75,3 +75,34 @@ func ahead(a, b []float64) (by, errors float64) {
 	}
 	return s.mean, s.mean / s.err()
 }
+
+// rankCorrelation returns the correlation of the ranks of x and y (Spearman 1904); equals have the mean of their ranks.
+func rankCorrelation(x, y []float64) float64 {
+	rx, ry := ranks(x), ranks(y)
+	mean := float64(len(x)+1) / 2
+	var xx, xy, yy float64
+	for i := range rx {
+		dx, dy := rx[i]-mean, ry[i]-mean
+		xx += float64(dx * dx)
+		xy += float64(dx * dy)
+		yy += float64(dy * dy)
+	}
+	return xy / math.Sqrt(xx*yy)
+}
+
+// ranks returns the place of each number among all, from 1.
+func ranks(x []float64) []float64 {
+	r := make([]float64, len(x))
+	for i, v := range x {
+		r[i] = 0.5
+		for _, w := range x {
+			switch {
+			case w < v:
+				r[i]++
+			case w == v:
+				r[i] += 0.5
+			}
+		}
+	}
+	return r
+}
