@@ -16,12 +16,12 @@ import (
 type settings struct {
 	Data        string  `json:"data" default:"glyphs" placeholder:"SOURCE" help:"glyphs: letters and digits from fonts inside the program; a folder of images: of the MNIST family, CIFAR-10, or of PNG, JPEG, GIF, BMP, PGM or PPM files in a folder for each class (idx:DIR, cifar:DIR and images:DIR say which); or a file of embeddings: .npy, .npz, .safetensors, .fvecs, .bvecs, .parquet, .csv or .jsonl. Default glyphs."`
 	Loss        string  `json:"loss" enum:"${losses}" default:"ntxent" placeholder:"NAME" help:"Of two views of each sample, or of pairs: ${losses_of_views}. By labels: ${losses_by_labels}. Default ntxent; clip for pairs, triplet for triplets, supcon for embeddings with labels."`
-	Steps       int     `json:"steps" default:"2000" placeholder:"N" help:"Steps of the whole run. Default 2000, 6000 for triplet, 1000 for embeddings."`
-	Batch       int     `json:"batch" default:"256" placeholder:"N" help:"Samples a step, of which two views each are seen. Default 256, 24 for triplet."`
+	Steps       int     `json:"steps" default:"2000" placeholder:"N" help:"Steps of the whole run. Default 2000, 1500 for a cnn, 1000 for embeddings, 6000 for triplet."`
+	Batch       int     `json:"batch" default:"256" placeholder:"N" help:"Samples a step, of which two views each are seen. Default 256, 128 for a cnn, 24 for triplet, or less where there are fewer."`
 	Seed        uint64  `json:"seed" default:"1" placeholder:"N" help:"Seed of weights, order and augmentation. Default 1."`
 	Temperature float32 `json:"temperature" default:"0.1" placeholder:"T" help:"Temperature of the losses that have one. Default 0.1, 0.05 for pairs of embeddings."`
 	Margin      float32 `json:"margin" default:"0.3" placeholder:"M" help:"Margin of the losses of distances. Default 0.3, of lifted 1, of margin 0.2."`
-	LR          float32 `json:"lr" name:"lr" default:"0.003" placeholder:"RATE" help:"Peak learning rate. Default 0.003, 0.002 for triplet, 0.1 for sgd, 3 for lars."`
+	LR          float32 `json:"lr" name:"lr" default:"0.003" placeholder:"RATE" help:"Peak learning rate. Default 0.003, 0.0015 for a cnn, 0.002 for triplet, 0.1 for sgd, 3 for lars."`
 	Decay       float32 `json:"decay" default:"0.1" placeholder:"D" help:"Weight decay. Default 0.1, 0.01 for embeddings, 0 for adam, 0.0001 for sgd and lars."`
 	Hidden      []int   `json:"hidden" default:"512,256" placeholder:"N" help:"Widths of the layers of the encoder. Default 512,256; of an mlp for embeddings 512."`
 	Dim         int     `json:"dim" default:"128" placeholder:"N" help:"Width of the embedding, which a last layer makes of them. Default 128; of embeddings what they have."`
@@ -36,7 +36,7 @@ type settings struct {
 	Optimizer        string       `json:"optimizer,omitempty" placeholder:"NAME" help:"${optimizers}. Default adamw."`
 	Schedule         string       `json:"schedule,omitempty" placeholder:"NAME" help:"Of the learning rate after the warm-up: ${schedules} (to a tenth, after each third of the steps). Default cosine: half of one, to 0."`
 	Warmup           *int         `json:"warmup,omitempty" placeholder:"N" help:"Steps in which the learning rate rises. Default a tenth."`
-	Augment          augmentation `json:"augment,omitempty" mapsep:"," placeholder:"NAME=N" help:"How far views may stray: of images rotation, scale, shear, shift, blur, contrast, brightness, noise, and crop, flip, saturation, hue, grey, cut-out, which are off by default; of embeddings noise, dropout, crop, all off. 0 is none."`
+	Augment          augmentation `json:"augment,omitempty" mapsep:"," placeholder:"NAME=N" help:"How far views may stray: of images rotation, scale, shear, shift, blur, contrast, brightness, noise, and crop, flip, saturation, hue, grey, cut-out, which are off unless a cnn or colours ask for some; of embeddings noise, dropout, crop, which are off where there are pairs or classes. 0 is none."`
 	Views            int          `json:"views,omitempty" placeholder:"N" help:"Views of each sample. With more than 2, a loss by labels takes the sample as the label. Default 2."`
 	Pairs            []string     `json:"pairs,omitempty" placeholder:"Q,D" help:"Two files of embeddings in place of --data: row i of one, such as a question, belongs to row i of the other."`
 	Shared           bool         `json:"shared,omitempty" help:"Embed both sides of --pairs by one encoder. Default: by one each, which begin alike where the sides are as wide."`

@@ -115,7 +115,7 @@ func (s settings) sourceDefaults(given func(flag string) bool, opened *corpus) (
 
 // imageDefaults is sourceDefaults for images.
 func (s *settings) imageDefaults(opened *corpus) (map[string]string, error) {
-	if s.Data == "glyphs" && s.Split == "" {
+	if s.Data == "glyphs" && s.Split == "" && s.Arch != "cnn" {
 		return nil, nil
 	}
 	d, err := openImages(s)
@@ -124,11 +124,18 @@ func (s *settings) imageDefaults(opened *corpus) (map[string]string, error) {
 	}
 	*opened = d
 	defaults := make(map[string]string)
-	if n := d.samples(); n < s.Batch {
-		defaults["batch"] = strconv.Itoa(max(powerOf2(n), 2))
+	batch := s.Batch
+	if s.Arch == "cnn" {
+		defaults["steps"], defaults["lr"], batch = "1500", "0.0015", 128
 	}
-	if d.train.Channels == 3 { // what changes between photographs of one thing
+	if n := d.samples(); n < batch || s.Arch == "cnn" {
+		defaults["batch"] = strconv.Itoa(max(powerOf2(min(n, batch)), 2))
+	}
+	switch {
+	case d.train.Channels == 3: // what changes between photographs of one thing
 		defaults["augment"] = "rotation=5,shear=0,blur=0,crop=0.3,flip=0.5,saturation=0.4,hue=20,grey=0.2"
+	case s.Arch == "cnn": // which learns more of views that stray far; chosen on digits
+		defaults["augment"] = "rotation=25,shear=0.3,scale=0.3,crop=0.4,cut-out=0.3"
 	}
 	return defaults, nil
 }
