@@ -220,6 +220,9 @@ func (d *rowCorpus) source(s *settings, workers int) (train.Source, arrangement,
 	if d.augment, err = s.Augment.vectors(); err != nil {
 		return nil, nil, err
 	}
+	if err := d.scan(); err != nil {
+		return nil, nil, err
+	}
 	q := &part{rows: d.q, pick: d.learned}
 	switch d.kind {
 	case pairSource:
@@ -249,6 +252,26 @@ func (d *rowCorpus) source(s *settings, workers int) (train.Source, arrangement,
 		return nil, nil, err
 	}
 	return &train.RowClasses{Rows: q, Labels: labels, Augment: d.augment, Seed: s.Seed, PerClass: perClass, Workers: workers}, train.Labelled, nil
+}
+
+// scanned is the most bytes of a file that is read before training, so that what is wrong with it is told then. Of larger
+// files that is told when it is met.
+const scanned = 1 << 30
+
+// scan reads all rows, for what is no number in them.
+func (d *rowCorpus) scan() error {
+	for _, r := range []*data.Rows{d.q, d.k} {
+		if r == nil || int64(r.Len()) > scanned/4/int64(r.Dim()) {
+			continue
+		}
+		x := simd.NewMatrix(min(r.Len(), examRows), r.Dim())
+		for i := 0; i < r.Len(); i += examRows {
+			if err := r.Read(x.Slice(0, min(examRows, r.Len()-i)), i); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // labelsOf returns the labels of rows, or nil where they are not known.

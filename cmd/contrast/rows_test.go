@@ -179,10 +179,14 @@ func TestTrainRefusesBadRows(t *testing.T) {
 	if err := data.WriteRows(filepath.Join(dir, "one.npy"), simd.NewMatrix(1, 8)); err != nil {
 		t.Fatal(err)
 	}
+	nan := []byte(contents(t, dir)[filepath.Join(dir, "k.npy")])
+	copy(nan[len(nan)-4:], []byte{0, 0, 0xc0, 0x7f})
+	write(t, filepath.Join(dir, "nan.npy"), nan)
 	for _, c := range []struct {
 		flags []string
 		says  string
 	}{
+		{[]string{"--pairs=DIR/q.npy,DIR/nan.npy"}, "number of row 59, column 7: got NaN"},
 		{[]string{"--data=no/such"}, `--data is "no/such", want glyphs, a folder of images, or a file of embeddings`},
 		{[]string{"--data=DIR/labels.txt"}, "want one of .npy"},
 		{[]string{"--data=DIR/short.npy"}, "short.npy"},

@@ -29,8 +29,8 @@ type settings struct {
 
 	// Fields that came later are left out where they are off, so that older runs can be resumed.
 	LearnTemperature bool         `json:"learn-temperature,omitempty" help:"Learn the temperature, from --temperature on and within 0.01 and 1."`
-	Distinct         bool         `json:"distinct,omitempty" help:"No two images of a step are of one class; see --batch."`
-	Queue            int          `json:"queue,omitempty" default:"0" placeholder:"N" help:"Embeddings of earlier images that are negatives too, for infonce and moco. Default 0, 1024 for moco."`
+	Distinct         bool         `json:"distinct,omitempty" help:"No two samples of a step are of one class; see --batch."`
+	Queue            int          `json:"queue,omitempty" default:"0" placeholder:"N" help:"Embeddings of earlier samples that are negatives too, for infonce and moco. Default 0, 1024 for moco."`
 	QueueAfter       int          `json:"queue-after,omitempty" default:"0" placeholder:"N" help:"Steps before there is a queue. Default 0, half of the steps for infonce."`
 	Momentum         float32      `json:"momentum,omitempty" default:"0" placeholder:"M" help:"How slowly the encoder of the second views follows the other, for moco. Default 0.995."`
 	Optimizer        string       `json:"optimizer,omitempty" placeholder:"NAME" help:"${optimizers}. Default adamw."`
