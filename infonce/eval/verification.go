@@ -127,7 +127,7 @@ func excess(s Step, p, n int) float64 {
 func wilson(k, n int) (low, high float64) {
 	const z = 1.959963984540054
 	p, m := float64(k)/float64(n), z*z/float64(n)
-	centre := (p + m/2) / (1 + m)
+	centre := (p + float64(m/2)) / (1 + m)
 	half := math.Sqrt(float64(p*(1-p)*m)+float64(m*m/4)) / (1 + m)
 	return max(0, centre-half), min(1, centre+half)
 }

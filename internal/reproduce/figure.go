@@ -177,9 +177,11 @@ var shades = []color.RGBA{{253, 231, 37, 255}, {94, 201, 98, 255}, {33, 145, 140
 
 // shade returns the color of a number from 0 to 1.
 func shade(v float64) color.Color {
-	at := max(0, min(1, v)) * float64(len(shades)-1)
+	at := float64(max(0, min(1, v)) * float64(len(shades)-1))
 	i := min(int(at), len(shades)-2)
-	mix := func(a, b uint8) uint8 { return uint8(float64(a) + (float64(b)-float64(a))*(at-float64(i)) + 0.5) }
+	mix := func(a, b uint8) uint8 {
+		return uint8(float64(a) + float64((float64(b)-float64(a))*(at-float64(i))) + 0.5)
+	}
 	a, b := shades[i], shades[i+1]
 	return color.RGBA{mix(a.R, b.R), mix(a.G, b.G), mix(a.B, b.B), 255}
 }

@@ -52,7 +52,7 @@ func (l *rowChunks) Evaluate(b infonce.Batch, grad *infonce.Batch, scale float32
 	}
 	var loss float64
 	for i, own := range l.own {
-		loss += scalar.Log64(float64(l.rows[i]))/2 + scalar.Log64(float64(l.columns[i]))/2 + 1/clipTemperature - float64(own)
+		loss += float64(scalar.Log64(float64(l.rows[i]))/2) + float64(scalar.Log64(float64(l.columns[i]))/2) + 1/clipTemperature - float64(own)
 		l.rows[i], l.columns[i] = 1/l.rows[i], 1/l.columns[i]
 	}
 	for l.first = 0; l.first < n; l.first += l.chunk {

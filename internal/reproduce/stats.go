@@ -79,7 +79,7 @@ func ahead(a, b []float64) (by, errors float64) {
 // rankCorrelation returns the correlation of the ranks of x and y (Spearman 1904); equals have the mean of their ranks.
 func rankCorrelation(x, y []float64) float64 {
 	rx, ry := ranks(x), ranks(y)
-	mean := float64(len(x)+1) / 2
+	mean := float64(float64(len(x)+1) / 2) // halving is a product, and the differences below would be fused with it
 	var xx, xy, yy float64
 	for i := range rx {
 		dx, dy := rx[i]-mean, ry[i]-mean

@@ -126,7 +126,7 @@ func leastUniformity(d int) float64 {
 	const t = 2
 	sum, term := 1.0, 1.0
 	for k := 1; term > 0x1p-60*sum; k++ {
-		term *= t * t / ((float64(d)/2 + float64(k-1)) * float64(k))
+		term = float64(term * (t * t / ((float64(float64(d)/2) + float64(k-1)) * float64(k))))
 		sum += term
 	}
 	return scalar.Log64(sum) - 2*t
