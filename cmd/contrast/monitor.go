@@ -123,13 +123,11 @@ func (m *monitor) look(step int) (look, error) {
 }
 
 func (m *monitor) recall(z simd.Matrix) float64 {
-	r := eval.Ranking{Queries: z, At: []int{1}, Workers: m.workers}
+	var k simd.Matrix
 	if m.sample.k.Rows > 0 {
-		r.Gallery = m.see.k(m.sample.k)
-	} else {
-		r.Itself, r.QueryLabels = true, m.sample.labels
+		k = m.see.k(m.sample.k)
 	}
-	return r.Measure().At[0].Recall
+	return m.sample.ranking(z, k).Measure().At[0].Recall
 }
 
 // warning tells of a collapse, once.

@@ -1,11 +1,6 @@
 package main
 
-import (
-	"slices"
-
-	"github.com/contrast-go/contrast/infonce/eval"
-	"github.com/contrast-go/contrast/simd"
-)
+import "slices"
 
 // A heldExam asks for the other sides of pairs that are held out, or for samples of the same class.
 type heldExam struct{ *held }
@@ -21,16 +16,11 @@ var asked = []string{"knn", "recall@1", "map@r", "auc", "eer"}
 func (e *heldExam) ask(how embedder) (answer, error) {
 	q := how.q(e.q)
 	if e.k.Rows > 0 {
-		return answer{eval: rankPairs(q, how.k(e.k), e.workers)}, nil
+		r := e.ranking(q, how.k(e.k)).Measure()
+		return answer{eval: figures{{"recall@1", r.At[0].Recall}, {"recall@10", r.At[1].Recall}, {"mrr", r.MRR}}}, nil
 	}
 	f, err := e.scoreLabelled(q, how)
 	return answer{eval: slices.DeleteFunc(f, func(f figure) bool { return !slices.Contains(asked, f.name) })}, err
-}
-
-// rankPairs tells how well row i of k is found by row i of q.
-func rankPairs(q, k simd.Matrix, workers int) figures {
-	r := eval.Ranking{Queries: q, Gallery: k, At: []int{1, 10}, Workers: workers}.Measure()
-	return figures{{"recall@1", r.At[0].Recall}, {"recall@10", r.At[1].Recall}, {"mrr", r.MRR}}
 }
 
 // describe tells what is asked, in words.

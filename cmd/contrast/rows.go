@@ -1,12 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,6 +29,7 @@ type rowCorpus struct {
 	labels   []int // of q; nil where they are not known
 	classes  []string
 	triplets [][3]int
+	same     []int // of k, equal where rows are; nil where all differ
 
 	learned, kept []int // rows; of triplets their numbers
 	augment       train.VectorAugmentation
@@ -64,6 +68,9 @@ func (d *rowCorpus) open(s *settings) (err error) {
 		if err := d.readLabels(s.Labels); err != nil {
 			return err
 		}
+	}
+	if err := d.scan(); err != nil {
+		return err
 	}
 	if d.kind == tripletSource {
 		return d.readTriplets(s.Triplets, s.Holdout)
@@ -173,6 +180,9 @@ func (d *rowCorpus) describe() string {
 	if d.kind == pairSource {
 		where = fmt.Sprintf("%s and %s, %d and %d numbers each", d.paths[0], d.paths[1], d.q.Dim(), d.k.Dim())
 	}
+	if n := d.documents(); d.kind == pairSource && n < len(d.learned) {
+		where += fmt.Sprintf(", with %d different documents to train on", n)
+	}
 	if d.labels != nil {
 		where += fmt.Sprintf(", %d classes", distinct(d.labels))
 	}
@@ -220,16 +230,17 @@ func (d *rowCorpus) source(s *settings, workers int) (train.Source, arrangement,
 	if d.augment, err = s.Augment.vectors(); err != nil {
 		return nil, nil, err
 	}
-	if err := d.scan(); err != nil {
-		return nil, nil, err
-	}
 	q := &part{rows: d.q, pick: d.learned}
 	switch d.kind {
 	case pairSource:
 		if s.Supervised || s.Distinct {
 			return nil, nil, errors.New("--supervised and --distinct need classes, which pairs have not")
 		}
-		return &train.RowPairs{Queries: q, Documents: &part{rows: d.k, pick: d.learned}, Augment: d.augment, Seed: s.Seed, Workers: workers}, nil, nil
+		p := &train.RowPairs{Queries: q, Documents: &part{rows: d.k, pick: d.learned}, Augment: d.augment, Seed: s.Seed, Workers: workers}
+		if d.same != nil { // a document is no negative of the other queries that it belongs to
+			p.DocumentIDs, p.Distinct = pickInts(d.same, d.learned), s.Batch <= d.documents()
+		}
+		return p, nil, nil
 	case tripletSource:
 		var learned [][3]int
 		for _, i := range d.learned {
@@ -254,24 +265,69 @@ func (d *rowCorpus) source(s *settings, workers int) (train.Source, arrangement,
 	return &train.RowClasses{Rows: q, Labels: labels, Augment: d.augment, Seed: s.Seed, PerClass: perClass, Workers: workers}, train.Labelled, nil
 }
 
-// scanned is the most bytes of a file that is read before training, so that what is wrong with it is told then. Of larger
+// scanned is the most bytes of a file that is read before all else, so that what is wrong with it is told then. Of larger
 // files that is told when it is met.
 const scanned = 1 << 30
 
-// scan reads all rows, for what is no number in them.
+// scan reads all rows, for what is no number in them and for documents that are the same.
 func (d *rowCorpus) scan() error {
-	for _, r := range []*data.Rows{d.q, d.k} {
-		if r == nil || int64(r.Len()) > scanned/4/int64(r.Dim()) {
+	nothing := func(int, []float32) {}
+	if err := eachRow(d.q, nothing); err != nil || d.k == nil {
+		return err
+	}
+	type document struct {
+		hash uint64
+		row  int
+	}
+	var documents []document
+	b := make([]byte, 4*d.k.Dim())
+	err := eachRow(d.k, func(row int, x []float32) {
+		for i, v := range x {
+			binary.LittleEndian.PutUint32(b[4*i:], math.Float32bits(v))
+		}
+		h := sha256.Sum256(b)
+		documents = append(documents, document{binary.LittleEndian.Uint64(h[:]), row})
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(documents, func(a, b document) int { return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.row, b.row)) })
+	for i := 1; i < len(documents); i++ {
+		if documents[i].hash != documents[i-1].hash {
 			continue
 		}
-		x := simd.NewMatrix(min(r.Len(), examRows), r.Dim())
-		for i := 0; i < r.Len(); i += examRows {
-			if err := r.Read(x.Slice(0, min(examRows, r.Len()-i)), i); err != nil {
-				return err
-			}
+		if d.same == nil {
+			d.same = evenly(d.k.Len(), d.k.Len())
+		}
+		d.same[documents[i].row] = d.same[documents[i-1].row]
+	}
+	return nil
+}
+
+// eachRow calls f with each row of a file that is not too large.
+func eachRow(r *data.Rows, f func(row int, x []float32)) error {
+	if int64(r.Len()) > scanned/4/int64(r.Dim()) {
+		return nil
+	}
+	x := simd.NewMatrix(min(r.Len(), examRows), r.Dim())
+	for first := 0; first < r.Len(); first += examRows {
+		some := x.Slice(0, min(examRows, r.Len()-first))
+		if err := r.Read(some, first); err != nil {
+			return err
+		}
+		for i := range some.Rows {
+			f(first+i, some.Row(i))
 		}
 	}
 	return nil
+}
+
+// documents returns how many different documents there are to train on.
+func (d *rowCorpus) documents() int {
+	if d.same == nil {
+		return len(d.learned)
+	}
+	return distinct(pickInts(d.same, d.learned))
 }
 
 // labelsOf returns the labels of rows, or nil where they are not known.
@@ -327,6 +383,9 @@ func (d *rowCorpus) held(n, workers int) (*held, error) {
 	case d.kind == pairSource:
 		if h.q, err = load(d.q, some); err == nil {
 			h.k, err = load(d.k, some)
+		}
+		if d.same != nil {
+			h.documents = pickInts(d.same, some)
 		}
 	case d.kind == tripletSource:
 		var anchors, positives []int

@@ -170,6 +170,29 @@ func TestEvalOfOtherRows(t *testing.T) {
 	succeed(t, "eval", "--model", run, "--data", filepath.Join(other, "q.npy"), "--labels", filepath.Join(other, "labels.txt"))
 }
 
+// Documents that belong to several queries are found by each, and are no negatives of theirs.
+func TestPairsOfSameDocuments(t *testing.T) {
+	dir, run := rowFiles(t), filepath.Join(t.TempDir(), "run")
+	k, err := data.ReadRows(filepath.Join(dir, "k.npy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range k.Rows {
+		copy(k.Row(i), k.Row(i%6))
+	}
+	if err := data.WriteRows(filepath.Join(dir, "k.npy"), k); err != nil {
+		t.Fatal(err)
+	}
+	stdout, stderr := succeed(t, smallRows(dir, run, "--pairs=DIR/q.npy,DIR/k.npy", "--holdout=0.3", "--steps=100")...)
+	r := reportOf(t, stdout)
+	if !strings.Contains(stderr, "with 6 different documents to train on") || !strings.Contains(stderr, "100 steps of 4 samples") {
+		t.Errorf("the heading does not tell of the documents:\n%s", stderr)
+	}
+	if found := r.Eval.Trained.get("recall@1"); found < 0.9 { // if only the document beside it counted, a third
+		t.Errorf("Recall@1 is %v, want nearly all of 18 queries to find one of 6 documents:\n%s", found, stderr)
+	}
+}
+
 // Bad embeddings are one line on standard error, and nothing is written.
 func TestTrainRefusesBadRows(t *testing.T) {
 	dir := rowFiles(t)

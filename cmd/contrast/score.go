@@ -12,12 +12,13 @@ import (
 
 // A held is samples that a run did not train on.
 type held struct {
-	what    string      // they are, in words
-	q, k    simd.Matrix // pairs; k has no rows where samples are labelled instead
-	labels  []int
-	names   []string    // of the labels
-	learned simd.Matrix // samples to train on, searched for neighbours; may have no rows
-	classes []int       // of them
+	what      string      // they are, in words
+	q, k      simd.Matrix // pairs; k has no rows where samples are labelled instead
+	labels    []int
+	names     []string    // of the labels
+	documents []int       // equal where rows of k are; nil where all differ
+	learned   simd.Matrix // samples to train on, searched for neighbours; may have no rows
+	classes   []int       // of them
 
 	asTheyAre func(simd.Matrix) simd.Matrix // how samples are seen without an encoder; nil means unchanged
 	workers   int
@@ -86,12 +87,23 @@ func (h *held) scorePairs(q, k simd.Matrix) (figures, error) {
 	if q.Cols != k.Cols {
 		return nil, fmt.Errorf("queries of %d numbers and documents of %d can not be compared", q.Cols, k.Cols)
 	}
-	r := eval.Ranking{Queries: q, Gallery: k, At: []int{1, 10}, Workers: h.workers}.Measure()
+	r := h.ranking(q, k).Measure()
 	alignment, err := eval.Alignment(q, k, h.workers)
 	return figures{
 		{"recall@1", r.At[0].Recall}, {"recall@10", r.At[1].Recall}, {"mrr", r.MRR}, {"ndcg@10", r.At[1].NDCG},
 		{"median_rank", r.MedianRank}, {"alignment", alignment},
 	}, err
+}
+
+// ranking asks for what belongs to the queries: the document beside each, and those that are the same.
+func (h *held) ranking(q, k simd.Matrix) eval.Ranking {
+	r := eval.Ranking{Queries: q, At: []int{1, 10}, Workers: h.workers}
+	if h.k.Rows > 0 {
+		r.Gallery, r.QueryLabels, r.GalleryLabels = k, h.documents, h.documents
+	} else {
+		r.Itself, r.QueryLabels = true, h.labels
+	}
+	return r
 }
 
 func (h *held) scoreLabelled(x simd.Matrix, how embedder) (figures, error) {
@@ -110,7 +122,7 @@ func (h *held) scoreLabelled(x simd.Matrix, how embedder) (figures, error) {
 		}
 		f = append(f, figure{"probe", right})
 	}
-	r := eval.Ranking{Queries: x, Itself: true, QueryLabels: h.labels, At: []int{1, 10}, Workers: h.workers}.Measure()
+	r := h.ranking(x, simd.Matrix{}).Measure()
 	f = append(f, figure{"recall@1", r.At[0].Recall}, figure{"recall@10", r.At[1].Recall}, figure{"mrr", r.MRR}, figure{"map@r", r.MAPR})
 	var p eval.Pairs
 	if x.Rows <= allPairs {

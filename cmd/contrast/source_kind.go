@@ -91,7 +91,7 @@ func (s settings) sourceDefaults(given func(flag string) bool, opened *corpus) (
 		"data": s.Data, "holdout": fmt.Sprint(s.Holdout),
 		"steps": "1000", "lr": "0.003", "decay": "0.01", "temperature": "0.05",
 		"arch": "linear", "hidden": "", "dim": strconv.Itoa(min(q, k)),
-		"batch": strconv.Itoa(max(powerOf2(min(d.samples(), rowBatch)), 2)),
+		"batch": strconv.Itoa(max(powerOf2(min(d.samples(), d.documents(), rowBatch)), 2)),
 	}
 	if s.Arch == "mlp" || given("hidden") || given("head") {
 		defaults["arch"], defaults["hidden"] = "mlp", "512"
