@@ -3,21 +3,28 @@ package infonce
 import (
 	"math"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/internal/cpu"
+	"github.com/contrast-go/contrast/simd"
 )
 
 // TestMemory: the memory of an evaluation grows with the rows of a batch, not with their
-// square, where they may not keep exponentials. It counts all bytes that a new value ever allocates, so nothing escapes it.
+// square, where they may not keep exponentials. It counts all bytes that a new value ever allocates, of which the peak
+// is a part, so nothing escapes it. The buffers of products, which all values share and whose size is limited, are there
+// before: collections would empty their pool, and a processor that joins has none yet.
 func TestMemory(t *testing.T) {
 	n, workers := 2048, 2
 	if testing.Short() || cpu.Active() == cpu.Generic {
-		n, workers = 256, 1 // more than a strip still
+		n, workers = stripRows, 1 // a strip of its full height, and four of the same
 	}
 	const d = 16
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(workers))
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(1 << 30))
 	bytes := func(v variant, n int) uint64 {
 		b := v.batch(check.NewRand(81), n, d, 0, 0.5)
 		g := gradFor(b)
@@ -28,6 +35,10 @@ func TestMemory(t *testing.T) {
 		runtime.ReadMemStats(&after)
 		return after.TotalAlloc - before.TotalAlloc
 	}
+	const inner = 768 // the largest of one block
+	dst, x, y := simd.NewMatrix(1023, d-1), simd.NewMatrix(1023, inner), simd.NewMatrix(inner, d-1)
+	simd.MatMul(dst, 1, x, y)
+	simd.AddMatMulTransA(dst, simd.NewMatrix(inner, 1023), y)
 	seen := make(map[string]bool)
 	var vs []variant
 	for _, v := range allVariants() {
