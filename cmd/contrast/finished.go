@@ -97,6 +97,16 @@ func (r *finishedRun) fits(d corpus) error {
 		}
 		return nil
 	}
+	if m, ok := r.model.(*train.CNN); ok {
+		images, ok := d.(*imageCorpus)
+		if !ok {
+			return fmt.Errorf("%s has embeddings, want images as the encoder takes", d.name())
+		}
+		c, got := m.Config(), images.train
+		if c.Width != got.Width || c.Height != got.Height || c.Channels != got.Channels {
+			return fmt.Errorf("%s has images of %dx%dx%d, want the %dx%dx%d of the encoder", d.name(), got.Width, got.Height, got.Channels, c.Width, c.Height, c.Channels)
+		}
+	}
 	q, k := d.dims()
 	m, ok := r.model.(*train.Dual)
 	if !ok {

@@ -127,9 +127,12 @@ func (g *grid) cell(pixels []float32, class string, x, y int, frame color.RGBA) 
 	draw.Draw(g.canvas, box, image.Black, image.Point{}, draw.Src)
 
 	m := g.e.gallery
-	src := image.NewGray(image.Rect(0, 0, m.Width, m.Height))
-	for i := range src.Pix {
-		src.Pix[i] = uint8(255*min(max(pixels[i*m.Channels], 0), 1) + 0.5)
+	src := image.NewRGBA(image.Rect(0, 0, m.Width, m.Height))
+	for i := range m.Width * m.Height {
+		at := func(channel int) uint8 { // of grey images all are the same
+			return uint8(255*min(max(pixels[i*m.Channels+min(channel, m.Channels-1)], 0), 1) + 0.5)
+		}
+		src.SetRGBA(i%m.Width, i/m.Width, color.RGBA{at(0), at(1), at(2), 255})
 	}
 	// As large as fits, without a change of its shape.
 	w, h := cellSize, max(cellSize*m.Height/m.Width, 1)

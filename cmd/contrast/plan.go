@@ -64,7 +64,7 @@ func (m *memoryPlan) add(t *train.Trainer, d corpus) error {
 	m.total = m.program + training + d.examBytes(out) + monitorBytes(in, out)
 	m.total += int64(8 * len(t.Encoder.Params().Values)) // of the encoder before its first step
 	if e, ok := t.Encoder.(train.Estimator); ok {
-		m.total += e.ActivationBytes(examRows) // two encoders, of which neither goes backward
+		m.total += e.ActivationBytes(examRows) * 2 / 3 // two encoders, of which neither goes backward
 	}
 	debug.SetMemoryLimit(min(m.total-m.total/16, debug.SetMemoryLimit(-1)))
 	return nil

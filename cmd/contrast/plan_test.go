@@ -17,7 +17,7 @@ func TestMemoryPlan(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a run of some seconds")
 	}
-	for _, flags := range [][]string{{}, {"--batch=1024"}, {"--hidden=2048,1024"}, {"--loss=moco", "--queue=8192", "--batch=1024"}} {
+	for _, flags := range [][]string{{}, {"--batch=1024"}, {"--hidden=2048,1024"}, {"--loss=moco", "--queue=8192", "--batch=1024"}, {"--arch=cnn", "--batch=32", "--steps=4"}} {
 		cmd := exec.Command(os.Args[0], append([]string{"train", "--steps=12", "--json", "--out", t.TempDir()}, flags...)...)
 		cmd.Env = append(os.Environ(), commandVariable+"=1")
 		out, err := cmd.Output()

@@ -392,6 +392,7 @@ func (d *rowCorpus) held(n, workers int) (*held, error) {
 		for _, i := range some {
 			anchors, positives = append(anchors, d.triplets[i][0]), append(positives, d.triplets[i][1])
 		}
+		h.documents = positives
 		if h.q, err = load(d.q, anchors); err == nil {
 			h.k, err = load(d.q, positives)
 		}
