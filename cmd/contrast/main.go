@@ -1,7 +1,7 @@
 // Contrast trains an encoder with a contrastive loss and checks that this machine
 // computes what every other one does.
 //
-//	contrast train            learn letter shapes, in under a minute on two cores
+//	contrast train            an encoder of images, of embeddings or of pairs of them
 //	contrast eval             all that can be measured of what a run has learned
 //	contrast embed            what an encoder makes of samples, as a file
 //	contrast info             this CPU, and which kernels are in use and why

@@ -14,44 +14,44 @@ import (
 // The settings of a run are all that its weights follow from, together with the
 // samples. They are kept in its checkpoint under the names of their flags.
 type settings struct {
-	Data        string  `json:"data" default:"glyphs" placeholder:"SOURCE" help:"glyphs: letters and digits from fonts inside the program; a folder of images: of the MNIST family, CIFAR-10, or of PNG, JPEG, GIF, BMP, PGM or PPM files in a folder for each class (idx:DIR, cifar:DIR and images:DIR say which); or a file of embeddings: .npy, .npz, .safetensors, .fvecs, .bvecs, .parquet, .csv or .jsonl. Default glyphs."`
-	Loss        string  `json:"loss" enum:"${losses}" default:"ntxent" placeholder:"NAME" help:"Of two views of each sample, or of pairs: ${losses_of_views}. By labels: ${losses_by_labels}. Default ntxent; clip for pairs, triplet for triplets, supcon for embeddings with labels."`
-	Steps       int     `json:"steps" default:"2000" placeholder:"N" help:"Steps of the whole run. Default 2000, 1500 for a cnn, 1000 for embeddings, 6000 for triplet."`
-	Batch       int     `json:"batch" default:"256" placeholder:"N" help:"Samples a step, of which two views each are seen. Default 256, 128 for a cnn, 24 for triplet, or less where there are fewer."`
-	Seed        uint64  `json:"seed" default:"1" placeholder:"N" help:"Seed of weights, order and augmentation. Default 1."`
-	Temperature float32 `json:"temperature" default:"0.1" placeholder:"T" help:"Temperature of the losses that have one. Default 0.1, 0.05 for pairs of embeddings."`
-	Margin      float32 `json:"margin" default:"0.3" placeholder:"M" help:"Margin of the losses of distances. Default 0.3, of lifted 1, of margin 0.2."`
-	LR          float32 `json:"lr" name:"lr" default:"0.003" placeholder:"RATE" help:"Peak learning rate. Default 0.003, 0.0015 for a cnn, 0.002 for triplet, 0.1 for sgd, 3 for lars."`
-	Decay       float32 `json:"decay" default:"0.1" placeholder:"D" help:"Weight decay. Default 0.1, 0.01 for embeddings, 0 for adam, 0.0001 for sgd and lars."`
-	Hidden      []int   `json:"hidden" default:"512,256" placeholder:"N" help:"Widths of the layers of the encoder. Default 512,256; of an mlp for embeddings 512."`
-	Dim         int     `json:"dim" default:"128" placeholder:"N" help:"Width of the embedding, which a last layer makes of them. Default 128; of embeddings what they have."`
-	Supervised  bool    `json:"supervised" help:"The second view of a sample is one of another sample of its class."`
+	Data        string  `json:"data" group:"Samples:" default:"glyphs" placeholder:"SOURCE" help:"glyphs: letters and digits from fonts inside the program; a folder of images: of the MNIST family, CIFAR-10, or of PNG, JPEG, GIF, BMP, PGM or PPM files in a folder for each class (idx:DIR, cifar:DIR and images:DIR say which); or a file of embeddings: .npy, .npz, .safetensors, .fvecs, .bvecs, .parquet, .csv or .jsonl. Default glyphs."`
+	Loss        string  `json:"loss" group:"Loss:" enum:"${losses}" default:"ntxent" placeholder:"NAME" help:"Of two views of each sample, or of pairs: ${losses_of_views}. By labels: ${losses_by_labels}. Default ntxent; clip for pairs, triplet for triplets, supcon for embeddings with labels."`
+	Steps       int     `json:"steps" group:"Training:" default:"2000" placeholder:"N" help:"Steps of the whole run. Default 2000, 1500 for a cnn, 1000 for embeddings, 6000 for triplet."`
+	Batch       int     `json:"batch" group:"Training:" default:"256" placeholder:"N" help:"Samples a step, of which two views each are seen. Default 256, 128 for a cnn, 24 for triplet, or less where there are fewer."`
+	Seed        uint64  `json:"seed" group:"Training:" default:"1" placeholder:"N" help:"Seed of weights, order and augmentation. Default 1."`
+	Temperature float32 `json:"temperature" group:"Loss:" default:"0.1" placeholder:"T" help:"Temperature of the losses that have one. Default 0.1, 0.05 for pairs of embeddings."`
+	Margin      float32 `json:"margin" group:"Loss:" default:"0.3" placeholder:"M" help:"Margin of the losses of distances. Default 0.3, of lifted 1, of margin 0.2."`
+	LR          float32 `json:"lr" group:"Training:" name:"lr" default:"0.003" placeholder:"RATE" help:"Peak learning rate. Default 0.003, 0.0015 for a cnn, 0.002 for triplet, 0.1 for sgd, 3 for lars."`
+	Decay       float32 `json:"decay" group:"Training:" default:"0.1" placeholder:"D" help:"Weight decay. Default 0.1, 0.01 for embeddings, 0 for adam, 0.0001 for sgd and lars."`
+	Hidden      []int   `json:"hidden" group:"Encoder:" default:"512,256" placeholder:"N" help:"Widths of the layers of the encoder. Default 512,256; of an mlp for embeddings 512."`
+	Dim         int     `json:"dim" group:"Encoder:" default:"128" placeholder:"N" help:"Width of the embedding, which a last layer makes of them. Default 128; of embeddings what they have."`
+	Supervised  bool    `json:"supervised" group:"Samples:" help:"The second view of a sample is one of another sample of its class."`
 
 	// Fields that came later are left out where they are off, so that older runs can be resumed.
-	LearnTemperature bool         `json:"learn-temperature,omitempty" help:"Learn the temperature, from --temperature on and within 0.01 and 1."`
-	Distinct         bool         `json:"distinct,omitempty" help:"No two samples of a step are of one class; see --batch."`
-	Queue            int          `json:"queue,omitempty" default:"0" placeholder:"N" help:"Embeddings of earlier samples that are negatives too, for infonce and moco. Default 0, 1024 for moco."`
-	QueueAfter       int          `json:"queue-after,omitempty" default:"0" placeholder:"N" help:"Steps before there is a queue. Default 0, half of the steps for infonce."`
-	Momentum         float32      `json:"momentum,omitempty" default:"0" placeholder:"M" help:"How slowly the encoder of the second views follows the other, for moco. Default 0.995."`
-	Optimizer        string       `json:"optimizer,omitempty" placeholder:"NAME" help:"${optimizers}. Default adamw."`
-	Schedule         string       `json:"schedule,omitempty" placeholder:"NAME" help:"Of the learning rate after the warm-up: ${schedules} (to a tenth, after each third of the steps). Default cosine: half of one, to 0."`
-	Warmup           *int         `json:"warmup,omitempty" placeholder:"N" help:"Steps in which the learning rate rises. Default a tenth."`
-	Augment          augmentation `json:"augment,omitempty" mapsep:"," placeholder:"NAME=N" help:"How far views may stray: of images rotation, scale, shear, shift, blur, contrast, brightness, noise, and crop, flip, saturation, hue, grey, cut-out, which are off unless a cnn or colours ask for some; of embeddings noise, dropout, crop, which are off where there are pairs or classes. 0 is none."`
-	Views            int          `json:"views,omitempty" placeholder:"N" help:"Views of each sample. With more than 2, a loss by labels takes the sample as the label. Default 2."`
-	Pairs            []string     `json:"pairs,omitempty" placeholder:"Q,D" help:"Two files of embeddings in place of --data: row i of one, such as a question, belongs to row i of the other."`
-	Shared           bool         `json:"shared,omitempty" help:"Embed both sides of --pairs by one encoder. Default: by one each, which begin alike where the sides are as wide."`
-	Labels           string       `json:"labels,omitempty" placeholder:"FILE" help:"The class of each embedding of --data: .npy, .ivecs, .txt, .csv or .jsonl. Default: what the file of embeddings says itself, in a column or array called label."`
-	Triplets         string       `json:"triplets,omitempty" placeholder:"FILE" help:"Rows of --data, three a line: an anchor, one that belongs to it and one that does not: .npy, .ivecs, .csv or .jsonl."`
-	Holdout          float64      `json:"holdout,omitempty" placeholder:"SHARE" help:"Of embeddings, what is not trained on but measured afterwards. Default 0.1."`
-	Split            string       `json:"split,omitempty" placeholder:"NAME" help:"What is held out: samples, or whole classes, for tasks such as faces of people never seen: classes. Of images every fifth. Default samples, as the folder has them."`
-	ImageSize        string       `json:"image-size,omitempty" placeholder:"WxH" help:"Bring images of files to one size. Default what they have, which must be the same."`
-	Arch             string       `json:"arch,omitempty" placeholder:"NAME" help:"Kind of encoder: mlp; linear, a single matrix; or cnn, a convolutional network for images. Default mlp; linear for embeddings unless there is --hidden."`
-	Filters          []int        `json:"filters,omitempty" placeholder:"N" help:"Channels of the stages of a cnn, each of which but the first halves the image. Default 24,48,96,192."`
-	Norm             string       `json:"norm,omitempty" placeholder:"NAME" help:"After the convolutions of a cnn: none, batch or layer. Default layer."`
-	Head             []int        `json:"head,omitempty" placeholder:"N" help:"Widths of more layers before the embedding, which --layer representation leaves out afterwards. Default none, 128 for a cnn."`
-	Activation       string       `json:"activation,omitempty" placeholder:"NAME" help:"Between layers: relu or gelu. Default relu."`
-	Residual         bool         `json:"residual,omitempty" negatable:"" help:"Learn what is added to the samples, beginning with nothing. Default for embeddings whose width is kept."`
-	Clip             float64      `json:"clip,omitempty" placeholder:"NORM" help:"The longest gradient: a longer one is shortened. Default 0: none is."`
+	LearnTemperature bool         `json:"learn-temperature,omitempty" group:"Loss:" help:"Learn the temperature, from --temperature on and within 0.01 and 1."`
+	Distinct         bool         `json:"distinct,omitempty" group:"Samples:" help:"No two samples of a step are of one class; see --batch."`
+	Queue            int          `json:"queue,omitempty" group:"Loss:" default:"0" placeholder:"N" help:"Embeddings of earlier samples that are negatives too, for infonce and moco. Default 0, 1024 for moco."`
+	QueueAfter       int          `json:"queue-after,omitempty" group:"Loss:" default:"0" placeholder:"N" help:"Steps before there is a queue. Default 0, half of the steps for infonce."`
+	Momentum         float32      `json:"momentum,omitempty" group:"Loss:" default:"0" placeholder:"M" help:"How slowly the encoder of the second views follows the other, for moco. Default 0.995."`
+	Optimizer        string       `json:"optimizer,omitempty" group:"Training:" placeholder:"NAME" help:"${optimizers}. Default adamw."`
+	Schedule         string       `json:"schedule,omitempty" group:"Training:" placeholder:"NAME" help:"Of the learning rate after the warm-up: ${schedules} (to a tenth, after each third of the steps). Default cosine: half of one, to 0."`
+	Warmup           *int         `json:"warmup,omitempty" group:"Training:" placeholder:"N" help:"Steps in which the learning rate rises. Default a tenth."`
+	Augment          augmentation `json:"augment,omitempty" group:"Samples:" mapsep:"," placeholder:"NAME=N" help:"How far views may stray: of images rotation, scale, shear, shift, blur, contrast, brightness, noise, and crop, flip, saturation, hue, grey, cut-out, which are off unless a cnn or colours ask for some; of embeddings noise, dropout, crop, which are off where there are pairs or classes. 0 is none."`
+	Views            int          `json:"views,omitempty" group:"Samples:" placeholder:"N" help:"Views of each sample. With more than 2, a loss by labels takes the sample as the label. Default 2."`
+	Pairs            []string     `json:"pairs,omitempty" group:"Samples:" placeholder:"Q,D" help:"Two files of embeddings in place of --data: row i of one, such as a question, belongs to row i of the other."`
+	Shared           bool         `json:"shared,omitempty" group:"Encoder:" help:"Embed both sides of --pairs by one encoder. Default: by one each, which begin alike where the sides are as wide."`
+	Labels           string       `json:"labels,omitempty" group:"Samples:" placeholder:"FILE" help:"The class of each embedding of --data: .npy, .ivecs, .txt, .csv or .jsonl. Default: what the file of embeddings says itself, in a column or array called label."`
+	Triplets         string       `json:"triplets,omitempty" group:"Samples:" placeholder:"FILE" help:"Rows of --data, three a line: an anchor, one that belongs to it and one that does not: .npy, .ivecs, .csv or .jsonl."`
+	Holdout          float64      `json:"holdout,omitempty" group:"Samples:" placeholder:"SHARE" help:"Of embeddings, what is not trained on but measured afterwards. Default 0.1."`
+	Split            string       `json:"split,omitempty" group:"Samples:" placeholder:"NAME" help:"What is held out: samples, or whole classes, for tasks such as faces of people never seen: classes. Of images every fifth. Default samples, as the folder has them."`
+	ImageSize        string       `json:"image-size,omitempty" group:"Samples:" placeholder:"WxH" help:"Bring images of files to one size. Default what they have, which must be the same."`
+	Arch             string       `json:"arch,omitempty" group:"Encoder:" placeholder:"NAME" help:"Kind of encoder: mlp; linear, a single matrix; or cnn, a convolutional network for images. Default mlp; linear for embeddings unless there is --hidden."`
+	Filters          []int        `json:"filters,omitempty" group:"Encoder:" placeholder:"N" help:"Channels of the stages of a cnn, each of which but the first halves the image. Default 24,48,96,192."`
+	Norm             string       `json:"norm,omitempty" group:"Encoder:" placeholder:"NAME" help:"After the convolutions of a cnn: none, batch or layer. Default layer."`
+	Head             []int        `json:"head,omitempty" group:"Encoder:" placeholder:"N" help:"Widths of more layers before the embedding, which --layer representation leaves out afterwards. Default none, 128 for a cnn."`
+	Activation       string       `json:"activation,omitempty" group:"Encoder:" placeholder:"NAME" help:"Between layers: relu or gelu. Default relu."`
+	Residual         bool         `json:"residual,omitempty" group:"Encoder:" negatable:"" help:"Learn what is added to the samples, beginning with nothing. Default for embeddings whose width is kept."`
+	Clip             float64      `json:"clip,omitempty" group:"Training:" placeholder:"NORM" help:"The longest gradient: a longer one is shortened. Default 0: none is."`
 }
 
 // maxQueue bounds what a queue takes to a few GiB.

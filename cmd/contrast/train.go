@@ -16,18 +16,18 @@ import (
 
 type trainCommand struct {
 	settings
-	Out         string `placeholder:"DIR" help:"Folder of the run. Default: a new one, the first of runs/001, runs/002, … that is free."`
-	Resume      bool   `xor:"out,config" help:"Go on from the checkpoint in --out, under the settings that it holds."`
-	Force       bool   `xor:"out" help:"Replace the run that --out holds."`
-	Config      string `xor:"config" placeholder:"FILE" help:"Flags as a YAML or JSON object, such as {loss: clip, hidden: [512, 256]}; those of the command line come first."`
-	Every       int    `default:"500" placeholder:"N" help:"Steps between checkpoints; 0 means one at the end only. Default 500."`
-	Workers     int    `placeholder:"N" help:"Goroutines that share the work; results do not depend on it. Default 0: as many as GOMAXPROCS."`
-	Chunk       int    `placeholder:"N" help:"Samples that the encoder sees at a time, for less memory; results do not depend on it. Default 0: all of a step."`
-	Report      bool   `help:"Write all that can be shown of the run to report.html in its folder, while it goes on and at its end: one file that needs no network."`
-	Serve       string `placeholder:"ADDR" help:"Show that page at an address of this machine while training goes on, such as 127.0.0.1:8080; port 0 is any free one. It keeps itself up to date."`
-	ServeAll    bool   `help:"Let --serve listen where other machines can connect. The page shows names and images of the data, without a password."`
-	TensorBoard bool   `name:"tensorboard" help:"Write the curves as an event file, for: tensorboard --logdir DIR."`
-	JSON        bool   `name:"json" help:"Print the results as one JSON object on standard output, shares between 0 and 1."`
+	Out         string `group:"Run:" placeholder:"DIR" help:"Folder of the run. Default: a new one, the first of runs/001, runs/002, … that is free."`
+	Resume      bool   `group:"Run:" xor:"out,config" help:"Go on from the checkpoint in --out, under the settings that it holds."`
+	Force       bool   `group:"Run:" xor:"out" help:"Replace the run that --out holds."`
+	Config      string `group:"Run:" xor:"config" placeholder:"FILE" help:"Flags as a YAML or JSON object, such as {loss: clip, hidden: [512, 256]}; those of the command line come first."`
+	Every       int    `group:"Run:" default:"500" placeholder:"N" help:"Steps between checkpoints; 0 means one at the end only. Default 500."`
+	Workers     int    `group:"Run:" placeholder:"N" help:"Goroutines that share the work; results do not depend on it. Default 0: as many as GOMAXPROCS."`
+	Chunk       int    `group:"Run:" placeholder:"N" help:"Samples that the encoder sees at a time, for less memory; results do not depend on it. Default 0: all of a step."`
+	Report      bool   `group:"Run:" help:"Write all that can be shown of the run to report.html in its folder, while it goes on and at its end: one file that needs no network."`
+	Serve       string `group:"Run:" placeholder:"ADDR" help:"Show that page at an address of this machine while training goes on, such as 127.0.0.1:8080; port 0 is any free one. It keeps itself up to date."`
+	ServeAll    bool   `group:"Run:" help:"Let --serve listen where other machines can connect. The page shows names and images of the data, without a password."`
+	TensorBoard bool   `group:"Run:" name:"tensorboard" help:"Write the curves as an event file, for: tensorboard --logdir DIR."`
+	JSON        bool   `group:"Run:" name:"json" help:"Print the results as one JSON object on standard output, shares between 0 and 1."`
 
 	plan     *memoryPlan
 	opened   corpus // by defaults; may be nil
@@ -41,7 +41,13 @@ var errInterrupted = errors.New("interrupted")
 func (*trainCommand) Help() string {
 	return "Learns from images (--data FOLDER) or from embeddings of another model: pairs (--pairs), triplets (--triplets), rows with classes (--labels) or without. " +
 		"Two augmented views of a sample, or the two of a pair, are brought together and apart from all others; with a loss by labels all samples of a class. " +
-		"Afterwards samples that the encoder has never seen are searched: as they are, by the encoder before the first step and by the trained one."
+		"Afterwards samples that the encoder has never seen are searched: as they are, by the encoder before the first step and by the trained one.\n\n" +
+		"Examples:\n\n" +
+		"    contrast train                                          letters in many typefaces\n" +
+		"    contrast train --pairs questions.npy,answers.npy        adapt embeddings to retrieval\n" +
+		"    contrast train --data rows.npy --labels classes.csv     or to classes\n" +
+		"    contrast train --data FOLDER --arch cnn                 images without labels\n" +
+		"    contrast train --data faces --split classes --arch cnn --loss supcon"
 }
 
 // Validate is called by kong when the command line is read.
