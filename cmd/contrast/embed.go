@@ -77,8 +77,7 @@ func (c *embedCommand) Run(con *console) error {
 	}
 	see := seenBy(m, c.Layer)
 	dim := see(simd.NewMatrix(1, in)).Cols
-	norms := make([]float32, examRows)
-	x := simd.NewMatrix(min(samples.Len(), examRows), in)
+	var x simd.Matrix
 	var pick []int
 	err = data.WriteRowsFrom(c.Out, samples.Len(), dim, func(dst simd.Matrix, first int) error {
 		if err := con.ctx.Err(); err != nil {
@@ -88,13 +87,13 @@ func (c *embedCommand) Run(con *console) error {
 		for i := range dst.Rows {
 			pick = append(pick, first+i)
 		}
-		some := x.Slice(0, dst.Rows)
-		if err := samples.Gather(some, pick); err != nil {
+		x = x.Reshape(dst.Rows, in)
+		if err := samples.Gather(x, pick); err != nil {
 			return err
 		}
-		z := see(some)
+		z := see(x)
 		if c.Unit {
-			simd.NormalizeRows(z, z, norms[:z.Rows])
+			simd.NormalizeRows(z, z, make([]float32, z.Rows))
 		}
 		for i := range dst.Rows {
 			copy(dst.Row(i), z.Row(i))

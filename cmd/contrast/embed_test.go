@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,6 +61,25 @@ func TestEmbed(t *testing.T) {
 					t.Fatalf("%s: number %d of row %d is %v, want %v", c.out, j, i, v, want.Row(i)[j])
 				}
 			}
+		}
+	}
+
+	// More rows than are seen at a time: each is what it is alone.
+	many := simd.NewMatrix(2100, 8)
+	for i := range many.Rows {
+		copy(many.Row(i), q.Row(i*7%60))
+	}
+	if err := data.WriteRows(filepath.Join(out, "many.npy"), many); err != nil {
+		t.Fatal(err)
+	}
+	succeed(t, "embed", "--model", rows, "--data", filepath.Join(out, "many.npy"), "--out", filepath.Join(out, "zmany.npy"))
+	z, err := data.ReadRows(filepath.Join(out, "zmany.npy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, i := m.Embed(q), 0; i < many.Rows; i++ {
+		if !slices.Equal(z.Row(i), want.Row(i*7%60)) {
+			t.Fatalf("row %d of many is %v, want %v", i, z.Row(i), want.Row(i*7%60))
 		}
 	}
 
