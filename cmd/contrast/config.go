@@ -72,7 +72,7 @@ func configValue(node *yaml.Node) (string, error) {
 			}
 			words = append(words, n.Value)
 		}
-		return strings.Join(words, ","), nil
+		return kong.JoinEscaped(words, ','), nil
 	}
 	var pairs []string
 	for i := 0; i+1 < len(node.Content); i += 2 {

@@ -39,5 +39,8 @@ func (d *rowCorpus) examBytes(columns int) int64 {
 	default:
 		rows, numbers = 2*n, numbers+n*int64(k)
 	}
+	if d.kind == pairSource && isScanned(d.k) { // to find those that are the same
+		numbers += 4 * int64(d.k.Len())
+	}
 	return 4*(numbers+2*rows*wide) + 3*8*int64(len(d.learned)+len(d.kept)) // and their numbers, here and in the order of an epoch
 }

@@ -280,6 +280,9 @@ func (d *rowCorpus) scan() error {
 		row  int
 	}
 	var documents []document
+	if isScanned(d.k) {
+		documents = make([]document, 0, d.k.Len())
+	}
 	b := make([]byte, 4*d.k.Dim())
 	err := eachRow(d.k, func(row int, x []float32) {
 		for i, v := range x {
@@ -304,9 +307,11 @@ func (d *rowCorpus) scan() error {
 	return nil
 }
 
+func isScanned(r *data.Rows) bool { return int64(r.Len()) <= scanned/4/int64(r.Dim()) }
+
 // eachRow calls f with each row of a file that is not too large.
 func eachRow(r *data.Rows, f func(row int, x []float32)) error {
-	if int64(r.Len()) > scanned/4/int64(r.Dim()) {
+	if !isScanned(r) {
 		return nil
 	}
 	x := simd.NewMatrix(min(r.Len(), examRows), r.Dim())

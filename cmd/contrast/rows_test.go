@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -168,6 +169,25 @@ func TestEvalOfOtherRows(t *testing.T) {
 		}
 	}
 	succeed(t, "eval", "--model", run, "--data", filepath.Join(other, "q.npy"), "--labels", filepath.Join(other, "labels.txt"))
+}
+
+// Names of files may have what lists are made of.
+func TestPairsOfOddNames(t *testing.T) {
+	from, dir := rowFiles(t), filepath.Join(t.TempDir(), "a, b")
+	if err := os.Rename(from, dir); err != nil {
+		t.Fatal(err)
+	}
+	config, run := filepath.Join(dir, "config.json"), filepath.Join(dir, "run")
+	names, err := json.Marshal([]string{filepath.Join(dir, "q.npy"), filepath.Join(dir, "k.npy")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, config, []byte(`{"pairs": `+string(names)+`, "steps": 20}`))
+	stopAt("step 10 of 20", "train", "--config", config, "--out", run)
+	succeed(t, "train", "--resume", "--out", run)
+	succeed(t, "eval", "--model", run)
+	escaped := strings.ReplaceAll(dir, ",", `\,`)
+	succeed(t, "eval", "--model", run, "--pairs", escaped+"/q.npy,"+escaped+"/k.npy")
 }
 
 // Documents that belong to several queries are found by each, and are no negatives of theirs.
