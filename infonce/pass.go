@@ -127,7 +127,7 @@ func cutUp(n, m, workers int, half, grad bool) cut {
 	if half {
 		// A strip computes both halves of the square on the diagonal.
 		c.height = simd.PackAlign * workers
-		if grad && m >= 32*simd.PackAlign {
+		if grad && m >= 20*simd.PackAlign {
 			c.height *= 2
 		}
 		c.height = max(min(c.height, stripBytes/4/logitStride(m)/simd.PackAlign*simd.PackAlign), simd.PackAlign)
