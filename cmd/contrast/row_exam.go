@@ -1,6 +1,12 @@
 package main
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+
+	"github.com/contrast-go/contrast/infonce/train"
+	"github.com/contrast-go/contrast/simd"
+)
 
 // A heldExam asks for the other sides of pairs that are held out, or for samples of the same class.
 type heldExam struct{ *held }
@@ -43,4 +49,49 @@ func (d *rowCorpus) examBytes(columns int) int64 {
 		numbers += 4 * int64(d.k.Len())
 	}
 	return 4*(numbers+2*rows*wide) + 3*8*int64(len(d.learned)+len(d.kept)) // and their numbers, here and in the order of an epoch
+}
+
+// held returns some of the samples that are held out: pairs, or rows with their classes and up to six times as many
+// of those to train on, or two views of rows of which nothing is known.
+func (d *rowCorpus) held(n, workers int) (*held, error) {
+	if len(d.kept) == 0 {
+		return nil, fmt.Errorf("%s: no %s are held out, want some", d.name(), d.things())
+	}
+	some := pickInts(d.kept, evenly(len(d.kept), n))
+	h := &held{workers: workers, what: fmt.Sprintf("%d %s not trained on", len(some), d.things())}
+	if len(some) < len(d.kept) {
+		h.what = fmt.Sprintf("%d of %d %s not trained on", len(some), len(d.kept), d.things())
+	}
+	var err error
+	switch {
+	case d.kind == pairSource:
+		if h.q, err = load(d.q, some); err == nil {
+			h.k, err = load(d.k, some)
+		}
+		if d.same != nil {
+			h.documents = pickInts(d.same, some)
+		}
+	case d.kind == tripletSource:
+		var anchors, positives []int
+		for _, i := range some {
+			anchors, positives = append(anchors, d.triplets[i][0]), append(positives, d.triplets[i][1])
+		}
+		h.documents = positives
+		if h.q, err = load(d.q, anchors); err == nil {
+			h.k, err = load(d.q, positives)
+		}
+	case d.labels != nil:
+		h.labels, h.names = d.labelsOf(some), d.classes
+		if h.q, err = load(d.q, some); err == nil && common(d.labelsOf(d.learned), h.labels) {
+			near := pickInts(d.learned, evenly(len(d.learned), 6*n))
+			h.learned, err = load(d.q, near)
+			h.classes = d.labelsOf(near)
+		}
+	default:
+		views := &train.RowViews{Rows: &part{rows: d.q, pick: some}, Augment: d.augment, Seed: examSeed, Workers: workers}
+		x := simd.NewMatrix(2*len(some), d.q.Dim())
+		_, err = views.Next(0, x)
+		h.q, h.k = x.Slice(0, len(some)), x.Slice(len(some), x.Rows)
+	}
+	return h, err
 }

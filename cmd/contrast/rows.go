@@ -1,15 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,7 +14,6 @@ import (
 
 	"github.com/contrast-go/contrast/infonce/data"
 	"github.com/contrast-go/contrast/infonce/train"
-	"github.com/contrast-go/contrast/simd"
 )
 
 // A rowCorpus is embeddings of files: of one, with or without classes or triplets, or the pairs of two. Of them a
@@ -265,68 +261,6 @@ func (d *rowCorpus) source(s *settings, workers int) (train.Source, arrangement,
 	return &train.RowClasses{Rows: q, Labels: labels, Augment: d.augment, Seed: s.Seed, PerClass: perClass, Workers: workers}, train.Labelled, nil
 }
 
-// scanned is the most bytes of a file that is read before all else, so that what is wrong with it is told then. Of larger
-// files that is told when it is met.
-const scanned = 1 << 30
-
-// scan reads all rows, for what is no number in them and for documents that are the same.
-func (d *rowCorpus) scan() error {
-	nothing := func(int, []float32) {}
-	if err := eachRow(d.q, nothing); err != nil || d.k == nil {
-		return err
-	}
-	type document struct {
-		hash uint64
-		row  int
-	}
-	var documents []document
-	if isScanned(d.k) {
-		documents = make([]document, 0, d.k.Len())
-	}
-	b := make([]byte, 4*d.k.Dim())
-	err := eachRow(d.k, func(row int, x []float32) {
-		for i, v := range x {
-			binary.LittleEndian.PutUint32(b[4*i:], math.Float32bits(v))
-		}
-		h := sha256.Sum256(b)
-		documents = append(documents, document{binary.LittleEndian.Uint64(h[:]), row})
-	})
-	if err != nil {
-		return err
-	}
-	slices.SortFunc(documents, func(a, b document) int { return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.row, b.row)) })
-	for i := 1; i < len(documents); i++ {
-		if documents[i].hash != documents[i-1].hash {
-			continue
-		}
-		if d.same == nil {
-			d.same = evenly(d.k.Len(), d.k.Len())
-		}
-		d.same[documents[i].row] = d.same[documents[i-1].row]
-	}
-	return nil
-}
-
-func isScanned(r *data.Rows) bool { return int64(r.Len()) <= scanned/4/int64(r.Dim()) }
-
-// eachRow calls f with each row of a file that is not too large.
-func eachRow(r *data.Rows, f func(row int, x []float32)) error {
-	if !isScanned(r) {
-		return nil
-	}
-	x := simd.NewMatrix(min(r.Len(), examRows), r.Dim())
-	for first := 0; first < r.Len(); first += examRows {
-		some := x.Slice(0, min(examRows, r.Len()-first))
-		if err := r.Read(some, first); err != nil {
-			return err
-		}
-		for i := range some.Rows {
-			f(first+i, some.Row(i))
-		}
-	}
-	return nil
-}
-
 // documents returns how many different documents there are to train on.
 func (d *rowCorpus) documents() int {
 	if d.same == nil {
@@ -345,82 +279,4 @@ func (d *rowCorpus) labelsOf(rows []int) []int {
 		labels[i] = d.labels[r]
 	}
 	return labels
-}
-
-// A part is some of the rows of a file, in the order of pick.
-type part struct {
-	rows *data.Rows
-	pick []int
-	at   []int
-}
-
-func (p *part) Len() int { return len(p.pick) }
-func (p *part) Dim() int { return p.rows.Dim() }
-
-// Gather stores rows in those of dst.
-func (p *part) Gather(dst simd.Matrix, indices []int) error {
-	p.at = p.at[:0]
-	for _, i := range indices {
-		p.at = append(p.at, p.pick[i])
-	}
-	return p.rows.Gather(dst, p.at)
-}
-
-// load returns the given rows.
-func load(r *data.Rows, rows []int) (simd.Matrix, error) {
-	x := simd.NewMatrix(len(rows), r.Dim())
-	return x, r.Gather(x, rows)
-}
-
-// held returns some of the samples that are held out: pairs, or rows with their classes and up to six times as many
-// of those to train on, or two views of rows of which nothing is known.
-func (d *rowCorpus) held(n, workers int) (*held, error) {
-	if len(d.kept) == 0 {
-		return nil, fmt.Errorf("%s: no %s are held out, want some", d.name(), d.things())
-	}
-	some := pickInts(d.kept, evenly(len(d.kept), n))
-	h := &held{workers: workers, what: fmt.Sprintf("%d %s not trained on", len(some), d.things())}
-	if len(some) < len(d.kept) {
-		h.what = fmt.Sprintf("%d of %d %s not trained on", len(some), len(d.kept), d.things())
-	}
-	var err error
-	switch {
-	case d.kind == pairSource:
-		if h.q, err = load(d.q, some); err == nil {
-			h.k, err = load(d.k, some)
-		}
-		if d.same != nil {
-			h.documents = pickInts(d.same, some)
-		}
-	case d.kind == tripletSource:
-		var anchors, positives []int
-		for _, i := range some {
-			anchors, positives = append(anchors, d.triplets[i][0]), append(positives, d.triplets[i][1])
-		}
-		h.documents = positives
-		if h.q, err = load(d.q, anchors); err == nil {
-			h.k, err = load(d.q, positives)
-		}
-	case d.labels != nil:
-		h.labels, h.names = d.labelsOf(some), d.classes
-		if h.q, err = load(d.q, some); err == nil && common(d.labelsOf(d.learned), h.labels) {
-			near := pickInts(d.learned, evenly(len(d.learned), 6*n))
-			h.learned, err = load(d.q, near)
-			h.classes = d.labelsOf(near)
-		}
-	default:
-		views := &train.RowViews{Rows: &part{rows: d.q, pick: some}, Augment: d.augment, Seed: examSeed, Workers: workers}
-		x := simd.NewMatrix(2*len(some), d.q.Dim())
-		_, err = views.Next(0, x)
-		h.q, h.k = x.Slice(0, len(some)), x.Slice(len(some), x.Rows)
-	}
-	return h, err
-}
-
-func pickInts(x, at []int) []int {
-	y := make([]int, len(at))
-	for i, a := range at {
-		y[i] = x[a]
-	}
-	return y
 }
