@@ -59,6 +59,9 @@ func openImages(s *settings) (*imageCorpus, error) {
 	if d.train.Labels == nil || d.test.Labels == nil {
 		d.train.Labels, d.test.Labels = nil, nil
 	}
+	if a, err := s.Augment.images(); err == nil { // otherwise it is that of a run on embeddings
+		d.augment = a
+	}
 	return d, nil
 }
 
