@@ -30,6 +30,23 @@ func TestNTXentDoesNotSaturate(t *testing.T) {
 	}
 }
 
+// TestSoftTripletFar: ln(1 + e^v) of distances that differ by more than 88.7 is neither infinite nor not a number (tensorflow/similarity),
+// and one triplet alone counts (pytorch-metric-learning takes it for none).
+func TestSoftTripletFar(t *testing.T) {
+	for _, far := range []float32{-1000, -100, -88.8, 88.8, 100, 1000} {
+		b := Batch{Q: gaps(3, 1, 0, []float32{0, max(far, 0), max(-far, 0)}), Triplets: []Triple{{0, 1, 2}}}
+		g := gradFor(b)
+		res := evaluate(t, "Triplet", &Triplet{Soft: true}, b, &g, 1)
+		want := math.Max(float64(far), 0) + math.Log1p(math.Exp(-math.Abs(float64(far))))
+		if res.Valid != 1 || math.Abs(res.Loss-want) > maxValueError*want+0x1p-149 {
+			t.Errorf("d(a,p) − d(a,n) = %v: loss %v of %d triplets, want %v of 1", far, res.Loss, res.Valid, want)
+		}
+		if p := g.Q.Row(1)[0]; far > 0 && p != 1 {
+			t.Errorf("d(a,p) − d(a,n) = %v: gradient %v of the positive, want 1", far, p)
+		}
+	}
+}
+
 // TestQueueScale: a queue whose rows are not normalised does not let the embeddings collapse (lightly): the loss normalises
 // them, so their lengths do not matter.
 func TestQueueScale(t *testing.T) {
