@@ -43,13 +43,8 @@ type DCL struct {
 func (l *DCL) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	const op = "infonce.DCL"
 	n, d := b.Q.Rows, b.Q.Cols
-	b.Q.Check(op, "Q", -1, -1)
-	b.K.Check(op, "K", n, d)
+	checkPairs(op, b, grad)
 	want := grad != nil
-	if want {
-		checkGrad(op, "grad.Q", grad.Q, b.Q)
-		checkGrad(op, "grad.K", grad.K, b.K)
-	}
 	beta, err := inverseTemperature(op, l.Temperature, 0.1)
 	if !(l.Sigma >= 0) || l.Sigma-l.Sigma != 0 {
 		err = cmp.Or(err, fmt.Errorf("%s: sigma is %v, want a finite number, 0 or above", op, l.Sigma))

@@ -165,6 +165,16 @@ func (e *embeddings) checkFinite(op, arg string, src simd.Matrix, first int) err
 	return nil
 }
 
+// checkPairs panics unless Q and K have the same shape, and what grad has of them that of theirs.
+func checkPairs(op string, b Batch, grad *Batch) {
+	b.Q.Check(op, "Q", -1, -1)
+	b.K.Check(op, "K", b.Q.Rows, b.Q.Cols)
+	if grad != nil {
+		checkGrad(op, "grad.Q", grad.Q, b.Q)
+		checkGrad(op, "grad.K", grad.K, b.K)
+	}
+}
+
 // checkGrad panics unless the gradient matrix g, the field arg, is empty or has the shape of x.
 func checkGrad(op, arg string, g, x simd.Matrix) {
 	if g.Data != nil {

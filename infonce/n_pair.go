@@ -32,13 +32,8 @@ type NPair struct {
 func (l *NPair) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	const op = "infonce.NPair"
 	n := b.Q.Rows
-	b.Q.Check(op, "Q", -1, -1)
-	b.K.Check(op, "K", n, b.Q.Cols)
+	checkPairs(op, b, grad)
 	want := grad != nil
-	if want {
-		checkGrad(op, "grad.Q", grad.Q, b.Q)
-		checkGrad(op, "grad.K", grad.K, b.K)
-	}
 	err := cmp.Or(checkPrecision(op, l.Precision), checkSmooth(op, l.Reduction), checkWeights(op, b.Weights, n))
 	if err == nil && (!(l.Regularization >= 0) || l.Regularization-l.Regularization != 0) {
 		err = fmt.Errorf("%s: regularization is %v, want a finite number, 0 or above", op, l.Regularization)

@@ -40,13 +40,8 @@ func (l *NTXent) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 
 func (l *NTXent) evaluate(op string, b Batch, grad *Batch, scale float32) (Result, error) {
 	n, d := b.Q.Rows, b.Q.Cols
-	b.Q.Check(op, "Q", -1, -1)
-	b.K.Check(op, "K", n, d)
+	checkPairs(op, b, grad)
 	want := grad != nil
-	if want {
-		checkGrad(op, "grad.Q", grad.Q, b.Q)
-		checkGrad(op, "grad.K", grad.K, b.K)
-	}
 	beta, err := inverseTemperature(op, l.Temperature, 0.5)
 	if err := cmp.Or(err, checkPrecision(op, l.Precision), checkSmooth(op, l.Reduction), checkWeights(op, b.Weights, n)); err != nil {
 		return Result{}, err

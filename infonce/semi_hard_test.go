@@ -88,6 +88,19 @@ func TestSemiHardChoice(t *testing.T) {
 	})
 }
 
+// TestSemiHardEachPositive: every positive has a negative of its own, and not the farthest alone (tensorflow/similarity, GoMLX).
+func TestSemiHardEachPositive(t *testing.T) {
+	// Row 0 has positives at 0.5 and 2; the nearest negatives that are farther are at 1 and 4.
+	b := Batch{Q: rowsOf([]float32{0}, []float32{0.5}, []float32{2}, []float32{1}, []float32{-4}), Labels: []int{1, 1, 1, 8, 9}, Weights: []float32{1, 0, 0, 0, 0}}
+	check.EachLevel(t, func(t *testing.T) {
+		g := gradFor(b)
+		if r := evaluate(t, "SemiHard", &SemiHard{Margin: 3, Reduction: Sum}, b, &g, 1); r.Loss != 2.5+1 {
+			t.Errorf("%+v, want 0.5 − 1 + 3 and 2 − 4 + 3", r)
+		}
+		check.SameBits(t, "gradient", g.Q.Data, []float32{-2, 1, 1, -1, 1})
+	})
+}
+
 // TestSemiHardFarthest: pairs without a semi-hard negative are left out, or have the farthest negative.
 func TestSemiHardFarthest(t *testing.T) {
 	// The positive is at 8, negatives at 1 and 5, twice.
