@@ -223,6 +223,7 @@ func rankings() map[string]Ranking {
 		"labels":             {Queries: random(r, 100, 3), Gallery: random(r, 301, 3), QueryLabels: labelsOf(r, 100, 8), GalleryLabels: labelsOf(r, 301, 7)},
 		"labels, itself":     {Queries: random(r, 150, 3), Itself: true, QueryLabels: labelsOf(r, 150, 12)},
 		"one class":          {Queries: random(r, 50, 3), Itself: true, QueryLabels: make([]int, 50)},
+		"1,200 relevant":     {Queries: random(r, 5, 3), Gallery: random(r, 2400, 3), QueryLabels: labelsOf(r, 5, 2), GalleryLabels: labelsOf(r, 2400, 2), At: []int{1023, 1024, 2000}},
 		"dot":                {Queries: random(r, 60, 9), Gallery: random(r, 80, 9), Metric: Dot},
 		"distance":           {Queries: random(r, 60, 9), Gallery: random(r, 80, 9), Metric: Euclidean},
 		"distance, itself":   {Queries: random(r, 60, 2), Itself: true, QueryLabels: labelsOf(r, 60, 6), Metric: Euclidean},
