@@ -7,6 +7,16 @@ import (
 	"github.com/contrast-go/contrast/internal/ref"
 )
 
+// batchAll has rows instead of pairs, 4 of each label. Its mean over active triplets would jump where one ceases to be.
+var batchAll = subject{
+	batch: labelled,
+	new:   func(workers int, _ int64) infonce.Loss { return &infonce.BatchAll{All: true, Workers: workers} },
+	truth: func(b infonce.Batch) (float64, ref.Grad) {
+		return ref.BatchAll(mat(b.Q), b.Labels, ref.TripletOptions{Margin: 1}, true)
+	},
+	flops: dense,
+}
+
 // family are the losses besides those that have a benchmark of their own.
 var family = []struct {
 	name string
@@ -125,14 +135,7 @@ var family = []struct {
 		flops:    dense,
 		rounding: 3e-5,
 	}},
-	{"BatchAll", subject{ // rows, 4 of each label; the mean over active triplets would jump where one ceases to be
-		batch: labelled,
-		new:   func(workers int, _ int64) infonce.Loss { return &infonce.BatchAll{All: true, Workers: workers} },
-		truth: func(b infonce.Batch) (float64, ref.Grad) {
-			return ref.BatchAll(mat(b.Q), b.Labels, ref.TripletOptions{Margin: 1}, true)
-		},
-		flops: dense,
-	}},
+	{"BatchAll", batchAll},
 	{"SemiHard", subject{
 		batch: labelled,
 		new: func(workers int, _ int64) infonce.Loss {
@@ -210,6 +213,27 @@ func BenchmarkFamily(b *testing.B) {
 				b.Run(size("n", n)+"/d=128", func(b *testing.B) { s.measure(b, n, 128, 1, 0, true) })
 			}
 		})
+	}
+}
+
+// BenchmarkBatchAll scores all triplets of a large batch, with 4 rows of each label or with 8 labels.
+func BenchmarkBatchAll(b *testing.B) {
+	const n = 8192
+	for _, labels := range []int{n / 4, 8} {
+		s := batchAll
+		s.batch = func(n, d int) infonce.Batch {
+			batch := labelled(n, d)
+			for i := range batch.Labels {
+				batch.Labels[i] = i % min(labels, n/4)
+			}
+			return batch
+		}
+		for _, workers := range []int{1, 2} {
+			b.Run(size("n", n)+"/d=128/"+size("labels", labels)+"/"+size("workers", workers), func(b *testing.B) {
+				s.measure(b, n, 128, workers, 0, true)
+				reportRate(b, n*(n/labels-1)*(n-n/labels), "triplets")
+			})
+		}
 	}
 }
 
