@@ -5,7 +5,8 @@ import (
 	"math"
 )
 
-// CosineEmbedding aligns pairs that belong together and parts the others, up to a margin:
+// CosineEmbedding aligns pairs that belong together and parts the others, up to a margin (the CosineEmbeddingLoss of
+// PyTorch):
 //
 //	L = mean_i 1 − s_i  where y_i is 1,  max(0, s_i − Margin)  where y_i is −1
 //

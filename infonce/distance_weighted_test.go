@@ -50,7 +50,11 @@ func nearDensity(x simd.Matrix, labels []int, a int, cutoff, reach float64) []fl
 // TestDistanceWeighted: negatives are drawn with the probabilities of the paper, for each positive of each anchor anew, in few
 // and many dimensions.
 func TestDistanceWeighted(t *testing.T) {
-	const n, draws = 24, 4000
+	const n = 24
+	draws := 4000
+	if testing.Short() {
+		draws = 1000
+	}
 	r := check.NewRand(180)
 	for _, d := range []int{1, 2, 3, 8, 64} {
 		x := gaps(n, d, 1, r.Normals32(n*d))
@@ -131,7 +135,7 @@ func TestDistanceWeighted(t *testing.T) {
 				between++
 			}
 		}
-		if e := same * (between - 1) * draws; e > 0 && math.Abs(float64(pairs)-e) > 6*math.Sqrt(e)+6 {
+		if e := same * (between - 1) * float64(draws); e > 0 && math.Abs(float64(pairs)-e) > 6*math.Sqrt(e)+6 {
 			t.Errorf("d=%d: two draws of row 0 agree %d times, want %.0f", d, pairs, e)
 		}
 	}

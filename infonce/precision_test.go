@@ -13,9 +13,13 @@ import (
 // logit by β·2⁻⁸, and a loss by twice that; a probability changes by the same factor, and is rounded
 // like the row that it weighs.
 func TestPrecision(t *testing.T) {
-	const n, d = 200, 64
+	const d = 64
+	n, temperatures := 200, []float32{0.5, 0.07}
+	if testing.Short() {
+		n, temperatures = 50, temperatures[1:]
+	}
 	r := check.NewRand(90)
-	for _, temperature := range []float32{0.5, 0.07} {
+	for _, temperature := range temperatures {
 		vs := append(softmaxVariants(temperature, false), optionVariants(temperature, false)...)
 		vs = append(vs, viewVariants(temperature, false)...)
 		for _, v := range append(vs, metricVariants(1/temperature, 0.3)...) {
