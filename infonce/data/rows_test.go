@@ -8,7 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,7 +56,7 @@ func TestRowsRoundTrip(t *testing.T) {
 						t.Fatal(err)
 					}
 					for i := range got.Rows {
-						if !reflect.DeepEqual(got.Row(i), m.Row(first+i)) {
+						if !slices.Equal(got.Row(i), m.Row(first+i)) {
 							t.Fatalf("Read: row %d differs", first+i)
 						}
 					}
@@ -72,7 +72,7 @@ func TestRowsRoundTrip(t *testing.T) {
 						t.Fatal(err)
 					}
 					for i, index := range indices {
-						if !reflect.DeepEqual(got.Row(i), m.Row(index)) {
+						if !slices.Equal(got.Row(i), m.Row(index)) {
 							t.Fatalf("Gather: row %d differs", index)
 						}
 					}
