@@ -115,7 +115,7 @@ func TestHelp(t *testing.T) {
 		{[]string{"--help"}, []string{"train", "info", "verify"}},
 		{[]string{"train", "-h", "--steps", "0"}, []string{"--data", "--loss", "--resume", "--json", "runs/001"}},
 		{[]string{"verify", "--help"}, []string{"[<file>]", "--json"}},
-		{[]string{"reproduce", "--help"}, []string{"<name>", "- mi: ", "Poole et al. 2019", "--quick", "--large", "--json"}},
+		{[]string{"reproduce", "--help"}, []string{"<name>", "    mi   ", "Poole et al. 2019", "--quick", "--large", "--json"}},
 	} {
 		stdout, _ := succeed(t, c.args...)
 		for _, want := range c.want {

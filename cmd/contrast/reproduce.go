@@ -30,7 +30,7 @@ func (*reproduceCommand) Help() string {
 	b.WriteString("A published result is repeated with data that is generated, and its shape compared. The exit status is 1 where it does not hold.\n\n")
 	for _, name := range reproduce.Names() {
 		e, _ := reproduce.Find(name)
-		fmt.Fprintf(&b, "    %-12s%s\n", e.Name, e.Title)
+		fmt.Fprintf(&b, "    %-13s%s\n    %-13s%s\n", e.Name, e.Title, "", e.Source)
 	}
 	return b.String()
 }
