@@ -17,15 +17,14 @@ type triples struct {
 	each    int // how many losses a triple has
 	losses  []float64
 	weights []float32
-	factor  float64       // of the gradient of Σ w·ℓ
-	diff    []tripleSlice // of each worker
-	adding  bool          // gradients; otherwise triples are scored
+	factor  float64     // of the gradient of Σ w·ℓ
+	diff    simd.Matrix // a row for each worker, of the columns of a piece
+	adding  bool        // gradients; otherwise triples are scored
 }
 
-// The gradient is cut by columns: so each element grows in the order of the list, whoever adds to it.
+// The gradient is cut by columns, as many of them to a worker as there are, but no fewer than these: so each
+// element grows in the order of the list, whoever adds to it.
 const tripleCols = 64
-
-type tripleSlice [tripleCols]float32
 
 // load takes over the rows.
 func (t *triples) load(op string, workers int, q simd.Matrix, normalize, grad bool) (zeroNorms int, err error) {
@@ -86,8 +85,9 @@ func (t *triples) evaluate(op string, rank ranking, list []Triple, weights []flo
 	}
 	if grad != nil && t.factor != 0 {
 		t.adding = true
-		t.diff = grow(t.diff, par.Workers(t.x.workers))
-		par.Do(t.x.workers, pieces(t.x.x.Cols, tripleCols), t)
+		workers, cols := par.Workers(t.x.workers), t.x.x.Cols
+		t.diff = t.diff.Reshape(workers, max(share(cols, workers), tripleCols))
+		par.Do(t.x.workers, pieces(cols, t.diff.Cols), t)
 		t.x.addGrad(grad.Q, scale, 0)
 	}
 	t.list, t.weights = nil, nil
@@ -100,8 +100,8 @@ func (t Triple) valid() bool { return min(t.A, t.P, t.N) >= 0 }
 // Run scores a piece of the list, or adds the gradients of all of it to a piece of the columns.
 func (t *triples) Run(worker, piece int) {
 	if t.adding {
-		lo := piece * tripleCols
-		t.addGrads(t.diff[worker][:], lo, min(lo+tripleCols, t.x.x.Cols))
+		lo := piece * t.diff.Cols
+		t.addGrads(t.diff.Row(worker), lo, min(lo+t.diff.Cols, t.x.x.Cols))
 		return
 	}
 	for i := piece * pieceRows; i < min((piece+1)*pieceRows, len(t.list)); i++ {
