@@ -156,16 +156,7 @@ func TestDualRefuses(t *testing.T) {
 			d.Backward(simd.NewMatrix(4, 3))
 		},
 	} {
-		func() {
-			defer func() {
-				err, ok := recover().(error)
-				var shape *simd.ShapeError
-				if !ok || !errors.As(err, &shape) {
-					t.Errorf("%s: no panic with a *simd.ShapeError", name)
-				}
-			}()
-			f()
-		}()
+		panicsOnShape(t, name, f)
 	}
 }
 

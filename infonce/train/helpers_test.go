@@ -1,6 +1,7 @@
 package train
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/contrast-go/contrast/infonce"
@@ -87,4 +88,17 @@ func randomMatrix(r *check.Rand, rows, cols int) simd.Matrix {
 	m := simd.NewMatrix(rows, cols)
 	copy(m.Data, r.Normals32(rows*cols))
 	return m
+}
+
+// panicsOnShape holds f to a panic with a *simd.ShapeError.
+func panicsOnShape(t *testing.T, name string, f func()) {
+	t.Helper()
+	defer func() {
+		err, ok := recover().(error)
+		var shape *simd.ShapeError
+		if !ok || !errors.As(err, &shape) {
+			t.Errorf("%s: no panic with a *simd.ShapeError", name)
+		}
+	}()
+	f()
 }

@@ -1,7 +1,6 @@
 package train
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -343,15 +342,6 @@ func TestMLPRefuses(t *testing.T) {
 		"Backward after Represent": func() { m.Forward(x); m.Represent(x); m.Backward(dz) },
 		"Backward after Embed":     func() { m.Forward(x); m.Embed(x); m.Backward(dz) },
 	} {
-		func() {
-			defer func() {
-				err, ok := recover().(error)
-				var shape *simd.ShapeError
-				if !ok || !errors.As(err, &shape) {
-					t.Errorf("%s: no panic with a *simd.ShapeError", name)
-				}
-			}()
-			f()
-		}()
+		panicsOnShape(t, name, f)
 	}
 }
