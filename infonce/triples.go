@@ -22,8 +22,8 @@ type triples struct {
 	adding  bool        // gradients; otherwise triples are scored
 }
 
-// The gradient is cut by columns, as many of them to a worker as there are, but no fewer than these: so each
-// element grows in the order of the list, whoever adds to it.
+// The gradient is cut by columns into a piece for each worker, of so many columns at least: so each element grows in
+// the order of the list, whoever adds to it.
 const tripleCols = 64
 
 // load takes over the rows.

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/contrast-go/contrast/infonce/data"
 	"github.com/contrast-go/contrast/internal/check"
 )
 
@@ -102,17 +101,7 @@ func TestReadCNNRefuses(t *testing.T) {
 		{"head", "[3]", "tensor head.0.weight: got shape [2 4], want [3 4]"},
 		{"head", "[0]", "cnn: width 0, want 1 to"},
 	} {
-		writeFile(t, path, edit(t, good, func(x []data.Tensor, meta map[string]string) []data.Tensor {
-			meta[c.key] = c.value
-			return x
-		}))
-		m, err := ReadModel(path)
-		if err == nil || !strings.HasPrefix(err.Error(), "model: "+path+": ") || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%s %s: %v, want %q", c.key, c.value, err, c.want)
-		}
-		if m != nil {
-			t.Errorf("%s %s: a model beside the error", c.key, c.value)
-		}
+		refusesMetadata(t, path, good, c.key, c.value, c.want)
 	}
 	for _, n := range []int{0, 1, 100, len(good) / 2, len(good) - 1} {
 		writeFile(t, path, good[:n])

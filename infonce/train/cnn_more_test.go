@@ -269,14 +269,5 @@ func TestCNNRefuses(t *testing.T) {
 		}
 	}
 	m := CNNConfig{Width: 4, Height: 3, Channels: 1}.mustNew(t, 1)
-	x, dz := simd.NewMatrix(5, 12), simd.NewMatrix(5, 192)
-	for name, f := range map[string]func(){
-		"x of 11 columns":          func() { m.Forward(simd.NewMatrix(5, 11)) },
-		"dz of 4 rows":             func() { m.Forward(x); m.Backward(simd.NewMatrix(4, 192)) },
-		"dz of 3 columns":          func() { m.Forward(x); m.Backward(simd.NewMatrix(5, 3)) },
-		"Backward after Represent": func() { m.Forward(x); m.Represent(x); m.Backward(dz) },
-		"Backward after Embed":     func() { m.Forward(x); m.Embed(x); m.Backward(dz) },
-	} {
-		panicsOnShape(t, name, f)
-	}
+	refusesShapes(t, m, 12, 192)
 }

@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/contrast-go/contrast/infonce"
-	"github.com/contrast-go/contrast/infonce/data"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -117,17 +115,7 @@ func TestReadDualRefuses(t *testing.T) {
 		{"document.head", "[4]", "dual: embeddings of 3 and of 4 numbers, want as many"},
 		{"query.norm", "layer", `tensor "query.norm.`},
 	} {
-		writeFile(t, path, edit(t, good, func(x []data.Tensor, meta map[string]string) []data.Tensor {
-			meta[c.key] = c.value
-			return x
-		}))
-		m, err := ReadModel(path)
-		if err == nil || !strings.HasPrefix(err.Error(), "model: "+path+": ") || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%s %s: %v, want %q", c.key, c.value, err, c.want)
-		}
-		if m != nil {
-			t.Errorf("%s %s: a model beside the error", c.key, c.value)
-		}
+		refusesMetadata(t, path, good, c.key, c.value, c.want)
 	}
 }
 

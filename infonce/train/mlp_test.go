@@ -334,14 +334,5 @@ func TestMLPRefuses(t *testing.T) {
 	}
 
 	m := mustMLP(t, 1, []int{4, 3}, []int{2})
-	x, dz := simd.NewMatrix(5, 4), simd.NewMatrix(5, 2)
-	for name, f := range map[string]func(){
-		"x of 3 columns":           func() { m.Forward(simd.NewMatrix(5, 3)) },
-		"dz of 4 rows":             func() { m.Forward(x); m.Backward(simd.NewMatrix(4, 2)) },
-		"dz of 3 columns":          func() { m.Forward(x); m.Backward(simd.NewMatrix(5, 3)) },
-		"Backward after Represent": func() { m.Forward(x); m.Represent(x); m.Backward(dz) },
-		"Backward after Embed":     func() { m.Forward(x); m.Embed(x); m.Backward(dz) },
-	} {
-		panicsOnShape(t, name, f)
-	}
+	refusesShapes(t, m, 4, 2)
 }
