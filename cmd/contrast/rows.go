@@ -274,9 +274,5 @@ func (d *rowCorpus) labelsOf(rows []int) []int {
 	if d.labels == nil {
 		return nil
 	}
-	labels := make([]int, len(rows))
-	for i, r := range rows {
-		labels[i] = d.labels[r]
-	}
-	return labels
+	return pickInts(d.labels, rows)
 }

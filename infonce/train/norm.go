@@ -100,11 +100,11 @@ func replicate(row, x []float32) {
 	}
 }
 
-// fold stores the sums of the numbers of each channel in dst.
-func fold(dst, row []float32) {
+// fold stores the sum of the parts of x that are as long as dst in dst: of the rows of an image, or of the pixels of a row.
+func fold(dst, x []float32) {
 	clear(dst)
-	for at := 0; at < len(row); at += len(dst) {
-		simd.Add(dst, dst, row[at:at+len(dst)])
+	for at := 0; at < len(x); at += len(dst) {
+		simd.Add(dst, dst, x[at:at+len(dst)])
 	}
 }
 
@@ -116,20 +116,12 @@ func vector(x []float32, n int) []float32 {
 	return x[:n]
 }
 
-// addRows stores the sum of the rows of x, each as long as dst, in dst.
-func addRows(dst, x []float32) {
-	clear(dst)
-	for at := 0; at < len(x); at += len(dst) {
-		simd.Add(dst, dst, x[at:at+len(dst)])
-	}
-}
-
 // measure keeps the mean of each channel of sample i, and the sum of squared distances to it.
 func (n *norm) measure(i int, x []float32, w *scratch) {
 	sums := n.sums.Row(i)
 	mean, squares := sums[:n.channels], sums[n.channels:]
 	sum, d, center := w.rows(n.row)
-	addRows(sum, x)
+	fold(sum, x)
 	fold(mean, sum)
 	pixels := float64(len(x) / n.channels)
 	for c, s := range mean {
@@ -244,7 +236,7 @@ func (n *norm) back(i int, d, x []float32, w *scratch) {
 	sums := n.sums.Row(i)
 	shift, scale := sums[:n.channels], sums[n.channels:]
 	sum, t, product := w.rows(n.row)
-	addRows(sum, d)
+	fold(sum, d)
 	fold(shift, sum)
 	if n.kind == NoNorm {
 		return

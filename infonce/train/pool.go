@@ -52,7 +52,7 @@ func (p Pooling) pooled(f extent) extent {
 func (p Pooling) pool(dst, x []float32, f extent, w *scratch) {
 	if p == globalAverage {
 		sum, _, _ := w.rows(f.row())
-		addRows(sum, x)
+		fold(sum, x)
 		fold(dst, sum)
 		simd.Scale(dst, 1/float32(f.pixels()), dst)
 		return
