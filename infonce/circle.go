@@ -82,8 +82,8 @@ func (l *circleRow) score(worker, i int, z []float32) rowScore {
 	}
 	a := t.negative
 	clear(a)
-	simd.Raise(a, z, float32(l.gamma), float32(l.gamma*l.margin))
-	simd.Weigh(z, a, z, -float32(l.margin))
+	simd.MaxAffine(a, z, float32(l.gamma), float32(l.gamma*l.margin))
+	simd.MulShifted(z, a, z, -float32(l.margin))
 	for _, p := range same {
 		z[p] = negInf
 	}
@@ -92,8 +92,8 @@ func (l *circleRow) score(worker, i int, z []float32) rowScore {
 	sumFar, sumNear := simd.ExpSum(z, z, far), simd.ExpSum(t.logits, t.logits, near)
 	loss, slope := softplus(float64(far) + float64(near) + (scalar.Log64(float64(sumFar)) + scalar.Log64(float64(sumNear))))
 	// The slopes are slope·γ·a times e^z/sumFar, and −e^logit/sumNear.
-	simd.Weigh(z, z, a, 0)
-	simd.Weigh(t.logits, t.logits, t.positive, 0)
+	simd.MulShifted(z, z, a, 0)
+	simd.MulShifted(t.logits, t.logits, t.positive, 0)
 	u := t.logits
 	for _, p := range same {
 		z[p] = 0

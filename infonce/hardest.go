@@ -162,7 +162,7 @@ func (s *search) searchNegatives(i, j int, z []float32) {
 func found(x []float32, least float64) func(yield func(int) bool) {
 	return func(yield func(int) bool) {
 		for k := 0; ; k++ {
-			k += simd.Find(x[k:], float32(least))
+			k += simd.IndexAtLeast(x[k:], float32(least))
 			if k == len(x) || !yield(k) {
 				return
 			}
@@ -190,12 +190,12 @@ func (s *search) block(t *searchScratch, i, j int, z simd.Matrix) {
 		}
 		x, half := z.Row(r), s.half[i+r]
 		if most == 0 {
-			simd.Raise(up, x, 1, -half)
+			simd.MaxAffine(up, x, 1, -half)
 			continue
 		}
 		e := positives(r)
-		simd.Raise(up[e:], x[e:], 1, -half)
-		simd.Raise(down[:e], x[:e], -1, half)
+		simd.MaxAffine(up[e:], x[e:], 1, -half)
+		simd.MaxAffine(down[:e], x[:e], -1, half)
 	}
 	s.lookThrough(t.top[:z.Cols], &t.up, i, j, z, false)
 	if most > 0 {
@@ -213,7 +213,7 @@ func (s *search) lookThrough(top []float32, best *[groups][pieceCols]float32, i,
 	n := pieces(z.Rows, groupRows)
 	copy(top, best[0][:])
 	for g := 1; g < n; g++ {
-		simd.Raise(top, best[g][:len(top)], 1, 0)
+		simd.MaxAffine(top, best[g][:len(top)], 1, 0)
 	}
 	for c, w := range top {
 		if w < least[c] || w == negInf {

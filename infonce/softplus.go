@@ -43,7 +43,7 @@ func softplusRow(z []float32, bias float32, room *softplusRoom) (sum, slopes flo
 		} else {
 			up := room.up[:len(x)]
 			clear(up)
-			simd.Raise(up, x, 1, bias)
+			simd.MaxAffine(up, x, 1, bias)
 			sum += float64(simd.Sum(up))
 			simd.Axpy(x, bias, one)
 			simd.Axpy(x, -1, up)
@@ -51,19 +51,19 @@ func softplusRow(z []float32, bias float32, room *softplusRoom) (sum, slopes flo
 			simd.Scale(up, -1, up)
 			simd.Exp(up, up)
 			simd.Add(u, x, up)
-			simd.Weigh(up, up, x, 0)
+			simd.MulShifted(up, up, x, 0)
 			e = up
 		}
 		sum += logProduct(e, room.t[:softplusChunk])
 
 		// The parabola is 32/99·(u² − 4.5·u + 6.5625): 1 − u times it is −T₃(2u − 3)/99, of the Chebyshev polynomial T₃.
-		simd.Weigh(t, u, u, -4.5)
-		simd.Weigh(r, parabola[:len(x)], t, 6.5625)
-		simd.Weigh(t, u, r, 0)
-		simd.Weigh(r, r, t, -2) // r·(2 − u·r), but for the sign, which stays
-		simd.Weigh(t, u, r, 0)
-		simd.Weigh(r, r, t, 2)
-		simd.Weigh(x, x, r, 0)
+		simd.MulShifted(t, u, u, -4.5)
+		simd.MulShifted(r, parabola[:len(x)], t, 6.5625)
+		simd.MulShifted(t, u, r, 0)
+		simd.MulShifted(r, r, t, -2) // r·(2 − u·r), but for the sign, which stays
+		simd.MulShifted(t, u, r, 0)
+		simd.MulShifted(r, r, t, 2)
+		simd.MulShifted(x, x, r, 0)
 		slopes -= float64(simd.Sum(x))
 	}
 	return sum, slopes
@@ -75,7 +75,7 @@ func logProduct(e, t []float32) float64 {
 	for len(e) > softplusLanes {
 		half := (len(e) + 1) / 2
 		p, q := e[:len(e)-half], e[half:]
-		simd.Weigh(t[:len(q)], q, p, 1)
+		simd.MulShifted(t[:len(q)], q, p, 1)
 		simd.Add(t[:len(q)], t[:len(q)], p)
 		copy(t[len(q):half], e[len(q):half]) // the middle one, where their number is odd
 		e, t = t[:half], t[half:]

@@ -230,7 +230,7 @@ func (l *SupCon) commonRow(worker, i int, z []float32) {
 		}
 		simd.ExpSum(z, z, l.task.beta)
 	}
-	simd.Weigh(z, z, l.inv, l.inv[i])
+	simd.MulShifted(z, z, l.inv, l.inv[i])
 	k := 0
 	for _, p := range others {
 		if p == i {
@@ -249,7 +249,7 @@ func (l *SupCon) ownRow(worker, i int, z []float32) {
 	copy(other, z)
 	simd.Axpy(other, -1, l.shift) // z − shift, rounded once as in the pass for the sums
 	simd.Exp(other, other)
-	simd.Weigh(other, other, l.inv, 0)
+	simd.MulShifted(other, other, l.inv, 0)
 	simd.ExpSum(z, z, l.shift[i])
 	simd.Scale(z, l.inv[i], z)
 	simd.Add(z, z, other)

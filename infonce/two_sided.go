@@ -168,7 +168,7 @@ func (h *oneShift) row(_, i, j int, z []float32) float32 {
 		if h.self {
 			cols = &h.rows
 		}
-		simd.Weigh(z, z, cols.inv[j:], h.rows.inv[i])
+		simd.MulShifted(z, z, cols.inv[j:], h.rows.inv[i])
 		if y >= j {
 			z[y-j] = h.rows.pos[i] + cols.pos[y]
 		}
@@ -253,7 +253,7 @@ func (h *twoShifts) row(worker, i, _ int, z []float32) float32 {
 	copy(t, z)
 	simd.Axpy(t, -1, cols.shift) // z − shift, rounded once as in the pass for the sums
 	simd.Exp(t, t)
-	simd.Weigh(t, t, cols.inv, 0)
+	simd.MulShifted(t, t, cols.inv, 0)
 	simd.ExpSum(z, z, h.rows.shift[i])
 	simd.Scale(z, h.rows.inv[i], z)
 	simd.Add(z, z, t)

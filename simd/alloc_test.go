@@ -27,7 +27,7 @@ func TestNothingAllocates(t *testing.T) {
 			{"Axpy", func() { var x, y [100]float32; simd.Axpy(y[:], 2, x[:]); sink = y[1] }},
 			{"Scale", func() { var x, y [100]float32; simd.Scale(y[:], 2, x[:]); sink = y[1] }},
 			{"Add", func() { var x, y [100]float32; simd.Add(y[:], x[:], x[:]); sink = y[1] }},
-			{"Weigh", func() { var x, y, w [100]float32; simd.Weigh(y[:], x[:], w[:], 2); sink = y[1] }},
+			{"MulShifted", func() { var x, y, w [100]float32; simd.MulShifted(y[:], x[:], w[:], 2); sink = y[1] }},
 			{"Exp", func() { var x, y [100]float32; simd.Exp(y[:], x[:]); sink = y[1] }},
 			{"ExpSum", func() { var x, y [100]float32; sink = simd.ExpSum(y[:], x[:], 1) }},
 			{"ExpLanes", func() {
@@ -36,8 +36,8 @@ func TestNothingAllocates(t *testing.T) {
 				simd.ExpLanes(y[:], x[:], 1, &l)
 				sink = simd.SumLanes(&l)
 			}},
-			{"Raise", func() { var x, y [100]float32; simd.Raise(y[:], x[:], 2, 1); sink = y[1] }},
-			{"Find", func() { var x [100]float32; sink = float32(simd.Find(x[:], 1)) }},
+			{"MaxAffine", func() { var x, y [100]float32; simd.MaxAffine(y[:], x[:], 2, 1); sink = y[1] }},
+			{"IndexAtLeast", func() { var x [100]float32; sink = float32(simd.IndexAtLeast(x[:], 1)) }},
 			{"SumExp", func() { var x [100]float32; sink = simd.SumExp(x[:], 1) }},
 			{"Log", func() { var x, y [100]float32; simd.Log(y[:], x[:]); sink = y[1] }},
 			{"LogSumExp", func() { var x [100]float32; sink = simd.LogSumExp(x[:]) }},

@@ -33,9 +33,9 @@ var vectorFuncs = []vectorFunc{
 	{"Axpy", "dx", func(dst, x, _ []float32, alpha float32) float32 { simd.Axpy(dst, alpha, x); return 0 }},
 	{"Scale", "dx", func(dst, x, _ []float32, alpha float32) float32 { simd.Scale(dst, alpha, x); return 0 }},
 	{"Add", "dxy", func(dst, x, y []float32, _ float32) float32 { simd.Add(dst, x, y); return 0 }},
-	{"Weigh", "dxy", func(dst, x, y []float32, alpha float32) float32 { simd.Weigh(dst, x, y, alpha); return 0 }},
-	{"Raise", "dx", func(dst, x, _ []float32, alpha float32) float32 { simd.Raise(dst, x, alpha, -0.25); return 0 }},
-	{"Find", "x", func(_, x, _ []float32, alpha float32) float32 { return float32(simd.Find(x, alpha)) }},
+	{"MulShifted", "dxy", func(dst, x, y []float32, alpha float32) float32 { simd.MulShifted(dst, x, y, alpha); return 0 }},
+	{"MaxAffine", "dx", func(dst, x, _ []float32, alpha float32) float32 { simd.MaxAffine(dst, x, alpha, -0.25); return 0 }},
+	{"IndexAtLeast", "x", func(_, x, _ []float32, alpha float32) float32 { return float32(simd.IndexAtLeast(x, alpha)) }},
 	{"Exp", "dx", func(dst, x, _ []float32, _ float32) float32 { simd.Exp(dst, x); return 0 }},
 	{"ExpSum", "dx", func(dst, x, _ []float32, alpha float32) float32 { return simd.ExpSum(dst, x, alpha) }},
 	{"ExpLanes", "dx", func(dst, x, _ []float32, alpha float32) float32 {

@@ -58,14 +58,14 @@ func maximum(x []float32) float32 {
 	return generic.Max(x)
 }
 
-func find(x []float32, least float32) int {
+func indexAtLeast(x []float32, least float32) int {
 	if cpu.Active() >= cpu.AVX512 {
-		return avx512.Find(x, least)
+		return avx512.IndexAtLeast(x, least)
 	}
 	if cpu.Active() >= cpu.AVX2 {
-		return avx2.Find(x, least)
+		return avx2.IndexAtLeast(x, least)
 	}
-	return generic.Find(x, least)
+	return generic.IndexAtLeast(x, least)
 }
 
 func axpy(y []float32, alpha float32, x []float32) {
@@ -104,28 +104,28 @@ func add(dst, x, y []float32) {
 	generic.Add(dst, x, y)
 }
 
-func weigh(dst, x, w []float32, alpha float32) {
+func mulShifted(dst, x, w []float32, alpha float32) {
 	if cpu.Active() >= cpu.AVX512 {
-		avx512.Weigh(dst, x, w, alpha)
+		avx512.MulShifted(dst, x, w, alpha)
 		return
 	}
 	if cpu.Active() >= cpu.AVX2 {
-		avx2.Weigh(dst, x, w, alpha)
+		avx2.MulShifted(dst, x, w, alpha)
 		return
 	}
-	generic.Weigh(dst, x, w, alpha)
+	generic.MulShifted(dst, x, w, alpha)
 }
 
-func raise(dst, x []float32, alpha, c float32) {
+func maxAffine(dst, x []float32, alpha, c float32) {
 	if cpu.Active() >= cpu.AVX512 {
-		avx512.Raise(dst, x, alpha, c)
+		avx512.MaxAffine(dst, x, alpha, c)
 		return
 	}
 	if cpu.Active() >= cpu.AVX2 {
-		avx2.Raise(dst, x, alpha, c)
+		avx2.MaxAffine(dst, x, alpha, c)
 		return
 	}
-	generic.Raise(dst, x, alpha, c)
+	generic.MaxAffine(dst, x, alpha, c)
 }
 
 func sumExp(x []float32, shift float32) float32 {

@@ -42,11 +42,11 @@ func maximum(x []float32) float32 {
 	return generic.Max(x)
 }
 
-func find(x []float32, least float32) int {
+func indexAtLeast(x []float32, least float32) int {
 	if cpu.Active() >= cpu.NEON {
-		return neon.Find(x, least)
+		return neon.IndexAtLeast(x, least)
 	}
-	return generic.Find(x, least)
+	return generic.IndexAtLeast(x, least)
 }
 
 func axpy(y []float32, alpha float32, x []float32) {
@@ -73,20 +73,20 @@ func add(dst, x, y []float32) {
 	generic.Add(dst, x, y)
 }
 
-func weigh(dst, x, w []float32, alpha float32) {
+func mulShifted(dst, x, w []float32, alpha float32) {
 	if cpu.Active() >= cpu.NEON {
-		neon.Weigh(dst, x, w, alpha)
+		neon.MulShifted(dst, x, w, alpha)
 		return
 	}
-	generic.Weigh(dst, x, w, alpha)
+	generic.MulShifted(dst, x, w, alpha)
 }
 
-func raise(dst, x []float32, alpha, c float32) {
+func maxAffine(dst, x []float32, alpha, c float32) {
 	if cpu.Active() >= cpu.NEON {
-		neon.Raise(dst, x, alpha, c)
+		neon.MaxAffine(dst, x, alpha, c)
 		return
 	}
-	generic.Raise(dst, x, alpha, c)
+	generic.MaxAffine(dst, x, alpha, c)
 }
 
 func sumExp(x []float32, shift float32) float32 {

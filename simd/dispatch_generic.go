@@ -21,7 +21,7 @@ func sum(x []float32) float32 { return generic.Sum(x) }
 
 func maximum(x []float32) float32 { return generic.Max(x) }
 
-func find(x []float32, least float32) int { return generic.Find(x, least) }
+func indexAtLeast(x []float32, least float32) int { return generic.IndexAtLeast(x, least) }
 
 func axpy(y []float32, alpha float32, x []float32) { generic.Axpy(y, alpha, x) }
 
@@ -29,9 +29,9 @@ func scale(dst []float32, alpha float32, x []float32) { generic.Scale(dst, alpha
 
 func add(dst, x, y []float32) { generic.Add(dst, x, y) }
 
-func weigh(dst, x, w []float32, alpha float32) { generic.Weigh(dst, x, w, alpha) }
+func mulShifted(dst, x, w []float32, alpha float32) { generic.MulShifted(dst, x, w, alpha) }
 
-func raise(dst, x []float32, alpha, c float32) { generic.Raise(dst, x, alpha, c) }
+func maxAffine(dst, x []float32, alpha, c float32) { generic.MaxAffine(dst, x, alpha, c) }
 
 func sumExp(x []float32, shift float32) float32 { return generic.SumExp(x, shift) }
 

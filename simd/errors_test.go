@@ -54,8 +54,8 @@ func TestShapeErrors(t *testing.T) {
 		{func() { simd.Scale(v(2), 1, v(3)) }, "simd.Scale", "x", "of length 3", "of length 2"},
 		{func() { simd.Add(v(2), v(3), v(2)) }, "simd.Add", "x", "of length 3", "of length 2"},
 		{func() { simd.Add(v(2), v(2), v(1)) }, "simd.Add", "y", "of length 1", "of length 2"},
-		{func() { simd.Weigh(v(2), v(3), v(2), 1) }, "simd.Weigh", "x", "of length 3", "of length 2"},
-		{func() { simd.Weigh(v(2), v(2), v(1), 1) }, "simd.Weigh", "w", "of length 1", "of length 2"},
+		{func() { simd.MulShifted(v(2), v(3), v(2), 1) }, "simd.MulShifted", "x", "of length 3", "of length 2"},
+		{func() { simd.MulShifted(v(2), v(2), v(1), 1) }, "simd.MulShifted", "w", "of length 1", "of length 2"},
 		{func() { simd.Exp(v(0), v(1)) }, "simd.Exp", "x", "of length 1", "of length 0"},
 		{func() { simd.ExpSum(v(3), v(1), 0) }, "simd.ExpSum", "x", "of length 1", "of length 3"},
 		{func() { simd.Log(v(3), v(1)) }, "simd.Log", "x", "of length 1", "of length 3"},
@@ -178,7 +178,7 @@ func TestVectorOverlaps(t *testing.T) {
 						t.Fatalf("%s: panic %v", name, e)
 					} else if partly {
 						arg := string(as)
-						if f.name == "Weigh" && as == 'y' {
+						if f.name == "MulShifted" && as == 'y' {
 							arg = "w"
 						}
 						if e.Op != "simd."+f.name || e.Arg != arg {

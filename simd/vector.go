@@ -57,14 +57,14 @@ func Max(x []float32) float32 {
 	return m
 }
 
-// Find returns the first i with x[i] ≥ least, and len(x) if there is none. NaN is not so large.
-func Find(x []float32, least float32) int {
+// IndexAtLeast returns the first i with x[i] ≥ least, and len(x) if there is none. NaN is not so large.
+func IndexAtLeast(x []float32, least float32) int {
 	if len(x) <= chunk {
-		return find(x, least)
+		return indexAtLeast(x, least)
 	}
 	for at := 0; at < len(x); at += chunk {
 		part := x[at:min(at+chunk, len(x))]
-		if i := Find(part, least); i < len(part) {
+		if i := IndexAtLeast(part, least); i < len(part) {
 			return at + i
 		}
 	}
@@ -103,25 +103,25 @@ func Add(dst, x, y []float32) {
 	add(dst, x, y)
 }
 
-// Weigh stores x[i]·(w[i] + alpha) in dst. The lengths must agree.
-func Weigh(dst, x, w []float32, alpha float32) {
-	sameLen("simd.Weigh", "x", x, len(dst))
-	sameLen("simd.Weigh", "w", w, len(dst))
-	noOverlap("simd.Weigh", "x", dst, x)
-	noOverlap("simd.Weigh", "w", dst, w)
+// MulShifted stores x[i]·(w[i] + alpha) in dst. The lengths must agree.
+func MulShifted(dst, x, w []float32, alpha float32) {
+	sameLen("simd.MulShifted", "x", x, len(dst))
+	sameLen("simd.MulShifted", "w", w, len(dst))
+	noOverlap("simd.MulShifted", "x", dst, x)
+	noOverlap("simd.MulShifted", "w", dst, w)
 	for ; len(dst) > chunk; dst, x, w = dst[chunk:], x[chunk:], w[chunk:] {
-		Weigh(dst[:chunk], x[:chunk], w[:chunk], alpha)
+		MulShifted(dst[:chunk], x[:chunk], w[:chunk], alpha)
 	}
-	weigh(dst, x, w, alpha)
+	mulShifted(dst, x, w, alpha)
 }
 
-// Raise raises the elements of dst to alpha·x[i] + c, fused, where that is larger: a running
+// MaxAffine raises the elements of dst to alpha·x[i] + c, fused, where that is larger: a running
 // maximum. A NaN among them leaves dst[i] as it is. The lengths must agree.
-func Raise(dst, x []float32, alpha, c float32) {
-	sameLen("simd.Raise", "x", x, len(dst))
-	noOverlap("simd.Raise", "x", dst, x)
+func MaxAffine(dst, x []float32, alpha, c float32) {
+	sameLen("simd.MaxAffine", "x", x, len(dst))
+	noOverlap("simd.MaxAffine", "x", dst, x)
 	for ; len(dst) > chunk; dst, x = dst[chunk:], x[chunk:] {
-		Raise(dst[:chunk], x[:chunk], alpha, c)
+		MaxAffine(dst[:chunk], x[:chunk], alpha, c)
 	}
-	raise(dst, x, alpha, c)
+	maxAffine(dst, x, alpha, c)
 }

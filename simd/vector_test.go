@@ -135,7 +135,7 @@ func TestMaxAnywhere(t *testing.T) {
 // elementwise are the functions whose elements have no sum in them. The truth of one rounding
 // in float64 is the float32 next to it: sums of two float32 rounded to 53 bits and
 // then to 24 are rounded right (Figueroa 1995), and products are exact in 53. Only
-// the fused alpha·x + y is rounded twice so; then half a unit and 2^-29 is the bound. Weigh rounds twice.
+// the fused alpha·x + y is rounded twice so; then half a unit and 2^-29 is the bound. MulShifted rounds twice.
 var elementwise = []struct {
 	name   string
 	rounds int // 0: exactly the truth, rounded
@@ -144,8 +144,8 @@ var elementwise = []struct {
 	{"Axpy", 1, func(dst, x, _, alpha float64) float64 { return float64(alpha*x) + dst }},
 	{"Scale", 0, func(_, x, _, alpha float64) float64 { return alpha * x }},
 	{"Add", 0, func(_, x, y, _ float64) float64 { return x + y }},
-	{"Raise", 1, func(dst, x, _, alpha float64) float64 { return max(dst, float64(alpha*x)-0.25) }},
-	{"Weigh", 2, func(_, x, y, alpha float64) float64 { return x * (y + alpha) }},
+	{"MaxAffine", 1, func(dst, x, _, alpha float64) float64 { return max(dst, float64(alpha*x)-0.25) }},
+	{"MulShifted", 2, func(_, x, y, alpha float64) float64 { return x * (y + alpha) }},
 }
 
 func TestElementwiseTruth(t *testing.T) {
@@ -190,12 +190,12 @@ func TestElementwiseTruth(t *testing.T) {
 	})
 }
 
-// Find gives the first that is large enough, wherever it is, and passes over NaN.
+// IndexAtLeast gives the first that is large enough, wherever it is, and passes over NaN.
 func TestFindAnywhere(t *testing.T) {
 	check.EachLevel(t, func(t *testing.T) {
 		for _, n := range []int{1, 5, 8, 31, 64, 100, 2*chunk + 9} {
 			x := repeat(-2, n)
-			if got := simd.Find(x, -1); got != n {
+			if got := simd.IndexAtLeast(x, -1); got != n {
 				t.Fatalf("n=%d: %d where none is so large", n, got)
 			}
 			for i := 0; i < n; i += 1 + n/200 {
@@ -203,10 +203,10 @@ func TestFindAnywhere(t *testing.T) {
 				if i > 0 {
 					x[i-1] = nan
 				}
-				if got := simd.Find(x, -1); got != i {
+				if got := simd.IndexAtLeast(x, -1); got != i {
 					t.Fatalf("n=%d: %d where element %d is the first so large", n, got, i)
 				}
-				if got := simd.Find(x, nan); got != n {
+				if got := simd.IndexAtLeast(x, nan); got != n {
 					t.Fatalf("n=%d: %d, but nothing is as large as NaN", n, got)
 				}
 				x[max(i-1, 0)], x[i], x[n-1] = -2, -2, -2

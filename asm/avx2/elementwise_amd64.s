@@ -209,9 +209,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func Weigh(dst []float32, x []float32, w []float32, alpha float32)
+// func MulShifted(dst []float32, x []float32, w []float32, alpha float32)
 // Requires: AVX
-TEXT ·Weigh(SB), NOSPLIT, $0-76
+TEXT ·MulShifted(SB), NOSPLIT, $0-76
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         x_base+24(FP), CX
 	MOVQ         w_base+48(FP), DX
@@ -284,9 +284,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func Raise(dst []float32, x []float32, alpha float32, c float32)
+// func MaxAffine(dst []float32, x []float32, alpha float32, c float32)
 // Requires: AVX, FMA3
-TEXT ·Raise(SB), NOSPLIT, $0-56
+TEXT ·MaxAffine(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         x_base+24(FP), CX
 	MOVQ         dst_len+8(FP), DX

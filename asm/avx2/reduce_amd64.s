@@ -160,9 +160,9 @@ DATA masks32<>+120(SB)/8, $0xffffffffffffffff
 DATA masks32<>+248(SB)/8, $0x0000000000000000
 GLOBL masks32<>(SB), RODATA|NOPTR, $256
 
-// func Find(x []float32, least float32) int
+// func IndexAtLeast(x []float32, least float32) int
 // Requires: AVX
-TEXT ·Find(SB), NOSPLIT, $0-40
+TEXT ·IndexAtLeast(SB), NOSPLIT, $0-40
 	MOVQ         x_base+0(FP), AX
 	MOVQ         x_len+8(FP), CX
 	XORQ         DX, DX

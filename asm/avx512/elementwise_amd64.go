@@ -25,16 +25,16 @@ func Scale(dst []float32, alpha float32, x []float32)
 //go:noescape
 func Add(dst, x, y []float32)
 
-// Weigh stores x weighted by w + alpha:
+// MulShifted stores x weighted by w + alpha:
 //
 //	for i := range dst { dst[i] = x[i] * (w[i] + alpha) }
 //
 //go:noescape
-func Weigh(dst, x, w []float32, alpha float32)
+func MulShifted(dst, x, w []float32, alpha float32)
 
-// Raise raises dst to alpha·x + c, fused, where that is larger. A NaN among them leaves dst as it is:
+// MaxAffine raises dst to alpha·x + c, fused, where that is larger. A NaN among them leaves dst as it is:
 //
 //	for i := range dst { if m := fma(alpha, x[i], c); m > dst[i] { dst[i] = m } }
 //
 //go:noescape
-func Raise(dst, x []float32, alpha, c float32)
+func MaxAffine(dst, x []float32, alpha, c float32)

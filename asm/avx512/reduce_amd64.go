@@ -18,9 +18,9 @@ func Sum(x []float32) float32
 //go:noescape
 func Max(x []float32) float32
 
-// Find returns the first i with x[i] ≥ least, and len(x) if there is none:
+// IndexAtLeast returns the first i with x[i] ≥ least, and len(x) if there is none:
 //
 //	for i := range x { if x[i] >= least { return i } }; return len(x)
 //
 //go:noescape
-func Find(x []float32, least float32) int
+func IndexAtLeast(x []float32, least float32) int

@@ -120,9 +120,9 @@ done:
 DATA negInf<>+0(SB)/4, $0xff800000
 GLOBL negInf<>(SB), RODATA|NOPTR, $4
 
-// func Find(x []float32, least float32) int
+// func IndexAtLeast(x []float32, least float32) int
 // Requires: AVX, AVX512F
-TEXT ·Find(SB), NOSPLIT, $0-40
+TEXT ·IndexAtLeast(SB), NOSPLIT, $0-40
 	MOVQ         x_base+0(FP), AX
 	MOVQ         x_len+8(FP), DX
 	XORQ         BX, BX

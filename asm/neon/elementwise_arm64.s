@@ -154,8 +154,8 @@ loop1:
 done:
 	RET
 
-// func Weigh(dst, x, w []float32, alpha float32)
-TEXT ·Weigh(SB), NOSPLIT, $0-76
+// func MulShifted(dst, x, w []float32, alpha float32)
+TEXT ·MulShifted(SB), NOSPLIT, $0-76
 	MOVD dst_base+0(FP), R0
 	MOVD w_base+48(FP), R1
 	MOVD x_base+24(FP), R2
@@ -212,8 +212,8 @@ loop1:
 done:
 	RET
 
-// func Raise(dst, x []float32, alpha, c float32)
-TEXT ·Raise(SB), NOSPLIT, $0-56
+// func MaxAffine(dst, x []float32, alpha, c float32)
+TEXT ·MaxAffine(SB), NOSPLIT, $0-56
 	MOVD dst_base+0(FP), R0
 	MOVD dst_base+0(FP), R1
 	MOVD x_base+24(FP), R2

@@ -148,8 +148,8 @@ lanes:
 	FMOVS F0, ret+24(FP)
 	RET
 
-// func Find(x []float32, least float32) int
-TEXT ·Find(SB), NOSPLIT, $0-40
+// func IndexAtLeast(x []float32, least float32) int
+TEXT ·IndexAtLeast(SB), NOSPLIT, $0-40
 	MOVD x_base+0(FP), R0
 	MOVD x_len+8(FP), R1
 	MOVD x_len+8(FP), R2

@@ -30,7 +30,7 @@ func elementwise(f *file) {
 		return x
 	})
 
-	f.Begin("Weigh")
+	f.Begin("MulShifted")
 	s = f.span("dst", "x", "w")
 	alpha = f.broadcast("alpha")
 	f.elements(s, "dst", func(r int) reg.VecVirtual {
@@ -40,7 +40,7 @@ func elementwise(f *file) {
 		return x
 	})
 
-	f.Begin("Raise")
+	f.Begin("MaxAffine")
 	s = f.span("dst", "x")
 	alpha, c := f.broadcast("alpha"), f.broadcast("c")
 	f.elements(s, "dst", func(r int) reg.VecVirtual {

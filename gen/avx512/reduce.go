@@ -5,7 +5,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// reduce writes Sum, Max and Find.
+// reduce writes Sum, Max and IndexAtLeast.
 func reduce(f *file) {
 	f.Begin("Sum")
 	s := f.span("x")
@@ -35,14 +35,14 @@ func reduce(f *file) {
 	f.fold(m, f.VMAXPS)
 	f.End(m[0])
 
-	f.find()
+	f.indexAtLeast()
 }
 
 // cmpLessEqual is the predicate of VCMPPS that is false for NaN.
 const cmpLessEqual = operand.U8(0x12)
 
-func (f *file) find() {
-	f.Begin("Find")
+func (f *file) indexAtLeast() {
+	f.Begin("IndexAtLeast")
 	s := f.span("x")
 	least := f.broadcast("least")
 	hit, hits := f.K(), f.GP32()

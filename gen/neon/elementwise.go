@@ -30,7 +30,7 @@ func add(a *asm) {
 	})
 }
 
-func weigh(a *asm) {
+func mulShifted(a *asm) {
 	dst, in, n := a.arg("dst_base"), []reg{a.arg("w_base"), a.arg("x_base")}, a.arg("dst_len")
 	alpha := a.floatArg("alpha")
 	a.elements(n, dst, in, func(x [][]vec) {
@@ -43,7 +43,7 @@ func weigh(a *asm) {
 	})
 }
 
-func raise(a *asm) {
+func maxAffine(a *asm) {
 	// dst has two pointers: one reads, one writes.
 	dst, in, n := a.arg("dst_base"), []reg{a.arg("dst_base"), a.arg("x_base")}, a.arg("dst_len")
 	alpha, c, m := a.floatArg("alpha"), a.floatArg("c"), a.vecs(4)

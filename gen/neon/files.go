@@ -17,8 +17,8 @@ import (
 func Files() (map[string][]byte, error) {
 	kernels := map[string]func(*asm){
 		"Dot": dot, "SquaredDistance": squaredDistance,
-		"Sum": sum, "Max": maximum, "Find": find,
-		"Axpy": axpy, "Scale": scale, "Add": add, "Weigh": weigh, "Raise": raise,
+		"Sum": sum, "Max": maximum, "IndexAtLeast": indexAtLeast,
+		"Axpy": axpy, "Scale": scale, "Add": add, "MulShifted": mulShifted, "MaxAffine": maxAffine,
 		"SumExp": sumExp, "ExpLanes": expLanes,
 		"Log":  log,
 		"Copy": copyBlock, "Transpose": transpose,

@@ -77,7 +77,7 @@ func maximum(a *asm) {
 }
 
 // find looks at 16 elements at a time, and one by one at those where one is large enough and at the rest.
-func find(a *asm) {
+func indexAtLeast(a *asm) {
 	x, n, size := a.arg("x_base"), a.arg("x_len"), a.arg("x_len")
 	least, v, hits := a.floatArg("least"), a.vecs(4), a.reg()
 	a.subsi(n, n, 16)

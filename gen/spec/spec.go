@@ -57,8 +57,8 @@ Max returns the largest x[i] that is not NaN, and −Inf if there is none. Both 
 
 	m := −Inf; for i := range x { if x[i] > m { m = x[i] } }; return m + 0`},
 
-	{"reduce", "Find", "func(x []float32, least float32) int", `
-Find returns the first i with x[i] ≥ least, and len(x) if there is none:
+	{"reduce", "IndexAtLeast", "func(x []float32, least float32) int", `
+IndexAtLeast returns the first i with x[i] ≥ least, and len(x) if there is none:
 
 	for i := range x { if x[i] >= least { return i } }; return len(x)`},
 
@@ -77,13 +77,13 @@ Add stores x + y:
 
 	for i := range dst { dst[i] = x[i] + y[i] }`},
 
-	{"elementwise", "Weigh", "func(dst, x, w []float32, alpha float32)", `
-Weigh stores x weighted by w + alpha:
+	{"elementwise", "MulShifted", "func(dst, x, w []float32, alpha float32)", `
+MulShifted stores x weighted by w + alpha:
 
 	for i := range dst { dst[i] = x[i] * (w[i] + alpha) }`},
 
-	{"elementwise", "Raise", "func(dst, x []float32, alpha, c float32)", `
-Raise raises dst to alpha·x + c, fused, where that is larger. A NaN among them leaves dst as it is:
+	{"elementwise", "MaxAffine", "func(dst, x []float32, alpha, c float32)", `
+MaxAffine raises dst to alpha·x + c, fused, where that is larger. A NaN among them leaves dst as it is:
 
 	for i := range dst { if m := fma(alpha, x[i], c); m > dst[i] { dst[i] = m } }`},
 

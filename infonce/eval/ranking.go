@@ -249,7 +249,7 @@ func (s *rankScratch) rank(scores []float32, relevant []int, self int) (tied boo
 		s.bin()
 		for len(scores) > 0 {
 			// Most rows score below all relevant ones: a kernel skips them. Where one does not, others are near.
-			at := simd.Find(scores, least)
+			at := simd.IndexAtLeast(scores, least)
 			end := min(at+64, len(scores))
 			for _, v := range scores[at:end] {
 				if v >= least {

@@ -132,7 +132,7 @@ func (n *norm) measure(i int, x []float32, w *scratch) {
 	clear(sum)
 	for at := 0; at < len(x); at += n.row {
 		simd.Add(d, x[at:at+n.row], center)
-		simd.Weigh(d, d, d, 0)
+		simd.MulShifted(d, d, d, 0)
 		simd.Add(sum, sum, d)
 	}
 	fold(squares, sum)
@@ -198,7 +198,7 @@ func (n *norm) apply(i int, out, x []float32) {
 		row := x[at : at+n.row]
 		if n.kind == BatchNorm {
 			simd.Add(row, row, n.centers)
-			simd.Weigh(row, row, n.rates, 0)
+			simd.MulShifted(row, row, n.rates, 0)
 		}
 		n.stretch(out[at:at+n.row], row)
 	}
@@ -206,7 +206,7 @@ func (n *norm) apply(i int, out, x []float32) {
 
 // stretch stores scale·x + shift in out, both rows of an image.
 func (n *norm) stretch(out, x []float32) {
-	simd.Weigh(out, x, n.scales, 0)
+	simd.MulShifted(out, x, n.scales, 0)
 	simd.Add(out, out, n.shifts)
 }
 
@@ -243,7 +243,7 @@ func (n *norm) back(i int, d, x []float32, w *scratch) {
 	}
 	clear(product)
 	for at := 0; at < len(d); at += n.row {
-		simd.Weigh(t, d[at:at+n.row], x[at:at+n.row], 0)
+		simd.MulShifted(t, d[at:at+n.row], x[at:at+n.row], 0)
 		simd.Add(product, product, t)
 	}
 	fold(scale, product)
@@ -259,7 +259,7 @@ func (n *norm) backLayer(d, x []float32, rate float32) {
 	var sum, product float64
 	for at := 0; at < len(d); at += n.row {
 		row := d[at : at+n.row]
-		simd.Weigh(row, row, n.scales, 0)
+		simd.MulShifted(row, row, n.scales, 0)
 		sum += float64(simd.Sum(row))
 		product += float64(simd.Dot(row, x[at:at+n.row]))
 	}
@@ -308,10 +308,10 @@ func (n *norm) backBatch(d, x []float32, w *scratch) {
 	t, _, _ := w.rows(n.row)
 	for at := 0; at < len(d); at += n.row {
 		row := d[at : at+n.row]
-		simd.Weigh(t, x[at:at+n.row], n.tilt, 0)
+		simd.MulShifted(t, x[at:at+n.row], n.tilt, 0)
 		simd.Add(row, row, t)
 		simd.Add(row, row, n.pull)
-		simd.Weigh(row, row, n.rates, 0)
-		simd.Weigh(row, row, n.scales, 0)
+		simd.MulShifted(row, row, n.rates, 0)
+		simd.MulShifted(row, row, n.scales, 0)
 	}
 }

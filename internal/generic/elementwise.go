@@ -32,20 +32,20 @@ func Add(dst, x, y []float32) {
 	}
 }
 
-// Weigh stores x weighted by w + alpha, what the gradient of a two-sided softmax needs:
+// MulShifted stores x weighted by w + alpha, what the gradient of a two-sided softmax needs:
 //
 //	for i := range dst { dst[i] = x[i] * (w[i] + alpha) }
-func Weigh(dst, x, w []float32, alpha float32) {
+func MulShifted(dst, x, w []float32, alpha float32) {
 	x, w = x[:len(dst)], w[:len(dst)]
 	for i, v := range x {
 		dst[i] = v * (w[i] + alpha)
 	}
 }
 
-// Raise raises dst to alpha·x + c, fused, where that is larger. A NaN among them leaves dst as it is:
+// MaxAffine raises dst to alpha·x + c, fused, where that is larger. A NaN among them leaves dst as it is:
 //
 //	for i := range dst { if m := fma(alpha, x[i], c); m > dst[i] { dst[i] = m } }
-func Raise(dst, x []float32, alpha, c float32) {
+func MaxAffine(dst, x []float32, alpha, c float32) {
 	x = x[:len(dst)]
 	for i, v := range x {
 		if m := scalar.FMA(alpha, v, c); m > dst[i] {

@@ -26,10 +26,10 @@ func Max(x []float32) float32 {
 	return m + 0
 }
 
-// Find returns the first i with x[i] ≥ least, and len(x) if there is none:
+// IndexAtLeast returns the first i with x[i] ≥ least, and len(x) if there is none:
 //
 //	for i := range x { if x[i] >= least { return i } }; return len(x)
-func Find(x []float32, least float32) int {
+func IndexAtLeast(x []float32, least float32) int {
 	for i, v := range x {
 		if v >= least {
 			return i

@@ -51,12 +51,12 @@ func simdEntries() []Entry {
 		vector("Axpy", func(dst, x, _ []float32) { simd.Axpy(dst, -0.7, x) }),
 		vector("Scale", func(dst, x, _ []float32) { simd.Scale(dst, 0.3, x) }),
 		vector("Add", simd.Add),
-		vector("Weigh", func(dst, x, y []float32) { simd.Weigh(dst, x, y, 0.25) }),
+		vector("MulShifted", func(dst, x, y []float32) { simd.MulShifted(dst, x, y, 0.25) }),
 		vector("Exp", func(dst, x, _ []float32) {
 			simd.Scale(x, 60, x)
 			simd.Exp(dst, x)
 		}),
-		vector("Raise", func(dst, x, _ []float32) { simd.Raise(dst, x, 0.7, -0.1) }),
+		vector("MaxAffine", func(dst, x, _ []float32) { simd.MaxAffine(dst, x, 0.7, -0.1) }),
 		vector("ExpLanes", func(dst, x, y []float32) {
 			var lane [16]float32
 			copy(lane[:], y)
@@ -64,11 +64,11 @@ func simdEntries() []Entry {
 			simd.ExpLanes(dst, x, 0.5, &lane)
 			copy(dst, lane[:])
 		}),
-		reduction("Find", func(x, y []float32) float32 {
+		reduction("IndexAtLeast", func(x, y []float32) float32 {
 			if len(y) == 0 {
-				return float32(simd.Find(x, 0))
+				return float32(simd.IndexAtLeast(x, 0))
 			}
-			return float32(simd.Find(x, y[0]))
+			return float32(simd.IndexAtLeast(x, y[0]))
 		}),
 		vector("Log", func(dst, x, _ []float32) { simd.Log(dst, x) }),
 		vector("Softmax", func(dst, x, _ []float32) { simd.Softmax(dst, x) }),

@@ -14,9 +14,9 @@ type Kernels struct {
 	Sum, Max             func(x []float32) float32
 	Axpy, Scale          func(dst []float32, alpha float32, x []float32)
 	Add                  func(dst, x, y []float32)
-	Weigh                func(dst, x, w []float32, alpha float32)
-	Raise                func(dst, x []float32, alpha, c float32)
-	Find                 func(x []float32, least float32) int
+	MulShifted           func(dst, x, w []float32, alpha float32)
+	MaxAffine            func(dst, x []float32, alpha, c float32)
+	IndexAtLeast         func(x []float32, least float32) int
 	ExpLanes             func(dst, x []float32, shift float32, lane *[16]float32)
 	SumExp               func(x []float32, shift float32) float32
 	Log                  func(dst, x []float32)
@@ -31,8 +31,8 @@ type Kernels struct {
 func Run(t *testing.T, k Kernels) {
 	t.Run("VectorBits", func(t *testing.T) { vectorBits(t, k) })
 	t.Run("MaxIgnoresNaN", func(t *testing.T) { maxIgnoresNaN(t, k) })
-	t.Run("FindAnywhere", func(t *testing.T) { findAnywhere(t, k) })
-	t.Run("RaiseSpecial", func(t *testing.T) { raiseSpecial(t, k) })
+	t.Run("IndexAtLeastAnywhere", func(t *testing.T) { indexAtLeastAnywhere(t, k) })
+	t.Run("MaxAffineSpecial", func(t *testing.T) { maxAffineSpecial(t, k) })
 	t.Run("DotOfMinusZeros", func(t *testing.T) { dotOfMinusZeros(t, k) })
 	t.Run("ExpLogBits", func(t *testing.T) { expLogBits(t, k) })
 	t.Run("GemmBits", k.Gemm.TestBits)

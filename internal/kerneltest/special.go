@@ -66,8 +66,8 @@ func largest(x []float32) float32 {
 	return math.Float32frombits(uint32(most))
 }
 
-// findAnywhere looks for the first of several, wherever they are, and passes over NaN.
-func findAnywhere(t *testing.T, k Kernels) {
+// indexAtLeastAnywhere looks for the first of several, wherever they are, and passes over NaN.
+func indexAtLeastAnywhere(t *testing.T, k Kernels) {
 	for n := range 200 {
 		x := slices.Repeat([]float32{1}, n)
 		for at := range n {
@@ -80,24 +80,24 @@ func findAnywhere(t *testing.T, k Kernels) {
 				if at > 0 {
 					x[at-1] = nan
 				}
-				if got := k.Find(x, 2); got != at {
+				if got := k.IndexAtLeast(x, 2); got != at {
 					t.Fatalf("n=%d: %d, want %d", n, got, at)
 				}
 				copy(x, before)
 			}
 			x[at] = 1
 		}
-		if got := k.Find(x, 2); got != n {
+		if got := k.IndexAtLeast(x, 2); got != n {
 			t.Fatalf("n=%d: %d, want n where none is so large", n, got)
 		}
-		if got := k.Find(x, nan); got != n {
+		if got := k.IndexAtLeast(x, nan); got != n {
 			t.Fatalf("n=%d: %d, want n for NaN", n, got)
 		}
 	}
 }
 
-// raiseSpecial leaves NaN in dst, lets none in, and keeps the zero that is there.
-func raiseSpecial(t *testing.T, k Kernels) {
+// maxAffineSpecial leaves NaN in dst, lets none in, and keeps the zero that is there.
+func maxAffineSpecial(t *testing.T, k Kernels) {
 	for _, c := range []struct{ dst, x, alpha, c, want float32 }{
 		{nan, 1, 1, 1, nan}, {1, nan, 1, 1, 1}, {1, inf, 0, 1, 1}, {1, 1, 1, nan, 1}, {nan, nan, 1, 1, nan},
 		{minusZero, 0, 1, 0, minusZero}, {0, minusZero, 1, minusZero, 0},
@@ -105,8 +105,8 @@ func raiseSpecial(t *testing.T, k Kernels) {
 	} {
 		for n := range 80 {
 			dst, x := slices.Repeat([]float32{c.dst}, n), slices.Repeat([]float32{c.x}, n)
-			k.Raise(dst, x, c.alpha, c.c)
-			check.SameBits(t, fmt.Sprintf("Raise %+v n=%d", c, n), dst, slices.Repeat([]float32{c.want}, n))
+			k.MaxAffine(dst, x, c.alpha, c.c)
+			check.SameBits(t, fmt.Sprintf("MaxAffine %+v n=%d", c, n), dst, slices.Repeat([]float32{c.want}, n))
 		}
 	}
 }

@@ -28,9 +28,9 @@ func (k Kernels) vectors() []vectorKernel {
 		{"Axpy", scaled(k.Axpy), scaled(generic.Axpy)},
 		{"Scale", scaled(k.Scale), scaled(generic.Scale)},
 		{"Add", toDst(k.Add), toDst(generic.Add)},
-		{"Weigh", weighing(k.Weigh), weighing(generic.Weigh)},
-		{"Raise", raising(k.Raise), raising(generic.Raise)},
-		{"Find", finding(k.Find), finding(generic.Find)},
+		{"MulShifted", mulShifted(k.MulShifted), mulShifted(generic.MulShifted)},
+		{"MaxAffine", maxAffine(k.MaxAffine), maxAffine(generic.MaxAffine)},
+		{"IndexAtLeast", indexing(k.IndexAtLeast), indexing(generic.IndexAtLeast)},
 		{"ExpLanes", inLanes(k.ExpLanes), inLanes(generic.ExpLanes)},
 		{"SumExp", shifted(k.SumExp), shifted(generic.SumExp)},
 		{"Log", mapping(k.Log), mapping(generic.Log)},
@@ -70,11 +70,11 @@ func digest(lane [16]float32) float32 {
 	return float32(d >> 8)
 }
 
-func raising(f func(dst, x []float32, alpha, c float32)) vectorFunc {
+func maxAffine(f func(dst, x []float32, alpha, c float32)) vectorFunc {
 	return func(dst, x, _ []float32, alpha float32) float32 { f(dst, x, alpha, 0.1); return 0 }
 }
 
-func finding(f func(x []float32, least float32) int) vectorFunc {
+func indexing(f func(x []float32, least float32) int) vectorFunc {
 	return func(_, x, _ []float32, alpha float32) float32 { return float32(f(x, alpha)) }
 }
 
@@ -86,7 +86,7 @@ func toDst(f func(dst, x, y []float32)) vectorFunc {
 	return func(dst, x, y []float32, _ float32) float32 { f(dst, x, y); return 0 }
 }
 
-func weighing(f func(dst, x, w []float32, alpha float32)) vectorFunc {
+func mulShifted(f func(dst, x, w []float32, alpha float32)) vectorFunc {
 	return func(dst, x, y []float32, alpha float32) float32 { f(dst, x, y, alpha); return 0 }
 }
 

@@ -117,7 +117,7 @@ func (l *rowChunks) queryGradient(lo, hi int) {
 	e := l.e.Slice(lo, hi)
 	for i := range e.Rows {
 		row, at := e.Row(i), l.first+lo+i
-		simd.Weigh(row, row, l.columns, l.rows[at])
+		simd.MulShifted(row, row, l.columns, l.rows[at])
 		simd.Scale(row, 0.5, row)
 		row[at]--
 	}
