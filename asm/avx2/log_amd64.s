@@ -7,10 +7,11 @@
 // func Log(dst []float32, x []float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·Log(SB), NOSPLIT, $0-48
-	MOVQ dst_base+0(FP), AX
-	MOVQ x_base+24(FP), CX
-	MOVQ dst_len+8(FP), DX
-	XORQ BX, BX
+	MOVQ   dst_base+0(FP), AX
+	MOVQ   x_base+24(FP), CX
+	MOVQ   dst_len+8(FP), DX
+	XORQ   BX, BX
+	VXORPS Y0, Y0, Y0
 
 	// Blocks of 8.
 	MOVQ DX, SI
@@ -19,23 +20,23 @@ TEXT ·Log(SB), NOSPLIT, $0-48
 	JGE  end8
 
 loop8:
-	VMOVUPS (CX)(BX*4), Y0
+	VMOVUPS (CX)(BX*4), Y1
 
 	// Lift subnormals, and take the exponent that they gain from k = −127.
-	VCMPPS    $0x11, minNormal<>+0(SB), Y0, Y1
-	VMULPS    logScale<>+0(SB), Y0, Y2
-	VBLENDVPS Y1, Y2, Y0, Y2
-	VPAND     minus23<>+0(SB), Y1, Y1
-	VPADDD    minus127<>+0(SB), Y1, Y1
+	VCMPPS    $0x11, minNormal<>+0(SB), Y1, Y3
+	VMULPS    logScale<>+0(SB), Y1, Y2
+	VBLENDVPS Y3, Y2, Y1, Y2
+	VPAND     minus23<>+0(SB), Y3, Y3
+	VPADDD    minus127<>+0(SB), Y3, Y3
 
 	// x = 2^k·(1 + f) with √½ ≤ 1 + f < √2.
 	VPADDD    carry<>+0(SB), Y2, Y2
-	VPSRLD    $0x17, Y2, Y3
-	VPADDD    Y3, Y1, Y1
+	VPSRLD    $0x17, Y2, Y4
+	VPADDD    Y4, Y3, Y3
 	VPAND     mantissa<>+0(SB), Y2, Y2
 	VPADDD    sqrtHalf<>+0(SB), Y2, Y2
 	VSUBPS    one<>+0(SB), Y2, Y2
-	VCVTDQ2PS Y1, Y1
+	VCVTDQ2PS Y3, Y3
 
 	// s = f/(2+f), z = s², w = z².
 	VADDPS two<>+0(SB), Y2, Y4
@@ -44,33 +45,32 @@ loop8:
 	VMULPS Y5, Y5, Y6
 
 	// r = w·(lg2 + w·lg4) + z·(lg1 + w·lg3).
-	VBROADCASTSS lg4<>+0(SB), Y3
-	VFMADD213PS  lg2<>+0(SB), Y6, Y3
-	VMULPS       Y6, Y3, Y3
-	VBROADCASTSS lg3<>+0(SB), Y7
-	VFMADD213PS  lg1<>+0(SB), Y6, Y7
-	VMULPS       Y5, Y7, Y7
-	VADDPS       Y7, Y3, Y3
+	VMOVUPS     lg4<>+0(SB), Y7
+	VFMADD213PS lg2<>+0(SB), Y6, Y7
+	VMULPS      Y6, Y7, Y7
+	VMOVUPS     lg3<>+0(SB), Y8
+	VFMADD213PS lg1<>+0(SB), Y6, Y8
+	VMULPS      Y5, Y8, Y8
+	VADDPS      Y8, Y7, Y7
 
 	// h = f²/2; log = k·ln2Hi + ((s·(h+r) + k·ln2Lo − h) + f).
 	VMULPS      half<>+0(SB), Y2, Y5
 	VMULPS      Y2, Y5, Y5
-	VADDPS      Y5, Y3, Y3
-	VMULPS      logLn2Lo<>+0(SB), Y1, Y7
-	VFMADD213PS Y7, Y4, Y3
-	VSUBPS      Y5, Y3, Y3
-	VADDPS      Y2, Y3, Y3
-	VFMADD231PS logLn2Hi<>+0(SB), Y1, Y3
+	VADDPS      Y5, Y7, Y7
+	VMULPS      logLn2Lo<>+0(SB), Y3, Y8
+	VFMADD213PS Y8, Y4, Y7
+	VSUBPS      Y5, Y7, Y7
+	VADDPS      Y2, Y7, Y7
+	VFMADD231PS logLn2Hi<>+0(SB), Y3, Y7
 
 	// +Inf and NaN stay, ±0 gives −Inf, x < 0 gives NaN.
-	VXORPS    Y2, Y2, Y2
-	VCMPPS    $0x15, inf<>+0(SB), Y0, Y1
-	VBLENDVPS Y1, Y0, Y3, Y3
-	VCMPPS    $0x00, Y2, Y0, Y1
-	VBLENDVPS Y1, negInf<>+0(SB), Y3, Y3
-	VCMPPS    $0x11, Y2, Y0, Y1
-	VORPS     Y1, Y3, Y3
-	VMOVUPS   Y3, (AX)(BX*4)
+	VCMPPS    $0x15, inf<>+0(SB), Y1, Y2
+	VBLENDVPS Y2, Y1, Y7, Y7
+	VCMPPS    $0x00, Y0, Y1, Y2
+	VBLENDVPS Y2, negInf<>+0(SB), Y7, Y7
+	VCMPPS    $0x11, Y0, Y1, Y1
+	VBLENDVPS Y1, nan<>+0(SB), Y7, Y7
+	VMOVUPS   Y7, (AX)(BX*4)
 	ADDQ      $+8, BX
 	CMPQ      BX, SI
 	JLT       loop8
@@ -81,24 +81,24 @@ end8:
 	JZ         done
 	LEAQ       masks8<>+32(SB), SI
 	NEGQ       DX
-	VMOVUPS    (SI)(DX*4), Y0
-	VMASKMOVPS (CX)(BX*4), Y0, Y1
+	VMOVUPS    (SI)(DX*4), Y1
+	VMASKMOVPS (CX)(BX*4), Y1, Y2
 
 	// Lift subnormals, and take the exponent that they gain from k = −127.
-	VCMPPS    $0x11, minNormal<>+0(SB), Y1, Y2
-	VMULPS    logScale<>+0(SB), Y1, Y3
-	VBLENDVPS Y2, Y3, Y1, Y3
-	VPAND     minus23<>+0(SB), Y2, Y2
-	VPADDD    minus127<>+0(SB), Y2, Y2
+	VCMPPS    $0x11, minNormal<>+0(SB), Y2, Y4
+	VMULPS    logScale<>+0(SB), Y2, Y3
+	VBLENDVPS Y4, Y3, Y2, Y3
+	VPAND     minus23<>+0(SB), Y4, Y4
+	VPADDD    minus127<>+0(SB), Y4, Y4
 
 	// x = 2^k·(1 + f) with √½ ≤ 1 + f < √2.
 	VPADDD    carry<>+0(SB), Y3, Y3
-	VPSRLD    $0x17, Y3, Y4
-	VPADDD    Y4, Y2, Y2
+	VPSRLD    $0x17, Y3, Y5
+	VPADDD    Y5, Y4, Y4
 	VPAND     mantissa<>+0(SB), Y3, Y3
 	VPADDD    sqrtHalf<>+0(SB), Y3, Y3
 	VSUBPS    one<>+0(SB), Y3, Y3
-	VCVTDQ2PS Y2, Y2
+	VCVTDQ2PS Y4, Y4
 
 	// s = f/(2+f), z = s², w = z².
 	VADDPS two<>+0(SB), Y3, Y5
@@ -107,43 +107,36 @@ end8:
 	VMULPS Y6, Y6, Y7
 
 	// r = w·(lg2 + w·lg4) + z·(lg1 + w·lg3).
-	VBROADCASTSS lg4<>+0(SB), Y4
-	VFMADD213PS  lg2<>+0(SB), Y7, Y4
-	VMULPS       Y7, Y4, Y4
-	VBROADCASTSS lg3<>+0(SB), Y8
-	VFMADD213PS  lg1<>+0(SB), Y7, Y8
-	VMULPS       Y6, Y8, Y8
-	VADDPS       Y8, Y4, Y4
+	VMOVUPS     lg4<>+0(SB), Y8
+	VFMADD213PS lg2<>+0(SB), Y7, Y8
+	VMULPS      Y7, Y8, Y8
+	VMOVUPS     lg3<>+0(SB), Y9
+	VFMADD213PS lg1<>+0(SB), Y7, Y9
+	VMULPS      Y6, Y9, Y9
+	VADDPS      Y9, Y8, Y8
 
 	// h = f²/2; log = k·ln2Hi + ((s·(h+r) + k·ln2Lo − h) + f).
 	VMULPS      half<>+0(SB), Y3, Y6
 	VMULPS      Y3, Y6, Y6
-	VADDPS      Y6, Y4, Y4
-	VMULPS      logLn2Lo<>+0(SB), Y2, Y8
-	VFMADD213PS Y8, Y5, Y4
-	VSUBPS      Y6, Y4, Y4
-	VADDPS      Y3, Y4, Y4
-	VFMADD231PS logLn2Hi<>+0(SB), Y2, Y4
+	VADDPS      Y6, Y8, Y8
+	VMULPS      logLn2Lo<>+0(SB), Y4, Y9
+	VFMADD213PS Y9, Y5, Y8
+	VSUBPS      Y6, Y8, Y8
+	VADDPS      Y3, Y8, Y8
+	VFMADD231PS logLn2Hi<>+0(SB), Y4, Y8
 
 	// +Inf and NaN stay, ±0 gives −Inf, x < 0 gives NaN.
-	VXORPS     Y3, Y3, Y3
-	VCMPPS     $0x15, inf<>+0(SB), Y1, Y2
-	VBLENDVPS  Y2, Y1, Y4, Y4
-	VCMPPS     $0x00, Y3, Y1, Y2
-	VBLENDVPS  Y2, negInf<>+0(SB), Y4, Y4
-	VCMPPS     $0x11, Y3, Y1, Y2
-	VORPS      Y2, Y4, Y4
-	VMASKMOVPS Y4, Y0, (AX)(BX*4)
+	VCMPPS     $0x15, inf<>+0(SB), Y2, Y3
+	VBLENDVPS  Y3, Y2, Y8, Y8
+	VCMPPS     $0x00, Y0, Y2, Y3
+	VBLENDVPS  Y3, negInf<>+0(SB), Y8, Y8
+	VCMPPS     $0x11, Y0, Y2, Y0
+	VBLENDVPS  Y0, nan<>+0(SB), Y8, Y8
+	VMASKMOVPS Y8, Y1, (AX)(BX*4)
 
 done:
 	VZEROUPPER
 	RET
-
-DATA one<>+0(SB)/8, $0x3f8000003f800000
-DATA one<>+8(SB)/8, $0x3f8000003f800000
-DATA one<>+16(SB)/8, $0x3f8000003f800000
-DATA one<>+24(SB)/8, $0x3f8000003f800000
-GLOBL one<>(SB), RODATA|NOPTR, $32
 
 DATA minNormal<>+0(SB)/8, $0x0080000000800000
 DATA minNormal<>+8(SB)/8, $0x0080000000800000
@@ -187,14 +180,23 @@ DATA sqrtHalf<>+16(SB)/8, $0x3f3504f33f3504f3
 DATA sqrtHalf<>+24(SB)/8, $0x3f3504f33f3504f3
 GLOBL sqrtHalf<>(SB), RODATA|NOPTR, $32
 
+DATA one<>+0(SB)/8, $0x3f8000003f800000
+DATA one<>+8(SB)/8, $0x3f8000003f800000
+DATA one<>+16(SB)/8, $0x3f8000003f800000
+DATA one<>+24(SB)/8, $0x3f8000003f800000
+GLOBL one<>(SB), RODATA|NOPTR, $32
+
 DATA two<>+0(SB)/8, $0x4000000040000000
 DATA two<>+8(SB)/8, $0x4000000040000000
 DATA two<>+16(SB)/8, $0x4000000040000000
 DATA two<>+24(SB)/8, $0x4000000040000000
 GLOBL two<>(SB), RODATA|NOPTR, $32
 
-DATA lg4<>+0(SB)/4, $(0.24279079)
-GLOBL lg4<>(SB), RODATA|NOPTR, $4
+DATA lg4<>+0(SB)/8, $0x3e789e263e789e26
+DATA lg4<>+8(SB)/8, $0x3e789e263e789e26
+DATA lg4<>+16(SB)/8, $0x3e789e263e789e26
+DATA lg4<>+24(SB)/8, $0x3e789e263e789e26
+GLOBL lg4<>(SB), RODATA|NOPTR, $32
 
 DATA lg2<>+0(SB)/8, $0x3eccce133eccce13
 DATA lg2<>+8(SB)/8, $0x3eccce133eccce13
@@ -202,8 +204,11 @@ DATA lg2<>+16(SB)/8, $0x3eccce133eccce13
 DATA lg2<>+24(SB)/8, $0x3eccce133eccce13
 GLOBL lg2<>(SB), RODATA|NOPTR, $32
 
-DATA lg3<>+0(SB)/4, $(0.28498787)
-GLOBL lg3<>(SB), RODATA|NOPTR, $4
+DATA lg3<>+0(SB)/8, $0x3e91e9ee3e91e9ee
+DATA lg3<>+8(SB)/8, $0x3e91e9ee3e91e9ee
+DATA lg3<>+16(SB)/8, $0x3e91e9ee3e91e9ee
+DATA lg3<>+24(SB)/8, $0x3e91e9ee3e91e9ee
+GLOBL lg3<>(SB), RODATA|NOPTR, $32
 
 DATA lg1<>+0(SB)/8, $0x3f2aaaaa3f2aaaaa
 DATA lg1<>+8(SB)/8, $0x3f2aaaaa3f2aaaaa
@@ -240,6 +245,12 @@ DATA negInf<>+8(SB)/8, $0xff800000ff800000
 DATA negInf<>+16(SB)/8, $0xff800000ff800000
 DATA negInf<>+24(SB)/8, $0xff800000ff800000
 GLOBL negInf<>(SB), RODATA|NOPTR, $32
+
+DATA nan<>+0(SB)/8, $0xffffffffffffffff
+DATA nan<>+8(SB)/8, $0xffffffffffffffff
+DATA nan<>+16(SB)/8, $0xffffffffffffffff
+DATA nan<>+24(SB)/8, $0xffffffffffffffff
+GLOBL nan<>(SB), RODATA|NOPTR, $32
 
 DATA masks8<>+0(SB)/8, $0xffffffffffffffff
 DATA masks8<>+8(SB)/8, $0xffffffffffffffff

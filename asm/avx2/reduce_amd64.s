@@ -74,10 +74,9 @@ TEXT ·Max(SB), NOSPLIT, $0-28
 	MOVQ         x_len+8(FP), CX
 	XORQ         DX, DX
 	VBROADCASTSS negInf<>+0(SB), Y0
-	VMOVAPS      Y0, Y1
-	VMOVAPS      Y0, Y2
-	VMOVAPS      Y0, Y3
-	VMOVAPS      Y0, Y4
+	VBROADCASTSS negInf<>+0(SB), Y1
+	VBROADCASTSS negInf<>+0(SB), Y2
+	VBROADCASTSS negInf<>+0(SB), Y3
 
 	// Blocks of 32.
 	MOVQ CX, BX
@@ -86,56 +85,57 @@ TEXT ·Max(SB), NOSPLIT, $0-28
 	JGE  end32
 
 loop32:
-	VMOVUPS (AX)(DX*4), Y5
-	VMAXPS  Y1, Y5, Y1
-	VMOVUPS 32(AX)(DX*4), Y5
-	VMAXPS  Y2, Y5, Y2
-	VMOVUPS 64(AX)(DX*4), Y5
-	VMAXPS  Y3, Y5, Y3
-	VMOVUPS 96(AX)(DX*4), Y5
-	VMAXPS  Y4, Y5, Y4
+	VMOVUPS (AX)(DX*4), Y4
+	VMAXPS  Y0, Y4, Y0
+	VMOVUPS 32(AX)(DX*4), Y4
+	VMAXPS  Y1, Y4, Y1
+	VMOVUPS 64(AX)(DX*4), Y4
+	VMAXPS  Y2, Y4, Y2
+	VMOVUPS 96(AX)(DX*4), Y4
+	VMAXPS  Y3, Y4, Y3
 	ADDQ    $+32, DX
 	CMPQ    DX, BX
 	JLT     loop32
 
 end32:
 	// The rest. A mask begins with as many ones as elements are left.
-	SUBQ       DX, CX
-	JZ         done
-	LEAQ       masks32<>+128(SB), BX
-	NEGQ       CX
-	VMOVUPS    (BX)(CX*4), Y5
-	VMOVUPS    32(BX)(CX*4), Y6
-	VMOVUPS    64(BX)(CX*4), Y7
-	VMOVUPS    96(BX)(CX*4), Y8
-	VMASKMOVPS (AX)(DX*4), Y5, Y9
-	VBLENDVPS  Y5, Y9, Y0, Y9
-	VMAXPS     Y1, Y9, Y1
-	VMASKMOVPS 32(AX)(DX*4), Y6, Y5
-	VBLENDVPS  Y6, Y5, Y0, Y5
-	VMAXPS     Y2, Y5, Y2
-	VMASKMOVPS 64(AX)(DX*4), Y7, Y5
-	VBLENDVPS  Y7, Y5, Y0, Y5
-	VMAXPS     Y3, Y5, Y3
-	VMASKMOVPS 96(AX)(DX*4), Y8, Y5
-	VBLENDVPS  Y8, Y5, Y0, Y5
-	VMAXPS     Y4, Y5, Y4
+	SUBQ         DX, CX
+	JZ           done
+	LEAQ         masks32<>+128(SB), BX
+	NEGQ         CX
+	VMOVUPS      (BX)(CX*4), Y4
+	VMOVUPS      32(BX)(CX*4), Y5
+	VMOVUPS      64(BX)(CX*4), Y6
+	VMOVUPS      96(BX)(CX*4), Y7
+	VBROADCASTSS negInf<>+0(SB), Y8
+	VMASKMOVPS   (AX)(DX*4), Y4, Y9
+	VBLENDVPS    Y4, Y9, Y8, Y9
+	VMAXPS       Y0, Y9, Y0
+	VMASKMOVPS   32(AX)(DX*4), Y5, Y4
+	VBLENDVPS    Y5, Y4, Y8, Y4
+	VMAXPS       Y1, Y4, Y1
+	VMASKMOVPS   64(AX)(DX*4), Y6, Y4
+	VBLENDVPS    Y6, Y4, Y8, Y4
+	VMAXPS       Y2, Y4, Y2
+	VMASKMOVPS   96(AX)(DX*4), Y7, Y4
+	VBLENDVPS    Y7, Y4, Y8, Y4
+	VMAXPS       Y3, Y4, Y3
 
 done:
 	// Halves of lanes: 16+16 to 1+1. The last addition makes −0 to +0.
+	VMAXPS       Y2, Y0, Y0
 	VMAXPS       Y3, Y1, Y1
-	VMAXPS       Y4, Y2, Y2
-	VMAXPS       Y2, Y1, Y1
-	VEXTRACTF128 $0x01, Y1, X0
-	VMAXPS       X0, X1, X1
-	VMOVHLPS     X1, X1, X0
-	VMAXPS       X0, X1, X1
-	VMOVSHDUP    X1, X0
-	VMAXPS       X0, X1, X1
-	VXORPS       X0, X0, X0
-	VADDSS       X0, X1, X1
+	VMAXPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VMAXPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VMAXPS       X1, X0, X0
+	VMOVSHDUP    X0, X1
+	VMAXPS       X1, X0, X0
+	VXORPS       X1, X1, X1
+	VADDSS       X1, X0, X0
 	VZEROUPPER
-	VMOVSS       X1, ret+24(FP)
+	VMOVSS       X0, ret+24(FP)
 	RET
 
 DATA negInf<>+0(SB)/4, $0xff800000

@@ -29,8 +29,8 @@ TEXT ·Log(SB), NOSPLIT, $0-48
 	VBROADCASTSS logLn2Hi<>+0(SB), Z15
 	VBROADCASTSS inf<>+0(SB), Z16
 	VBROADCASTSS negInf<>+0(SB), Z17
-	VPXORD       Z18, Z18, Z18
-	VBROADCASTSS nans<>+0(SB), Z19
+	VBROADCASTSS nan<>+0(SB), Z18
+	VPXORD       Z19, Z19, Z19
 
 	// Blocks of 16.
 	MOVQ CX, SI
@@ -64,10 +64,10 @@ loop16:
 	VMULPS Z24, Z24, Z25
 
 	// r = w·(lg2 + w·lg4) + z·(lg1 + w·lg3).
-	VMOVAPS     Z13, Z26
+	VMOVUPS     Z13, Z26
 	VFMADD213PS Z11, Z25, Z26
 	VMULPS      Z25, Z26, Z26
-	VMOVAPS     Z12, Z27
+	VMOVUPS     Z12, Z27
 	VFMADD213PS Z10, Z25, Z27
 	VMULPS      Z24, Z27, Z27
 	VADDPS      Z27, Z26, Z26
@@ -85,10 +85,10 @@ loop16:
 	// +Inf and NaN stay, ±0 gives −Inf, x < 0 gives NaN.
 	VCMPPS  $0x15, Z16, Z20, K1
 	VMOVAPS Z20, K1, Z26
-	VCMPPS  $0x00, Z18, Z20, K1
+	VCMPPS  $0x00, Z19, Z20, K1
 	VMOVAPS Z17, K1, Z26
-	VCMPPS  $0x11, Z18, Z20, K1
-	VMOVAPS Z19, K1, Z26
+	VCMPPS  $0x11, Z19, Z20, K1
+	VMOVAPS Z18, K1, Z26
 	VMOVUPS Z26, (AX)(BX*4)
 	ADDQ    $+16, BX
 	CMPQ    BX, SI
@@ -127,10 +127,10 @@ end16:
 	VMULPS Z4, Z4, Z5
 
 	// r = w·(lg2 + w·lg4) + z·(lg1 + w·lg3).
-	VMOVAPS     Z13, Z6
+	VMOVUPS     Z13, Z6
 	VFMADD213PS Z11, Z5, Z6
 	VMULPS      Z5, Z6, Z6
-	VMOVAPS     Z12, Z7
+	VMOVUPS     Z12, Z7
 	VFMADD213PS Z10, Z5, Z7
 	VMULPS      Z4, Z7, Z7
 	VADDPS      Z7, Z6, Z6
@@ -148,10 +148,10 @@ end16:
 	// +Inf and NaN stay, ±0 gives −Inf, x < 0 gives NaN.
 	VCMPPS  $0x15, Z16, Z20, K2
 	VMOVAPS Z20, K2, Z6
-	VCMPPS  $0x00, Z18, Z20, K2
+	VCMPPS  $0x00, Z19, Z20, K2
 	VMOVAPS Z17, K2, Z6
-	VCMPPS  $0x11, Z18, Z20, K2
-	VMOVAPS Z19, K2, Z6
+	VCMPPS  $0x11, Z19, Z20, K2
+	VMOVAPS Z18, K2, Z6
 	VMOVUPS Z6, K1, (AX)(BX*4)
 
 done:
@@ -212,5 +212,5 @@ GLOBL inf<>(SB), RODATA|NOPTR, $4
 DATA negInf<>+0(SB)/4, $0xff800000
 GLOBL negInf<>(SB), RODATA|NOPTR, $4
 
-DATA nans<>+0(SB)/4, $0xffffffff
-GLOBL nans<>(SB), RODATA|NOPTR, $4
+DATA nan<>+0(SB)/4, $0xffffffff
+GLOBL nan<>(SB), RODATA|NOPTR, $4

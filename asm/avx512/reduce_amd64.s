@@ -124,71 +124,70 @@ GLOBL negInf<>(SB), RODATA|NOPTR, $4
 // Requires: AVX, AVX512F
 TEXT ·IndexAtLeast(SB), NOSPLIT, $0-40
 	MOVQ         x_base+0(FP), AX
-	MOVQ         x_len+8(FP), DX
-	XORQ         BX, BX
+	MOVQ         x_len+8(FP), CX
+	XORQ         DX, DX
 	VBROADCASTSS least+24(FP), Z0
 
 	// Blocks of 64.
-	MOVQ DX, CX
-	ANDQ $-64, CX
-	CMPQ BX, CX
+	MOVQ CX, BX
+	ANDQ $-64, BX
+	CMPQ DX, BX
 	JGE  end64
 
 loop64:
-	VCMPPS   $0x12, (AX)(BX*4), Z0, K1
-	VCMPPS   $0x12, 64(AX)(BX*4), Z0, K2
+	VCMPPS   $0x12, (AX)(DX*4), Z0, K1
+	VCMPPS   $0x12, 64(AX)(DX*4), Z0, K2
 	KORW     K2, K1, K1
-	VCMPPS   $0x12, 128(AX)(BX*4), Z0, K2
+	VCMPPS   $0x12, 128(AX)(DX*4), Z0, K2
 	KORW     K2, K1, K1
-	VCMPPS   $0x12, 192(AX)(BX*4), Z0, K2
+	VCMPPS   $0x12, 192(AX)(DX*4), Z0, K2
 	KORW     K2, K1, K1
 	KORTESTW K1, K1
 	JNZ      end64
-	ADDQ     $+64, BX
-	CMPQ     BX, CX
+	ADDQ     $+64, DX
+	CMPQ     DX, BX
 	JLT      loop64
 
 end64:
 	// It is in the next 64, in the rest or nowhere.
 	// Blocks of 16.
-	MOVQ DX, SI
+	MOVQ CX, SI
 	ANDQ $-16, SI
-	CMPQ BX, SI
+	CMPQ DX, SI
 	JGE  end16
 
 loop16:
-	VCMPPS $0x12, (AX)(BX*4), Z0, K1
-	KMOVW  K1, CX
-	TESTL  CX, CX
+	VCMPPS $0x12, (AX)(DX*4), Z0, K1
+	KMOVW  K1, BX
+	TESTL  BX, BX
 	JNZ    found
-	ADDQ   $+16, BX
-	CMPQ   BX, SI
+	ADDQ   $+16, DX
+	CMPQ   DX, SI
 	JLT    loop16
 
 end16:
 	// The rest, under masks of as many ones as elements are left.
-	MOVQ      DX, CX
-	SUBQ      BX, CX
+	SUBQ      DX, CX
 	JZ        done
-	MOVQ      $-1, SI
-	SHLQ      CL, SI
-	NOTQ      SI
-	KMOVW     SI, K1
-	VMOVUPS.Z (AX)(BX*4), K1, Z1
+	MOVQ      $-1, BX
+	SHLQ      CL, BX
+	NOTQ      BX
+	KMOVW     BX, K1
+	VMOVUPS.Z (AX)(DX*4), K1, Z1
 	VCMPPS    $0x12, Z1, Z0, K1, K1
-	KMOVW     K1, CX
-	TESTL     CX, CX
+	KMOVW     K1, BX
+	TESTL     BX, BX
 	JNZ       found
 
 done:
-	MOVQ DX, BX
+	MOVQ x_len+8(FP), DX
 	JMP  return
 
 found:
-	BSFL CX, CX
-	ADDQ CX, BX
+	BSFL BX, BX
+	ADDQ BX, DX
 
 return:
-	MOVQ BX, ret+32(FP)
+	MOVQ DX, ret+32(FP)
 	VZEROUPPER
 	RET

@@ -28,7 +28,7 @@ type Writer struct {
 func Files(isa spec.ISA, writers []Writer) (map[string][]byte, error) {
 	files := make(map[string][]byte)
 	for _, w := range writers {
-		f := &File{build.NewContext(), make(map[string]operand.Mem)}
+		f := &File{build.NewContext(), isa.Lanes, make(map[string]operand.Mem)}
 		f.ConstraintExpr("!purego")
 		w.Write(f)
 		text, err := f.print()
@@ -43,7 +43,8 @@ func Files(isa spec.ISA, writers []Writer) (map[string][]byte, error) {
 // A File is one assembly file in the making.
 type File struct {
 	*build.Context
-	data map[string]operand.Mem // the constants laid down so far
+	Lanes int                    // float32 in a vector register
+	data  map[string]operand.Mem // the constants laid down so far
 }
 
 func (f *File) print() ([]byte, error) {
@@ -107,9 +108,6 @@ func (f *File) Rodata(name string, v ...operand.Constant) operand.Mem {
 	}
 	return f.data[name]
 }
-
-// Has reports whether a constant is there.
-func (f *File) Has(name string) bool { _, ok := f.data[name]; return ok }
 
 // Indexed is the address base + scale·index.
 func Indexed(base, index reg.GPVirtual, scale uint8) operand.Mem {

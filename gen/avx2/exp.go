@@ -6,6 +6,7 @@ import (
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
+	"github.com/contrast-go/contrast/gen/amd64"
 	"github.com/contrast-go/contrast/internal/scalar"
 )
 
@@ -14,9 +15,9 @@ import (
 
 func sumExp(f *file) {
 	f.Begin("SumExp")
-	sum := f.zeros(2)
-	f.exponentials(f.span("x"), sum, false)
-	f.fold(sum, f.VADDPS)
+	sum := f.Zeros(2)
+	f.exponentials(f.Span("x"), sum, false)
+	f.Fold(sum, f.VADDPS)
 	f.End(sum[0])
 }
 
@@ -25,7 +26,7 @@ func expLanes(f *file) {
 	lane, sum := f.Arg(f.Param("lane")), []reg.VecVirtual{f.YMM(), f.YMM()}
 	f.VMOVUPS(operand.Mem{Base: lane}, sum[0])
 	f.VMOVUPS(operand.Mem{Base: lane, Disp: 32}, sum[1])
-	f.exponentials(f.span("x", "dst"), sum, true)
+	f.exponentials(f.Span("x", "dst"), sum, true)
 	f.Comment("After an odd number of registers the lanes stand exchanged.")
 	at := f.Arg(f.Param("x").Len())
 	f.ADDQ(operand.I8(7), at)
@@ -37,29 +38,27 @@ func expLanes(f *file) {
 }
 
 // exponentials adds to sum; in the tail its two registers change places after each register of x.
-func (f *file) exponentials(s *span, sum []reg.VecVirtual, store bool) {
+func (f *file) exponentials(s *amd64.Span, sum []reg.VecVirtual, store bool) {
 	block := func(regs int) func() {
 		return func() {
-			x, shift := make([]reg.VecVirtual, regs), f.broadcast("shift")
+			x, shift := make([]reg.VecVirtual, regs), f.Broadcast("shift")
 			for r := range x {
-				x[r] = s.load("x", r)
+				x[r] = s.Load("x", r)
 				f.VSUBPS(shift, x[r], x[r])
 			}
 			e := f.exp(x)
 			f.Comment("The sum.")
 			for r, e := range e {
 				if store {
-					s.store(e, "dst", r)
+					s.Store(e, "dst", r)
 				}
-				if s.mask != nil {
-					f.VANDPS(s.mask[r], e, e)
-				}
+				s.ZeroRest(e, r)
 				f.VADDPS(e, sum[r%2], sum[r%2])
 			}
 		}
 	}
-	s.loop(4, block(4))
-	s.tail(32, 1, func() {
+	s.Loop(4, block(4))
+	s.Tail(32, 1, func() {
 		block(1)()
 		f.Comment("The next register belongs to the other lanes.")
 		t := f.YMM()
@@ -76,7 +75,7 @@ const expBias = 2 * 127
 // exp returns the exponentials of x, whose registers it overwrites. Twelve registers
 // for four of x leave none to hold the constants: each is loaded where it is needed.
 func (f *file) exp(x []reg.VecVirtual) (p []reg.VecVirtual) {
-	constant := func(name string, v float32) reg.VecVirtual { return f.constant(name, operand.F32(v)) }
+	constant := func(name string, v float32) reg.VecVirtual { return f.Constant(name, operand.F32(v)) }
 	z := make([]reg.VecVirtual, len(x))
 	p = make([]reg.VecVirtual, len(x))
 	for i := range x {

@@ -41,7 +41,7 @@ func gemm(f *file) {
 	b, k := f.Arg(f.Param("b").Base()), f.Arg(f.Param("k"))
 
 	f.Comment("Begin at 0, or go on from c.")
-	sum := f.zeros(2 * rows)
+	sum := f.Zeros(2 * rows)
 	f.CMPB(f.Addr(f.Param("add")), operand.U8(0))
 	f.JE(operand.LabelRef("begin"))
 	for i, s := range sum {
@@ -94,7 +94,7 @@ func gemm(f *file) {
 	f.JNZ(operand.LabelRef("step"))
 
 	f.Label("store")
-	alpha := f.broadcast("alpha")
+	alpha := f.Broadcast("alpha")
 	for i, s := range sum {
 		f.VMULPS(s, alpha, s)
 		f.VMOVUPS(s, row(c, c3, ldc, i/2, 32*(i%2)))

@@ -6,6 +6,7 @@ import (
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
+	"github.com/contrast-go/contrast/gen/amd64"
 	"github.com/contrast-go/contrast/internal/scalar"
 )
 
@@ -14,9 +15,9 @@ import (
 
 func sumExp(f *file) {
 	f.Begin("SumExp")
-	sum := f.zeros(1)
-	f.exponentials(f.span("x"), sum[0], false)
-	f.fold(sum, f.VADDPS)
+	sum := f.Zeros(1)
+	f.exponentials(f.Span("x"), sum[0], false)
+	f.Fold(sum, f.VADDPS)
 	f.End(sum[0])
 }
 
@@ -24,33 +25,33 @@ func expLanes(f *file) {
 	f.Begin("ExpLanes")
 	lane, sum := f.Arg(f.Param("lane")), f.ZMM()
 	f.VMOVUPS(operand.Mem{Base: lane}, sum)
-	f.exponentials(f.span("x", "dst"), sum, true)
+	f.exponentials(f.Span("x", "dst"), sum, true)
 	f.VMOVUPS(sum, operand.Mem{Base: lane})
 	f.End()
 }
 
-func (f *file) exponentials(s *span, sum reg.VecVirtual, store bool) {
-	shift := f.broadcast("shift")
+func (f *file) exponentials(s *amd64.Span, sum reg.VecVirtual, store bool) {
+	shift := f.Broadcast("shift")
 	c := f.expConstants()
 	block := func(regs int) func() {
 		return func() {
 			x := make([]reg.VecVirtual, regs)
 			for r := range x {
-				x[r] = s.load("x", r)
+				x[r] = s.Load("x", r)
 				f.VSUBPS(shift, x[r], x[r])
 			}
 			e := f.exp(x, c)
 			f.Comment("The sum.")
 			for r, e := range e {
 				if store {
-					s.store(e, "dst", r)
+					s.Store(e, "dst", r)
 				}
-				s.inPlace(f.VADDPS, r, sum, e, sum)
+				s.Accumulate(f.VADDPS, r, sum, e, sum)
 			}
 		}
 	}
-	s.loop(4, block(4))
-	s.tail(64, 1, block(1))
+	s.Loop(4, block(4))
+	s.Tail(64, 1, block(1))
 }
 
 // expConstants are the operands of exp.
@@ -60,7 +61,7 @@ type expConstants struct {
 }
 
 func (f *file) expConstants() expConstants {
-	f32 := func(name string, v float32) reg.VecVirtual { return f.constant(name, operand.F32(v)) }
+	f32 := func(name string, v float32) reg.VecVirtual { return f.Constant(name, operand.F32(v)) }
 	c := expConstants{
 		log2E: f32("log2E", scalar.Log2E),
 		round: f32("expRound", scalar.ExpRound),

@@ -38,7 +38,7 @@ func (f *file) gemm(name string, multiplyAdd func(...operand.Op)) {
 	pa, pc := f.thirds(a, ars), f.thirds(c, ldc)
 
 	f.Comment("Begin at 0, or go on from c.")
-	sum := f.zeros(2 * tall)
+	sum := f.Zeros(2 * tall)
 	f.CMPB(f.Addr(f.Param("add")), operand.U8(0))
 	f.JE(operand.LabelRef("begin"))
 	for i, s := range sum {
@@ -83,7 +83,7 @@ func (f *file) gemm(name string, multiplyAdd func(...operand.Op)) {
 
 	f.Label("store")
 	pc = f.thirds(c, ldc)
-	alpha := f.broadcast("alpha")
+	alpha := f.Broadcast("alpha")
 	for i, s := range sum {
 		if i == 2*low {
 			f.Comment("The next rows after the first four, or all twelve.")

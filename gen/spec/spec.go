@@ -22,15 +22,16 @@ type ISA struct {
 	Package            string // the folder below asm
 	Arch               string // as in GOARCH
 	Doc                string // what Gemm asks of its operands here, in one sentence; "" is nothing more than generic.Gemm
+	Lanes              int    // float32 in a vector register
 	GemmRows, GemmCols int
 	Lacks              []string // files of the table that it does without
 }
 
 // The instruction sets.
 var (
-	AVX2   = ISA{Package: "avx2", Arch: "amd64", GemmRows: 6, GemmCols: 16, Lacks: []string{"pairs", "gemmpairs"}}
-	AVX512 = ISA{Package: "avx512", Arch: "amd64", GemmRows: 4, GemmCols: 32}
-	NEON   = ISA{Package: "neon", Arch: "arm64", GemmRows: 8, GemmCols: 12, Lacks: []string{"pairs", "gemmpairs"},
+	AVX2   = ISA{Package: "avx2", Arch: "amd64", Lanes: 8, GemmRows: 6, GemmCols: 16, Lacks: []string{"pairs", "gemmpairs"}}
+	AVX512 = ISA{Package: "avx512", Arch: "amd64", Lanes: 16, GemmRows: 4, GemmCols: 32}
+	NEON   = ISA{Package: "neon", Arch: "arm64", Lanes: 4, GemmRows: 8, GemmCols: 12, Lacks: []string{"pairs", "gemmpairs"},
 		Doc: "ars is 1: a is column-major, so that one load takes the GemmRows elements of a column."}
 )
 

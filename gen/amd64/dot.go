@@ -1,0 +1,27 @@
+package amd64
+
+// Dot writes Dot and SquaredDistance. The 32 lanes are four registers of AVX2, whose FMA latencies
+// overlap just enough to keep both load ports busy, and two of AVX-512, where a register of x and one
+// of y take two cycles to load, two of each the latency of an FMA.
+func Dot(f *File) {
+	regs := 32 / f.Lanes
+	for _, name := range []string{"Dot", "SquaredDistance"} {
+		f.Begin(name)
+		s := f.Span("x", "y")
+		sum := f.Zeros(regs)
+		block := func() {
+			for r := range sum {
+				x, y := s.Load("x", r), s.Load("y", r)
+				if name == "SquaredDistance" {
+					f.VSUBPS(y, x, x)
+					y = x
+				}
+				s.Accumulate(f.VFMADD231PS, r, sum[r], y, x)
+			}
+		}
+		s.Loop(regs, block)
+		s.Tail(32, regs, block)
+		f.Fold(sum, f.VADDPS)
+		f.End(sum[0])
+	}
+}

@@ -1,0 +1,179 @@
+package amd64
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// A Span walks float32 slices side by side: loops over whole blocks first, then a tail whose loads
+// give 0 and whose stores do nothing beyond the end.
+type Span struct {
+	f    *File
+	base map[string]reg.GPVirtual
+	i, n reg.GPVirtual // the element at hand and the length
+	mask []reg.Virtual // of the block's registers in the tail, nil in a loop
+}
+
+// Span begins a walk over the named slices. The length is that of the first.
+func (f *File) Span(slices ...string) *Span {
+	s := &Span{f: f, base: make(map[string]reg.GPVirtual)}
+	for _, name := range slices {
+		s.base[name] = f.Arg(f.Param(name).Base())
+	}
+	s.n = f.Arg(f.Param(slices[0]).Len())
+	s.i = f.GP64()
+	f.XORQ(s.i, s.i)
+	return s
+}
+
+// Loop repeats the body while a block of so many registers is left.
+func (s *Span) Loop(regs int, body func()) {
+	f, end, block := s.f, s.f.GP64(), s.f.Lanes*regs
+	top, after := fmt.Sprint("loop", block), fmt.Sprint("end", block)
+	f.Commentf("Blocks of %d.", block)
+	f.MOVQ(s.n, end)
+	f.ANDQ(operand.I8(-block), end)
+	f.CMPQ(s.i, end)
+	f.JGE(operand.LabelRef(after))
+	f.Label(top)
+	body()
+	f.ADDQ(operand.I8(block), s.i)
+	f.CMPQ(s.i, end)
+	f.JLT(operand.LabelRef(top))
+	f.Label(after)
+}
+
+// Tail repeats the body for the rest, of fewer than limit elements, so many registers at a time.
+// limit is at most 64. It uses up s.n.
+func (s *Span) Tail(limit, regs int, body func()) {
+	block := s.f.Lanes * regs
+	tail := s.vectorMasks
+	if s.f.wide() {
+		tail = s.opmasks
+	}
+	tail(limit, regs, func() {
+		body()
+		if limit > block {
+			s.f.ADDQ(operand.I8(block), s.i)
+		}
+	})
+	s.f.Label("done")
+}
+
+// vectorMasks is the tail where a mask is a vector register, loaded from where as many ones as
+// elements are left precede zeros.
+func (s *Span) vectorMasks(limit, regs int, body func()) {
+	f, p := s.f, s.f.GP64()
+	f.Comment("The rest. A mask begins with as many ones as elements are left.")
+	f.SUBQ(s.i, s.n)
+	f.JZ(operand.LabelRef("done"))
+	f.LEAQ(f.ones(limit), p)
+	f.NEGQ(s.n)
+	if limit > f.Lanes*regs {
+		f.Label("tail")
+	}
+	for r := range regs {
+		m := f.Vec()
+		f.VMOVUPS(operand.Mem{Base: p, Index: s.n, Scale: 4, Disp: 4 * f.Lanes * r}, m)
+		s.mask = append(s.mask, m)
+	}
+	body()
+	if limit > f.Lanes*regs {
+		f.ADDQ(operand.I8(f.Lanes*regs), s.n)
+		f.JL(operand.LabelRef("tail"))
+	}
+}
+
+// ones lays down n ones and n zeros and returns the place of the first zero.
+func (f *File) ones(n int) operand.Mem {
+	name := fmt.Sprint("masks", n)
+	if _, ok := f.data[name]; !ok {
+		ones := make([]operand.Constant, n/2)
+		for i := range ones {
+			ones[i] = operand.U64(math.MaxUint64)
+		}
+		f.Rodata(name, ones...)
+		f.AddDatum(4*(2*n-2), operand.U64(0)) // the assembler fills the gap with zeros
+	}
+	return f.data[name].Offset(4 * n)
+}
+
+// opmasks is the tail where masks are registers of their own kind, made by shifts.
+func (s *Span) opmasks(limit, regs int, body func()) {
+	f, ones := s.f, s.f.GP64()
+	f.Comment("The rest, under masks of as many ones as elements are left.")
+	f.MOVQ(s.n, reg.RCX)
+	f.SUBQ(s.i, reg.RCX)
+	f.JZ(operand.LabelRef("done"))
+	f.MOVQ(operand.I32(-1), ones)
+	f.SHLQ(reg.CL, ones)
+	f.NOTQ(ones)
+	if limit > f.Lanes*regs {
+		f.Label("tail")
+	}
+	for r := range regs {
+		if r > 0 {
+			f.SHRQ(operand.U8(f.Lanes), ones)
+		}
+		m := f.K()
+		f.KMOVW(ones.As32(), m)
+		s.mask = append(s.mask, m)
+	}
+	body()
+	if limit > f.Lanes*regs {
+		f.SHRQ(operand.U8(f.Lanes), ones)
+		f.JNZ(operand.LabelRef("tail"))
+	}
+}
+
+// At is where register r of the block lies.
+func (s *Span) At(slice string, r int) operand.Mem {
+	return operand.Mem{Base: s.base[slice], Index: s.i, Scale: 4, Disp: 4 * s.f.Lanes * r}
+}
+
+// Load returns register r of the block.
+func (s *Span) Load(slice string, r int) reg.VecVirtual {
+	v := s.f.Vec()
+	switch {
+	case s.mask == nil:
+		s.f.VMOVUPS(s.At(slice, r), v)
+	case s.f.wide():
+		s.f.VMOVUPS_Z(s.At(slice, r), s.mask[r], v)
+	default:
+		s.f.VMASKMOVPS(s.At(slice, r), s.mask[r], v)
+	}
+	return v
+}
+
+// Store writes register r of the block.
+func (s *Span) Store(v reg.VecVirtual, slice string, r int) {
+	switch {
+	case s.mask == nil:
+		s.f.VMOVUPS(v, s.At(slice, r))
+	case s.f.wide():
+		s.f.VMOVUPS(v, s.mask[r], s.At(slice, r))
+	default:
+		s.f.VMASKMOVPS(v, s.mask[r], s.At(slice, r))
+	}
+}
+
+// ZeroRest clears the lanes of v, for register r of the block, beyond the end, where masks are
+// vectors.
+func (s *Span) ZeroRest(v reg.VecVirtual, r int) {
+	if s.mask != nil {
+		s.f.VANDPS(s.mask[r], v, v)
+	}
+}
+
+// Accumulate is acc = op(src…) with Go's order of operands. Beyond the end the lanes of AVX-512 stay
+// as they are; in those of AVX2 op must do nothing to acc, but for the sign of a zero, where src is
+// what was loaded there.
+func (s *Span) Accumulate(op func(...operand.Op), r int, acc reg.VecVirtual, src ...operand.Op) {
+	if s.mask != nil && s.f.wide() {
+		src = append(src, s.mask[r])
+	}
+	op(append(src, acc)...)
+}
