@@ -30,7 +30,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/contrast-go/contrast/internal/reproduce"
+	"github.com/contrast-go/contrast/cmd/contrast/internal/reproduce"
 )
 
 func main() {

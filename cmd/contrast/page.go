@@ -6,9 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/contrast-go/contrast/cmd/contrast/internal/report"
 	"github.com/contrast-go/contrast/infonce/data"
 	"github.com/contrast-go/contrast/infonce/eval"
-	"github.com/contrast-go/contrast/internal/report"
 	"github.com/contrast-go/contrast/simd"
 )
 

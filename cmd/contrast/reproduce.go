@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/contrast-go/contrast/cmd/contrast/internal/reproduce"
 	"github.com/contrast-go/contrast/internal/cpu"
-	"github.com/contrast-go/contrast/internal/reproduce"
 )
 
 type reproduceCommand struct {

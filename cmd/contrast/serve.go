@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/contrast-go/contrast/internal/report"
+	"github.com/contrast-go/contrast/cmd/contrast/internal/report"
 )
 
 // A pageServer shows the page of a run while it lasts. A nil *pageServer shows nothing.

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/contrast-go/contrast/cmd/contrast/internal/tfevents"
 	"github.com/contrast-go/contrast/infonce/train"
-	"github.com/contrast-go/contrast/internal/tfevents"
 )
 
 // A tensorboard writes the curves of a run as an event file. A nil *tensorboard writes nothing.

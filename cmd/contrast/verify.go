@@ -9,9 +9,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/contrast-go/contrast/internal/conformance"
+	"github.com/contrast-go/contrast/cmd/contrast/internal/conformance"
+	"github.com/contrast-go/contrast/cmd/contrast/internal/golden"
 	"github.com/contrast-go/contrast/internal/cpu"
-	"github.com/contrast-go/contrast/internal/golden"
 	"github.com/contrast-go/contrast/simd"
 )
 

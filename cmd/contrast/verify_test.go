@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/contrast-go/contrast/internal/conformance"
+	"github.com/contrast-go/contrast/cmd/contrast/internal/conformance"
 	"github.com/contrast-go/contrast/internal/cpu"
 )
 

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"github.com/contrast-go/contrast/cmd/contrast/internal/report"
 	"github.com/contrast-go/contrast/infonce/train"
-	"github.com/contrast-go/contrast/internal/report"
 )
 
 // A watch keeps and shows how a run goes, beside its metrics. It begins with the first step, so

@@ -4,7 +4,7 @@ import (
 	"math"
 	"testing"
 
-	"github.com/contrast-go/contrast/internal/golden"
+	"github.com/contrast-go/contrast/internal/bits"
 )
 
 // The sums were computed on amd64; every architecture is held to them.
@@ -19,7 +19,7 @@ func TestRandBits(t *testing.T) {
 		{"Bits32", NewRand(3).Bits32(1000), "3c2f9bd40f26f7669d3d879d70ebd86a"},
 		{"SmallInts", NewRand(4).SmallInts(1000, 9), "b2a86d3cfd35f846efa0eec0cc7351d6"},
 	} {
-		var h golden.Hash
+		var h bits.Hash
 		h.Float32s(c.x)
 		if got := h.Sum(); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)

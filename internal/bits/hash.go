@@ -1,4 +1,5 @@
-package golden
+// Package bits hashes the bits of numbers, with the same result on every architecture.
+package bits
 
 import (
 	"crypto/sha256"

@@ -23,7 +23,7 @@ import (
 
 // The tests of this file open pages in a browser without a window. They need Chromium:
 //
-//	go test -tags browser ./internal/report -shots FOLDER
+//	go test -tags browser ./cmd/contrast/internal/report -shots FOLDER
 
 var shots = flag.String("shots", "", "the folder for pictures of the pages")
 

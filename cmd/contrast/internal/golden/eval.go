@@ -1,9 +1,12 @@
 package golden
 
-import "github.com/contrast-go/contrast/infonce/eval"
+import (
+	"github.com/contrast-go/contrast/infonce/eval"
+	"github.com/contrast-go/contrast/internal/bits"
+)
 
 func evalEntries() []Entry {
-	return []Entry{{"eval", "Probe", func(h *Hash) {
+	return []Entry{{"eval", "Probe", func(h *bits.Hash) {
 		s := newSource(5)
 		for _, c := range [][3]int{{40, 3, 2}, {700, 17, 5}} {
 			x, labels := s.matrix(c[0], c[1]), make([]int, c[0])

@@ -7,7 +7,7 @@ import (
 )
 
 func TestCases(t *testing.T) {
-	cases, err := Load("../ref/testdata/losses.json")
+	cases, err := Load("../../../../internal/ref/testdata/losses.json")
 	if err != nil {
 		t.Fatal(err)
 	}

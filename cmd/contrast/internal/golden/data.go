@@ -1,9 +1,12 @@
 package golden
 
-import "github.com/contrast-go/contrast/infonce/data"
+import (
+	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/internal/bits"
+)
 
 func dataEntries() []Entry {
-	return []Entry{{"data", "Glyphs", func(h *Hash) {
+	return []Entry{{"data", "Glyphs", func(h *bits.Hash) {
 		seen, unseen, err := data.Glyphs()
 		if err != nil {
 			panic(err) // the typefaces are part of the program

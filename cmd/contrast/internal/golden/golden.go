@@ -2,7 +2,7 @@
 // architecture, and recomputes them.
 //
 // The hashes are recorded in one file a package. They are computed with the generic level
-// by go test ./internal/golden -update; every other level, and every architecture, is held to them.
+// by go test ./cmd/contrast/internal/golden -update; every other level, and every architecture, is held to them.
 package golden
 
 import (
@@ -13,12 +13,14 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+
+	"github.com/contrast-go/contrast/internal/bits"
 )
 
 // An Entry is a result with a recorded hash.
 type Entry struct {
 	Package, Name string
-	add           func(h *Hash)
+	add           func(h *bits.Hash)
 }
 
 // Entries returns all entries, package by package.
@@ -28,7 +30,7 @@ func Entries() []Entry {
 
 // Sum recomputes the hash at the level in use.
 func (e Entry) Sum() string {
-	var h Hash
+	var h bits.Hash
 	e.add(&h)
 	return h.Sum()
 }

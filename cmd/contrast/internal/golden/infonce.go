@@ -2,13 +2,14 @@ package golden
 
 import (
 	"github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/internal/bits"
 	"github.com/contrast-go/contrast/simd"
 )
 
 func infonceEntries() []Entry {
 	// Each loss sees batches of one and of several strips.
 	with := func(name string, l infonce.Loss, shape func(n int) (keys, negatives int), options func(s source, b *infonce.Batch)) Entry {
-		return Entry{"infonce", name, func(h *Hash) {
+		return Entry{"infonce", name, func(h *bits.Hash) {
 			s := newSource(4)
 			for _, c := range [][2]int{{1, 3}, {7, 8}, {50, 33}, {260, 16}} {
 				n, d := c[0], c[1]
@@ -150,8 +151,8 @@ func infonceEntries() []Entry {
 
 // minerEntries are lists of triplets and pairs, all and bounded.
 func minerEntries() []Entry {
-	mine := func(name string, list func(h *Hash, x simd.Matrix, labels []int) error) Entry {
-		return Entry{"infonce", name, func(h *Hash) {
+	mine := func(name string, list func(h *bits.Hash, x simd.Matrix, labels []int) error) Entry {
+		return Entry{"infonce", name, func(h *bits.Hash) {
 			s := newSource(5)
 			for _, n := range []int{1, 7, 90} {
 				x, labels := s.matrix(n, 12), make([]int, n)
@@ -166,7 +167,7 @@ func minerEntries() []Entry {
 	}
 	var entries []Entry
 	for kind := infonce.AllTriplets; kind <= infonce.HardestTriplets; kind++ {
-		entries = append(entries, mine("TripletMiner/"+kind.String(), func(h *Hash, x simd.Matrix, labels []int) error {
+		entries = append(entries, mine("TripletMiner/"+kind.String(), func(h *bits.Hash, x simd.Matrix, labels []int) error {
 			for _, limit := range []int{0, 40, 1000} {
 				list, err := (&infonce.TripletMiner{Kind: kind, Cap: limit, Seed: 3}).Mine(nil, x, labels)
 				if err != nil {
@@ -179,14 +180,14 @@ func minerEntries() []Entry {
 			return nil
 		}))
 	}
-	entries = append(entries, mine("DistanceWeightedMiner", func(h *Hash, x simd.Matrix, labels []int) error {
+	entries = append(entries, mine("DistanceWeightedMiner", func(h *bits.Hash, x simd.Matrix, labels []int) error {
 		list, err := (&infonce.DistanceWeightedMiner{Seed: 3, Reach: 1.7}).Mine(nil, x, labels)
 		for _, t := range list {
 			h.Ints([]int{t.A, t.P, t.N})
 		}
 		return err
 	}))
-	return append(entries, mine("MultiSimilarityMiner", func(h *Hash, x simd.Matrix, labels []int) error {
+	return append(entries, mine("MultiSimilarityMiner", func(h *bits.Hash, x simd.Matrix, labels []int) error {
 		list, err := (&infonce.MultiSimilarityMiner{}).Mine(nil, x, labels)
 		for _, p := range list {
 			h.Ints([]int{p.A, p.B})

@@ -1,6 +1,9 @@
 package golden
 
-import "github.com/contrast-go/contrast/simd"
+import (
+	"github.com/contrast-go/contrast/internal/bits"
+	"github.com/contrast-go/contrast/simd"
+)
 
 // lengths are those at which the kernels are hashed: all tails, and one above a chunk.
 func lengths(f func(n int)) {
@@ -12,10 +15,10 @@ func lengths(f func(n int)) {
 }
 
 func simdEntries() []Entry {
-	entry := func(name string, add func(h *Hash)) Entry { return Entry{"simd", name, add} }
+	entry := func(name string, add func(h *bits.Hash)) Entry { return Entry{"simd", name, add} }
 	// Each kernel sees ordinary numbers and all bit patterns.
 	reduction := func(name string, f func(x, y []float32) float32) Entry {
-		return entry(name, func(h *Hash) {
+		return entry(name, func(h *bits.Hash) {
 			s := newSource(1)
 			lengths(func(n int) {
 				h.Float32s([]float32{f(s.uniform(n), s.uniform(n)), f(s.bits(n), s.bits(n))})
@@ -23,7 +26,7 @@ func simdEntries() []Entry {
 		})
 	}
 	vector := func(name string, f func(dst, x, y []float32)) Entry {
-		return entry(name, func(h *Hash) {
+		return entry(name, func(h *bits.Hash) {
 			s := newSource(2)
 			lengths(func(n int) {
 				for _, in := range []func(int) []float32{s.uniform, s.bits} {
@@ -34,8 +37,8 @@ func simdEntries() []Entry {
 			})
 		})
 	}
-	product := func(name string, f func(h *Hash, s source, n, k, m int)) Entry {
-		return entry(name, func(h *Hash) {
+	product := func(name string, f func(h *bits.Hash, s source, n, k, m int)) Entry {
+		return entry(name, func(h *bits.Hash) {
 			s := newSource(3)
 			for _, c := range [][3]int{{1, 1, 1}, {5, 3, 7}, {6, 16, 16}, {13, 40, 29}, {49, 300, 17}, {200, 33, 50}, {3, 0, 4}} {
 				f(h, s, c[0], c[1], c[2])
@@ -72,24 +75,24 @@ func simdEntries() []Entry {
 		}),
 		vector("Log", func(dst, x, _ []float32) { simd.Log(dst, x) }),
 		vector("Softmax", func(dst, x, _ []float32) { simd.Softmax(dst, x) }),
-		product("MatMul", func(h *Hash, s source, n, k, m int) {
+		product("MatMul", func(h *bits.Hash, s source, n, k, m int) {
 			dst := simd.NewMatrix(n, m)
 			simd.MatMul(dst, 1.5, s.matrix(n, k), s.matrix(k, m))
 			simd.AddMatMul(dst, s.matrix(n, k), s.matrix(k, m))
 			h.Float32s(dst.Data)
 		}),
-		product("MatMulTransA", func(h *Hash, s source, n, k, m int) {
+		product("MatMulTransA", func(h *bits.Hash, s source, n, k, m int) {
 			dst := simd.NewMatrix(n, m)
 			simd.MatMulTransA(dst, 1.5, s.matrix(k, n), s.matrix(k, m))
 			simd.AddMatMulTransA(dst, s.matrix(k, n), s.matrix(k, m))
 			h.Float32s(dst.Data)
 		}),
-		product("MatMulTransB", func(h *Hash, s source, n, k, m int) {
+		product("MatMulTransB", func(h *bits.Hash, s source, n, k, m int) {
 			dst := simd.NewMatrix(n, m)
 			simd.MatMulTransB(dst, 1.5, s.matrix(n, k), s.matrix(m, k))
 			h.Float32s(dst.Data)
 		}),
-		product("BFloat16", func(h *Hash, s source, n, k, m int) {
+		product("BFloat16", func(h *bits.Hash, s source, n, k, m int) {
 			p := simd.Packed{Precision: simd.BFloat16}
 			dst := simd.NewMatrix(n, m)
 			p.PackTrans(s.matrix(m, k))
@@ -101,7 +104,7 @@ func simdEntries() []Entry {
 			p.AddMul(dst, s.matrix(n, k))
 			h.Float32s(dst.Data)
 		}),
-		product("NormalizeRows", func(h *Hash, s source, n, k, _ int) {
+		product("NormalizeRows", func(h *bits.Hash, s source, n, k, _ int) {
 			x, u, g := s.matrix(n, k), simd.NewMatrix(n, k), s.matrix(n, k)
 			simd.Scale(x.Row(0), 0x1p-100, x.Row(0)) // a norm whose square underflows
 			norms, dst := make([]float32, n), simd.NewMatrix(n, k)

@@ -6,13 +6,14 @@ import (
 	"github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/infonce/data"
 	"github.com/contrast-go/contrast/infonce/train"
+	"github.com/contrast-go/contrast/internal/bits"
 	"github.com/contrast-go/contrast/simd"
 )
 
 // trainEntries are the weights after some steps of small runs on the built-in glyphs.
 func trainEntries() []Entry {
 	run := func(name string, set func(t *train.Trainer, encoder *train.MLP)) Entry {
-		return Entry{"train", name, func(h *Hash) {
+		return Entry{"train", name, func(h *bits.Hash) {
 			seen, _, err := data.Glyphs()
 			if err != nil {
 				panic(err) // the typefaces are part of the program

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/contrast-go/contrast/internal/bits"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/internal/cpu"
 )
@@ -46,7 +47,7 @@ func TestNothingRecordedIsLost(t *testing.T) {
 }
 
 func TestCheckNoticesAnotherHash(t *testing.T) {
-	e := Entry{"simd", "Dot", func(h *Hash) { h.Ints([]int{1}) }}
+	e := Entry{"simd", "Dot", func(h *bits.Hash) { h.Ints([]int{1}) }}
 	if err := e.Check(); err == nil {
 		t.Error("Check accepted a wrong hash")
 	}
