@@ -13,15 +13,8 @@ import (
 	"time"
 )
 
-// A Task is work cut into pieces. Run may be called for different pieces at the
-// same time, but never twice at the same time with the same worker, so worker
-// indexes scratch memory. A pointer receiver keeps Do free of allocations. Whatever a
-// piece computes must not depend on who runs it.
-type Task interface {
-	Run(worker, piece int)
-}
-
-// Workers returns n, or GOMAXPROCS where n is 0 or less.
+// Workers returns n, or GOMAXPROCS where n is 0 or less. GOMAXPROCS may change at any moment, so
+// a computation asks once, sizes its scratch memory by the answer, and passes that on.
 func Workers(n int) int {
 	if n <= 0 {
 		return runtime.GOMAXPROCS(0)
@@ -29,13 +22,42 @@ func Workers(n int) int {
 	return n
 }
 
-// Do calls t.Run(worker, piece) once for each piece in [0, pieces) and returns
-// when all have returned. worker is less than Workers(workers) and than pieces.
-// At most GOMAXPROCS workers run. Do may be called from within a piece.
-func Do(workers, pieces int, t Task) {
+// For calls body(t, worker, piece) once for each piece in [0, pieces) and returns when all calls
+// have returned. Calls may run at the same time, but never two with the same worker, so worker
+// indexes scratch memory. It is less than Workers(workers) and than pieces, whatever GOMAXPROCS is
+// meanwhile; at most GOMAXPROCS workers run. What a piece computes must not depend on who runs it.
+//
+// body should capture nothing: a function, or a method expression such as (*sweep).packKeys. Then
+// For allocates nothing in steady state. It may be called from within a piece.
+func For[T any](workers, pieces int, t *T, body func(t *T, worker, piece int)) {
+	run(workers, pieces, 1, t, each[T](body))
+}
+
+// Ranges cuts [0, n) into consecutive ranges of size numbers, the last of which may be shorter, and
+// calls body(t, worker, i, j) once for each range [i, j), as [For] does for pieces.
+func Ranges[T any](workers, n, size int, t *T, body func(t *T, worker, i, j int)) {
+	run(workers, n, size, t, span[T](body))
+}
+
+// A loop is the body of a call with its type erased. Both kinds are function values, which an
+// interface holds without an allocation.
+type loop interface {
+	run(t any, worker, i, j int)
+}
+
+type (
+	each[T any] func(t *T, worker, piece int)
+	span[T any] func(t *T, worker, i, j int)
+)
+
+func (f each[T]) run(t any, worker, i, _ int) { f(t.(*T), worker, i) }
+func (f span[T]) run(t any, worker, i, j int) { f(t.(*T), worker, i, j) }
+
+func run(workers, n, size int, t any, body loop) {
+	pieces := (n + size - 1) / size
 	workers = min(Workers(workers), pieces)
 	if workers > 1 {
-		if j := newJob(workers, pieces, t); j != nil {
+		if j := newJob(workers, n, size, t, body); j != nil {
 			defer j.close()
 			callHelpers(workers - 1)
 			j.work(0)
@@ -43,16 +65,30 @@ func Do(workers, pieces int, t Task) {
 			return
 		}
 	}
-	for i := range pieces {
-		t.Run(0, i)
+	for i := 0; i < n; i += size {
+		body.run(t, 0, i, min(i+size, n))
 	}
 }
 
-// A job is one call of Do. The caller works too and waits for the pieces, not for
+// A Task is work cut into pieces, for [Do].
+type Task interface {
+	Run(worker, piece int)
+}
+
+// Do calls t.Run(worker, piece) as [For] calls its body.
+func Do(workers, pieces int, t Task) { run(workers, pieces, 1, t, task{}) }
+
+type task struct{}
+
+func (task) run(t any, worker, i, _ int) { t.(Task).Run(worker, i) }
+
+// A job is one call. The caller works too and waits for the pieces, not for
 // helpers: one that comes late finds nothing left. So calls can nest without waiting for
 // each other.
 type job struct {
-	task    Task
+	n, size int // what is cut into pieces
+	t       any
+	body    loop
 	pieces  int64
 	workers int64
 	bit     uint64        // its place in used and open
@@ -74,7 +110,7 @@ var (
 )
 
 // newJob returns an open job, or nil where all are used.
-func newJob(workers, pieces int, t Task) *job {
+func newJob(workers, n, size int, t any, body loop) *job {
 	for {
 		u := used.Load()
 		i := bits.TrailingZeros64(^u)
@@ -88,7 +124,8 @@ func newJob(workers, pieces int, t Task) *job {
 		if j.done == nil {
 			j.bit, j.done = 1<<i, make(chan struct{}, 1)
 		}
-		j.task, j.pieces, j.workers = t, int64(pieces), int64(workers)
+		j.n, j.size, j.t, j.body = n, size, t, body
+		j.pieces, j.workers = int64((n+size-1)/size), int64(workers)
 		j.next.Store(0)
 		j.left.Store(j.pieces)
 		j.holders.Store(int32(workers))
@@ -123,7 +160,8 @@ func (j *job) work(worker int) {
 		}
 		n = min(n, j.pieces-i)
 		for p := i; p < i+n; p++ {
-			j.task.Run(worker, int(p))
+			first := int(p) * j.size
+			j.body.run(j.t, worker, first, min(first+j.size, j.n))
 		}
 		if j.left.Add(-n) == blocked {
 			j.done <- struct{}{}
@@ -148,7 +186,7 @@ func (j *job) close() {
 // release frees the job once nobody holds it.
 func (j *job) release(holders int32) {
 	if j.holders.Add(-holders) == 0 {
-		j.task = nil
+		j.t, j.body = nil, nil
 		used.And(^j.bit)
 	}
 }
@@ -204,7 +242,7 @@ func help() {
 }
 
 // patience is how long a goroutine polls before it parks: a little longer than to wake one
-// takes, and than most computations work between two calls of Do.
+// takes, and than most computations work between two calls.
 const patience = 100 * time.Microsecond
 
 // poll reports whether ready has become true within patience.

@@ -17,7 +17,7 @@ func newCount(workers, pieces int) *count {
 	return &count{hits: make([]atomic.Int32, pieces), busy: make([]atomic.Bool, min(workers, pieces))}
 }
 
-func (c *count) Run(worker, piece int) {
+func (c *count) run(worker, piece int) {
 	if c.busy[worker].Swap(true) {
 		c.bad.Add(1)
 	}
@@ -49,14 +49,14 @@ func settle(t *testing.T) {
 	}
 }
 
-func TestDoRunsEachPieceOnce(t *testing.T) {
+func TestForRunsEachPieceOnce(t *testing.T) {
 	for _, procs := range []int{1, 2, 4} {
 		func() {
 			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
 			for _, workers := range []int{1, 2, 3, 7, 16} {
 				for _, pieces := range []int{0, 1, 2, 5, 100, 3001} {
 					c := newCount(workers, pieces)
-					Do(workers, pieces, c)
+					For(workers, pieces, c, (*count).run)
 					c.check(t)
 				}
 			}
@@ -67,14 +67,14 @@ func TestDoRunsEachPieceOnce(t *testing.T) {
 
 type nest struct{ depth int }
 
-func (n *nest) Run(_, _ int) {
+func (n *nest) run(_, _ int) {
 	if n.depth > 0 {
-		Do(4, 4, &nest{n.depth - 1})
+		For(4, 4, &nest{n.depth - 1}, (*nest).run)
 	}
 }
 
-func TestDoNests(t *testing.T) {
-	Do(4, 8, &nest{3})
+func TestForNests(t *testing.T) {
+	For(4, 8, &nest{3}, (*nest).run)
 	settle(t)
 }
 
@@ -84,31 +84,31 @@ type chain struct {
 	runs  atomic.Int32
 }
 
-func (c *chain) Run(_, piece int) {
+func (c *chain) run(_, piece int) {
 	c.runs.Add(1)
 	if piece == 0 && c.depth > 0 {
 		c.depth--
-		Do(2, 2, c)
+		For(2, 2, c, (*chain).run)
 	}
 }
 
-func TestDoWithoutAFreeJob(t *testing.T) {
+func TestForWithoutAFreeJob(t *testing.T) {
 	c := &chain{depth: 2 * len(jobs)}
 	want := int32(2 * (c.depth + 1))
-	Do(2, 2, c)
+	For(2, 2, c, (*chain).run)
 	if got := c.runs.Load(); got != want {
 		t.Errorf("%d pieces ran, want %d", got, want)
 	}
 	settle(t)
 }
 
-func TestDoConcurrent(t *testing.T) {
+func TestForConcurrent(t *testing.T) {
 	var all sync.WaitGroup
 	for range 2 * len(jobs) {
 		all.Go(func() {
 			for range 50 {
 				c := newCount(3, 20)
-				Do(3, 20, c)
+				For(3, 20, c, (*count).run)
 				c.check(t)
 			}
 		})
@@ -119,14 +119,14 @@ func TestDoConcurrent(t *testing.T) {
 
 type fail struct{}
 
-func (fail) Run(worker, _ int) {
+func (*fail) run(worker, _ int) {
 	if worker == 0 {
 		panic("piece")
 	}
 }
 
 // A panic in a piece that the caller runs reaches the caller's caller, and the job is free again.
-func TestDoPanics(t *testing.T) {
+func TestForPanics(t *testing.T) {
 	for range 2 * len(jobs) {
 		func() {
 			defer func() {
@@ -134,20 +134,82 @@ func TestDoPanics(t *testing.T) {
 					t.Fatal(r)
 				}
 			}()
-			Do(2, 100, fail{})
+			For(2, 100, &fail{}, (*fail).run)
 		}()
 	}
 	settle(t)
 }
 
-func TestDoAllocatesNothing(t *testing.T) {
+func TestForAllocatesNothing(t *testing.T) {
 	c := newCount(3, 10)
 	for range 1000 {
-		Do(3, 10, c) // start the helpers
+		For(3, 10, c, (*count).run) // start the helpers
 	}
-	if n := testing.AllocsPerRun(200, func() { Do(3, 10, c) }); n != 0 {
-		t.Errorf("Do allocates %v times", n)
+	if n := testing.AllocsPerRun(200, func() { For(3, 10, c, (*count).run) }); n != 0 {
+		t.Errorf("For allocates %v times", n)
 	}
+}
+
+// A cut counts how often each number of a range is met.
+type cut struct {
+	hits []atomic.Int32
+	size int
+	bad  atomic.Int32
+}
+
+func (c *cut) mark(_, i, j int) {
+	if i%c.size != 0 || j != min(i+c.size, len(c.hits)) {
+		c.bad.Add(1)
+	}
+	for ; i < j; i++ {
+		c.hits[i].Add(1)
+	}
+}
+
+func TestRangesCoverEachNumberOnce(t *testing.T) {
+	for _, n := range []int{0, 1, 2, 48, 49, 1000} {
+		for _, size := range []int{1, 7, 48, 2000} {
+			for _, workers := range []int{1, 3} {
+				c := &cut{hits: make([]atomic.Int32, n), size: size}
+				Ranges(workers, n, size, c, (*cut).mark)
+				for i := range c.hits {
+					if hits := c.hits[i].Load(); hits != 1 {
+						t.Fatalf("n %d, size %d: %d was met %d times", n, size, i, hits)
+					}
+				}
+				if c.bad.Load() != 0 {
+					t.Fatalf("n %d, size %d: ranges are cut elsewhere than at multiples of size", n, size)
+				}
+			}
+		}
+	}
+	settle(t)
+}
+
+// Worker numbers stay below those that the caller sized its memory for, whatever GOMAXPROCS does.
+func TestForWhileGOMAXPROCSChanges(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for procs := 1; ; procs = 9 - procs {
+			select {
+			case <-stop:
+				return
+			default:
+				runtime.GOMAXPROCS(procs)
+			}
+		}
+	}()
+	for range 500 {
+		workers := Workers(0)
+		c := newCount(workers, 40)
+		For(workers, 40, c, (*count).run)
+		c.check(t)
+	}
+	close(stop)
+	<-done
+	settle(t)
 }
 
 // Helpers are as many as can run beside a caller, however many workers calls ask for and
@@ -156,7 +218,7 @@ func TestHelpersAreBounded(t *testing.T) {
 	before := int(helpers.Load())
 	c := newCount(100, 200)
 	for range 1000 {
-		Do(100, 200, c)
+		For(100, 200, c, (*count).run)
 	}
 	if n, most := int(helpers.Load()), runtime.GOMAXPROCS(0)-1; n > max(before, most) {
 		t.Errorf("%d helpers, want at most %d, or the %d that there were", n, most, before)
@@ -164,12 +226,12 @@ func TestHelpersAreBounded(t *testing.T) {
 	settle(t)
 }
 
-// BenchmarkDo hands out two pieces without work: helpers=polling right after the last call,
+// BenchmarkFor hands out two pieces without work: helpers=polling right after the last call,
 // helpers=parked when none polls any more, so that one has to be woken.
-func BenchmarkDo(b *testing.B) {
+func BenchmarkFor(b *testing.B) {
 	b.Run("helpers=polling", func(b *testing.B) {
 		for b.Loop() {
-			Do(2, 2, nothing{})
+			For(2, 2, &nothing{}, (*nothing).run)
 		}
 	})
 	b.Run("helpers=parked", func(b *testing.B) {
@@ -179,11 +241,11 @@ func BenchmarkDo(b *testing.B) {
 				runtime.Gosched()
 			}
 			b.StartTimer()
-			Do(2, 2, nothing{})
+			For(2, 2, &nothing{}, (*nothing).run)
 		}
 	})
 }
 
 type nothing struct{}
 
-func (nothing) Run(_, _ int) {}
+func (*nothing) run(_, _ int) {}
