@@ -1,13 +1,13 @@
-// Gen writes the assembly kernels and their Go declarations below asm/.
-// It is run by go generate ./asm.
+// Gen writes the assembly kernels, their Go declarations and tests below asm/, and the functions of
+// package simd that pick one. It is run by go generate ./asm.
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/contrast-go/contrast/gen/avx2"
 	"github.com/contrast-go/contrast/gen/avx512"
@@ -15,8 +15,11 @@ import (
 	"github.com/contrast-go/contrast/gen/spec"
 )
 
-// root is the folder of the kernels as seen from gen, where go generate and go test run.
-const root = "../asm"
+// isas are the instruction sets, of one architecture the lower ones first.
+var isas = []spec.ISA{neon.ISA, avx2.ISA, avx512.ISA, avx512.BF16}
+
+// root is the folder of the module as seen from gen, where go generate and go test run.
+const root = ".."
 
 func main() {
 	if err := run(); err != nil {
@@ -25,9 +28,9 @@ func main() {
 	}
 }
 
-// run writes files and removes what is extra.
+// run writes the files and removes those of former runs that are no longer written.
 func run() error {
-	want, err := files()
+	want, err := spec.Files(isas)
 	if err != nil {
 		return err
 	}
@@ -54,44 +57,25 @@ func run() error {
 	return nil
 }
 
-// files returns what belongs below root, by path.
-func files() (map[string][]byte, error) {
-	all := make(map[string][]byte)
-	for _, g := range []struct {
-		isa   spec.ISA
-		files func() (map[string][]byte, error)
-	}{
-		{spec.AVX2, avx2.Files},
-		{spec.AVX512, avx512.Files},
-		{spec.NEON, neon.Files},
-	} {
-		asm, err := g.files()
+// generated returns the files below asm and simd that a run wrote.
+func generated() (map[string][]byte, error) {
+	have := make(map[string][]byte)
+	for _, folder := range []string{"asm", "simd"} {
+		err := filepath.WalkDir(filepath.Join(root, folder), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			if err != nil || !bytes.HasPrefix(text, []byte(spec.Banner)) {
+				return err
+			}
+			rel, err := filepath.Rel(root, path)
+			have[filepath.ToSlash(rel)] = text
+			return err
+		})
 		if err != nil {
 			return nil, err
 		}
-		for name, text := range asm {
-			all[filepath.Join(g.isa.Package, name)] = text
-			stub := strings.TrimSuffix(name, ".s") + ".go"
-			all[filepath.Join(g.isa.Package, stub)] = spec.Stubs(g.isa, strings.TrimSuffix(name, "_"+g.isa.Arch+".s"))
-		}
 	}
-	return all, nil
-}
-
-// generated returns what lies below root and is not written by hand.
-func generated() (map[string][]byte, error) {
-	have := make(map[string][]byte)
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		name := d.Name()
-		if err != nil || d.IsDir() || name == "doc.go" || strings.HasSuffix(name, "_test.go") {
-			return err
-		}
-		rel, err := filepath.Rel(root, path)
-		if err != nil {
-			return err
-		}
-		have[rel], err = os.ReadFile(path)
-		return err
-	})
-	return have, err
+	return have, nil
 }

@@ -94,13 +94,6 @@ var (
 	workspaces = sync.Pool{New: func() any { return new(workspace) }}
 )
 
-// A tile is the block of dst that one call of the gemm kernel updates.
-type tile struct {
-	rows, cols int
-	unit       bool // the kernel wants the rows of a tile of a beside each other (ars = 1)
-	format     format
-}
-
 // An operand is a block of a: element (i, k) is data[i*rs+k*cs].
 type operand struct {
 	data   []float32
@@ -182,7 +175,7 @@ func (w *workspace) block(c Matrix, a operand, p *Packed, k0, j0, kc int, alpha 
 	}
 	edge := a // the rows from full on
 	switch {
-	case p.tile.unit && a.rs != 1:
+	case p.tile.columnMajor && a.rs != 1:
 		mp := roundUp(c.Rows, mr)
 		w.a = grow(w.a, mp*depth)
 		turn(w.a, mp, a.data, a.rs, c.Rows, depth)

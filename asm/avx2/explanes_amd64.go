@@ -4,7 +4,7 @@
 
 package avx2
 
-// ExpLanes stores exp(x − shift) and goes on with the 16 sums of what it stored:
+// ExpLanes stores exp(x − shift) and adds it to 16 sums:
 //
 //	for i := range x { dst[i] = exp(x[i] - shift); lane[i%16] += dst[i] }
 //

@@ -25,14 +25,14 @@ func Scale(dst []float32, alpha float32, x []float32)
 //go:noescape
 func Add(dst, x, y []float32)
 
-// MulShifted stores x weighted by w + alpha:
+// MulShifted stores x·(w + alpha):
 //
 //	for i := range dst { dst[i] = x[i] * (w[i] + alpha) }
 //
 //go:noescape
 func MulShifted(dst, x, w []float32, alpha float32)
 
-// MaxAffine raises dst to alpha·x + c, fused, where that is larger. A NaN among them leaves dst as it is:
+// MaxAffine stores the larger of dst and alpha·x + c, which is fused. Where one is NaN, dst stays:
 //
 //	for i := range dst { if m := fma(alpha, x[i], c); m > dst[i] { dst[i] = m } }
 //

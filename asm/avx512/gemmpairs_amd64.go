@@ -19,7 +19,7 @@ package avx512
 //		}
 //	}
 //
-// rows is a multiple of GemmRows. A subnormal number in c, a or b is taken for 0.
+// rows must be a multiple of GemmRows. Subnormal numbers in c, a and b count as 0.
 //
 //go:noescape
 func GemmPairs(c []float32, ldc int, a []float32, ars, acs int, b []float32, k, rows int, alpha float32, add bool)

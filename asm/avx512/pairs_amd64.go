@@ -4,18 +4,19 @@
 
 package avx512
 
-// PairRows stores pairs of bfloat16, one of each row:
+// PairRows stores pairs of bfloat16, the first of a pair from x and the second from y:
 //
 //	for i := range dst { dst[i] = pair(bfloat16(x[i]), bfloat16(y[i])) }
 //
 //go:noescape
 func PairRows(dst, x, y []float32)
 
-// PairRow stores the neighbours in a row as pairs of bfloat16, the last one beside +0 if it is alone:
+// PairRow stores neighbours of x as pairs of bfloat16. If the length of x is odd, its last element is
+// paired with +0:
 //
 //	for i := range dst { dst[i] = pair(bfloat16(x[2*i]), bfloat16(x[2*i+1])) }
 //
-// The length of dst is half that of x, rounded up.
+// The length of dst must be half that of x, rounded up.
 //
 //go:noescape
 func PairRow(dst, x []float32)

@@ -16,15 +16,6 @@ import (
 	"github.com/contrast-go/contrast/internal/scalar"
 )
 
-// needBF16 skips the test where the CPU lacks the instructions. There
-// CONTRAST_REQUIRE=avx512bf16 fails the tests of internal/cpu.
-func needBF16(t testing.TB) {
-	t.Helper()
-	if !slices.Contains(cpu.Levels(), cpu.AVX512BF16) {
-		t.Skip("this CPU has no AVX512_BF16")
-	}
-}
-
 // halves returns the numbers of pairs, the first ones and then the second ones.
 func halves(pairs []float32) []float32 {
 	x := make([]float32, 2*len(pairs))
@@ -52,7 +43,7 @@ func numbers(n int) map[string][]float32 {
 }
 
 func TestPairsBits(t *testing.T) {
-	needBF16(t)
+	kerneltest.Need(t, cpu.AVX512BF16)
 	const maxLen = 200
 	for kind, x := range numbers(maxLen + 3) {
 		y := slices.Clone(x)
@@ -78,7 +69,7 @@ func TestPairsBits(t *testing.T) {
 
 // Rounding of every upper half of a number with the lower halves where the result changes.
 func TestPairsOfAllUpperHalves(t *testing.T) {
-	needBF16(t)
+	kerneltest.Need(t, cpu.AVX512BF16)
 	const uppers = 1 << 16
 	x, got, want := make([]float32, uppers), make([]float32, uppers), make([]float32, uppers)
 	for _, lower := range []uint32{0, 1, 0x7fff, 0x8000, 0x8001, 0xffff} {
@@ -97,7 +88,7 @@ func TestPairsOfAllUpperHalves(t *testing.T) {
 }
 
 func TestPairsFence(t *testing.T) {
-	needBF16(t)
+	kerneltest.Need(t, cpu.AVX512BF16)
 	const maxLen = 200
 	x, y, dst := check.NewFence(t, maxLen), check.NewFence(t, maxLen), check.NewFence(t, maxLen)
 	for n := range maxLen + 1 {
@@ -124,7 +115,7 @@ var gemmPairs = kerneltest.Gemm{Name: "GemmPairs", Rows: avx512.GemmRows, Cols: 
 // The pairs are of all finite numbers that rounding returns, with zeros, infinities and NaN in one
 // case, and the sums to which products are added are such sums themselves.
 func TestGemmPairsBits(t *testing.T) {
-	needBF16(t)
+	kerneltest.Need(t, cpu.AVX512BF16)
 	const maxK = 19
 	sizeA, sizeB, sizeC := gemmPairs.Sizes(maxK)
 	for kind, d := range numbers(2*sizeA + 2*sizeB) {
@@ -140,6 +131,6 @@ func TestGemmPairsBits(t *testing.T) {
 }
 
 func TestGemmPairsFence(t *testing.T) {
-	needBF16(t)
+	kerneltest.Need(t, cpu.AVX512BF16)
 	gemmPairs.TestFence(t)
 }

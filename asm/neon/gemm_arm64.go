@@ -10,8 +10,8 @@ const (
 	GemmCols = 12
 )
 
-// Gemm updates rows × GemmCols elements of c with the product of a block of
-// a and a packed panel of b, one chain of fused multiply-adds an element, k ascending:
+// Gemm updates rows × GemmCols elements of c with the product of a block of a and a packed panel of
+// b. An element is one chain of fused multiply-adds, p ascending:
 //
 //	for i := range rows {
 //		for j := range GemmCols {
@@ -21,7 +21,8 @@ const (
 //		}
 //	}
 //
-// rows is a multiple of GemmRows. ars is 1: a is column-major, so that one load takes the GemmRows elements of a column.
+// rows must be a multiple of GemmRows. ars must be 1: a is column-major, so that one load
+// takes the elements of a column.
 //
 //go:noescape
 func Gemm(c []float32, ldc int, a []float32, ars, acs int, b []float32, k, rows int, alpha float32, add bool)

@@ -8,7 +8,7 @@ package neon
 //
 //	for i := range rows { for j := range cols { dst[i*ldd+j] = src[i*lds+j] } }
 //
-// cols is a multiple of 4.
+// cols must be a multiple of 4.
 //
 //go:noescape
 func Copy(dst []float32, ldd int, src []float32, lds, rows, cols int)
@@ -17,7 +17,7 @@ func Copy(dst []float32, ldd int, src []float32, lds, rows, cols int)
 //
 //	for i := range rows { for j := range cols { dst[j*ldd+i] = src[i*lds+j] } }
 //
-// rows and cols are multiples of 8.
+// rows and cols must be multiples of 8.
 //
 //go:noescape
 func Transpose(dst []float32, ldd int, src []float32, lds, rows, cols int)

@@ -5,8 +5,6 @@
 package amd64
 
 import (
-	"fmt"
-
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/gotypes"
@@ -18,26 +16,18 @@ import (
 	"github.com/contrast-go/contrast/gen/spec"
 )
 
-// A Writer writes the kernels of one file of the table.
-type Writer struct {
-	File  string
-	Write func(*File)
-}
-
-// Files returns the assembly files by name.
-func Files(isa spec.ISA, writers []Writer) (map[string][]byte, error) {
-	files := make(map[string][]byte)
-	for _, w := range writers {
-		f := &File{build.NewContext(), isa.Lanes, make(map[string]operand.Mem)}
-		f.ConstraintExpr("!purego")
-		w.Write(f)
-		text, err := f.print()
-		if err != nil {
-			return nil, fmt.Errorf("%s: %s: %w", isa.Package, w.File, err)
+// Files returns the writers of assembly files for registers of so many lanes.
+func Files(lanes int, files map[string]func(*File)) map[string]spec.Writer {
+	writers := make(map[string]spec.Writer)
+	for name, write := range files {
+		writers[name] = func() ([]byte, error) {
+			f := &File{build.NewContext(), lanes, make(map[string]operand.Mem)}
+			f.ConstraintExpr("!purego")
+			write(f)
+			return f.print()
 		}
-		files[w.File+"_amd64.s"] = text
 	}
-	return files, nil
+	return writers
 }
 
 // A File is one assembly file in the making.

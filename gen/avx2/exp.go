@@ -13,20 +13,20 @@ import (
 // The exponential sums have 16 lanes in two registers. The registers of a block and
 // the blocks overlap, because nothing but the last addition waits for the one before.
 
-func sumExp(f *file) {
+func sumExp(f *amd64.File) {
 	f.Begin("SumExp")
 	sum := f.Zeros(2)
-	f.exponentials(f.Span("x"), sum, false)
+	exponentials(f, f.Span("x"), sum, false)
 	f.Fold(sum, f.VADDPS)
 	f.End(sum[0])
 }
 
-func expLanes(f *file) {
+func expLanes(f *amd64.File) {
 	f.Begin("ExpLanes")
 	lane, sum := f.Arg(f.Param("lane")), []reg.VecVirtual{f.YMM(), f.YMM()}
 	f.VMOVUPS(operand.Mem{Base: lane}, sum[0])
 	f.VMOVUPS(operand.Mem{Base: lane, Disp: 32}, sum[1])
-	f.exponentials(f.Span("x", "dst"), sum, true)
+	exponentials(f, f.Span("x", "dst"), sum, true)
 	f.Comment("After an odd number of registers the lanes stand exchanged.")
 	at := f.Arg(f.Param("x").Len())
 	f.ADDQ(operand.I8(7), at)
@@ -38,7 +38,7 @@ func expLanes(f *file) {
 }
 
 // exponentials adds to sum; in the tail its two registers change places after each register of x.
-func (f *file) exponentials(s *amd64.Span, sum []reg.VecVirtual, store bool) {
+func exponentials(f *amd64.File, s *amd64.Span, sum []reg.VecVirtual, store bool) {
 	block := func(regs int) func() {
 		return func() {
 			x, shift := make([]reg.VecVirtual, regs), f.Broadcast("shift")
@@ -46,7 +46,7 @@ func (f *file) exponentials(s *amd64.Span, sum []reg.VecVirtual, store bool) {
 				x[r] = s.Load("x", r)
 				f.VSUBPS(shift, x[r], x[r])
 			}
-			e := f.exp(x)
+			e := exp(f, x)
 			f.Comment("The sum.")
 			for r, e := range e {
 				if store {
@@ -74,7 +74,7 @@ const expBias = 2 * 127
 
 // exp returns the exponentials of x, whose registers it overwrites. Twelve registers
 // for four of x leave none to hold the constants: each is loaded where it is needed.
-func (f *file) exp(x []reg.VecVirtual) (p []reg.VecVirtual) {
+func exp(f *amd64.File, x []reg.VecVirtual) (p []reg.VecVirtual) {
 	constant := func(name string, v float32) reg.VecVirtual { return f.Constant(name, operand.F32(v)) }
 	z := make([]reg.VecVirtual, len(x))
 	p = make([]reg.VecVirtual, len(x))

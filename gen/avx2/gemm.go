@@ -5,13 +5,15 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 
 	"github.com/contrast-go/contrast/gen/amd64"
-	"github.com/contrast-go/contrast/gen/spec"
 )
+
+// The tile of Gemm, as the table of instruction sets gives it.
+const gemmRows, gemmCols = 6, 16
 
 // gemm writes Gemm: a tile of 6×16 sums in 12 registers, two more for a row of
 // b and two in turn for the elements of a. Per k 8 loads feed 12 FMAs.
-func gemm(f *file) {
-	rows := spec.AVX2.GemmRows
+func gemm(f *amd64.File) {
+	const rows = gemmRows
 	f.Begin("Gemm")
 	c, ldc := f.Arg(f.Param("c").Base()), f.Arg(f.Param("ldc"))
 	a, ars, acs := f.Arg(f.Param("a").Base()), f.Arg(f.Param("ars")), f.Arg(f.Param("acs"))

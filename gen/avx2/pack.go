@@ -8,12 +8,12 @@ import (
 )
 
 // pack writes the kernels that lay out matrices.
-func pack(f *file) {
+func pack(f *amd64.File) {
 	copyBlock(f)
 	transpose(f)
 }
 
-func copyBlock(f *file) {
+func copyBlock(f *amd64.File) {
 	f.Begin("Copy")
 	dst, ldd := f.Arg(f.Param("dst").Base()), f.Arg(f.Param("ldd"))
 	src, lds := f.Arg(f.Param("src").Base()), f.Arg(f.Param("lds"))
@@ -61,7 +61,7 @@ func copyBlock(f *file) {
 
 // transpose writes Transpose on blocks of 8×8: eight rows of src along their columns, then
 // the next eight.
-func transpose(f *file) {
+func transpose(f *amd64.File) {
 	f.Begin("Transpose")
 	dst, ldd := f.Arg(f.Param("dst").Base()), f.Arg(f.Param("ldd"))
 	src, lds := f.Arg(f.Param("src").Base()), f.Arg(f.Param("lds"))

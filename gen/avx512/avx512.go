@@ -1,4 +1,4 @@
-// Package avx512 writes the kernels for amd64 with AVX-512 F, DQ, BW and VL.
+// Package avx512 writes the kernels for amd64 with AVX-512.
 package avx512
 
 import (
@@ -6,24 +6,26 @@ import (
 	"github.com/contrast-go/contrast/gen/spec"
 )
 
-// Files returns the assembly files by name.
-func Files() (map[string][]byte, error) {
-	return amd64.Files(spec.AVX512, []amd64.Writer{
-		{File: "dot", Write: amd64.Dot},
-		{File: "reduce", Write: amd64.Reduce},
-		{File: "elementwise", Write: amd64.Elementwise},
-		{File: "sumexp", Write: with(sumExp)},
-		{File: "explanes", Write: with(expLanes)},
-		{File: "log", Write: amd64.Log},
-		{File: "gemm", Write: with(gemm)},
-		{File: "pairs", Write: with(pairs)},
-		{File: "gemmpairs", Write: with(gemmPairs)},
-	})
+// ISA is the instruction set. What it lacks is no faster than with AVX2.
+var ISA = spec.ISA{
+	Level: "AVX512", Package: "avx512", Arch: "amd64", Needs: "AVX-512 F, DQ, BW and VL",
+	GemmRows: gemmRows, GemmCols: gemmCols,
+	Files: amd64.Files(16, map[string]func(*amd64.File){
+		"dot":         amd64.Dot,
+		"reduce":      amd64.Reduce,
+		"elementwise": amd64.Elementwise,
+		"sumexp":      sumExp,
+		"explanes":    expLanes,
+		"log":         amd64.Log,
+		"gemm":        gemm,
+	}),
 }
 
-// A file is one assembly file in the making.
-type file struct{ *amd64.File }
-
-func with(write func(*file)) func(*amd64.File) {
-	return func(f *amd64.File) { write(&file{f}) }
+// BF16 is the extension that multiplies bfloat16.
+var BF16 = spec.ISA{
+	Level: "AVX512BF16", Package: "avx512", Arch: "amd64", Needs: "AVX512_BF16",
+	Files: amd64.Files(16, map[string]func(*amd64.File){
+		"pairs":     pairs,
+		"gemmpairs": gemmPairs,
+	}),
 }

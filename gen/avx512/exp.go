@@ -13,26 +13,26 @@ import (
 // The exponential sums have 16 lanes in one register. The registers of a block and
 // the blocks overlap, because nothing but the last addition waits for the one before.
 
-func sumExp(f *file) {
+func sumExp(f *amd64.File) {
 	f.Begin("SumExp")
 	sum := f.Zeros(1)
-	f.exponentials(f.Span("x"), sum[0], false)
+	exponentials(f, f.Span("x"), sum[0], false)
 	f.Fold(sum, f.VADDPS)
 	f.End(sum[0])
 }
 
-func expLanes(f *file) {
+func expLanes(f *amd64.File) {
 	f.Begin("ExpLanes")
 	lane, sum := f.Arg(f.Param("lane")), f.ZMM()
 	f.VMOVUPS(operand.Mem{Base: lane}, sum)
-	f.exponentials(f.Span("x", "dst"), sum, true)
+	exponentials(f, f.Span("x", "dst"), sum, true)
 	f.VMOVUPS(sum, operand.Mem{Base: lane})
 	f.End()
 }
 
-func (f *file) exponentials(s *amd64.Span, sum reg.VecVirtual, store bool) {
+func exponentials(f *amd64.File, s *amd64.Span, sum reg.VecVirtual, store bool) {
 	shift := f.Broadcast("shift")
-	c := f.expConstants()
+	c := newExpConstants(f)
 	block := func(regs int) func() {
 		return func() {
 			x := make([]reg.VecVirtual, regs)
@@ -40,7 +40,7 @@ func (f *file) exponentials(s *amd64.Span, sum reg.VecVirtual, store bool) {
 				x[r] = s.Load("x", r)
 				f.VSUBPS(shift, x[r], x[r])
 			}
-			e := f.exp(x, c)
+			e := exp(f, x, c)
 			f.Comment("The sum.")
 			for r, e := range e {
 				if store {
@@ -60,7 +60,7 @@ type expConstants struct {
 	coef                             []reg.VecVirtual
 }
 
-func (f *file) expConstants() expConstants {
+func newExpConstants(f *amd64.File) expConstants {
 	f32 := func(name string, v float32) reg.VecVirtual { return f.Constant(name, operand.F32(v)) }
 	c := expConstants{
 		log2E: f32("log2E", scalar.Log2E),
@@ -85,7 +85,7 @@ func (f *file) expConstants() expConstants {
 // Where scalar.Exp clamps x, this clamps r, in one instruction that also makes NaN
 // a number: p is positive and finite for all x, and p·2^n is 0, +Inf or NaN as n is
 // far below 0, far above 0 or NaN. VSCALEFPS rounds p·2^n once, as scalar.Exp does.
-func (f *file) exp(x []reg.VecVirtual, c expConstants) (p []reg.VecVirtual) {
+func exp(f *amd64.File, x []reg.VecVirtual, c expConstants) (p []reg.VecVirtual) {
 	n := make([]reg.VecVirtual, len(x))
 	p = make([]reg.VecVirtual, len(x))
 	for i := range x {

@@ -5,21 +5,24 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 
 	"github.com/contrast-go/contrast/gen/amd64"
-	"github.com/contrast-go/contrast/gen/spec"
 )
 
-func gemm(f *file) { f.gemm("Gemm", f.VFMADD231PS) }
+func gemm(f *amd64.File) { product(f, "Gemm", f.VFMADD231PS) }
 
 // The heights of a tile: many rows for speed, and few for those that remain.
-const tall = 12
+const (
+	tall = 12
+	low  = gemmRows
+)
 
-var low = spec.AVX512.GemmRows
+// The tile of Gemm, as the table of instruction sets gives it.
+const gemmRows, gemmCols = 4, 32
 
-// gemm writes a kernel of products: a tile of 12×32 sums in 24 registers, two more for a row of
+// product writes a kernel of products: a tile of 12×32 sums in 24 registers, two more for a row of
 // b and four in turn for the elements of a. Per k 14 loads feed 24 instructions that
 // multiply their first two operands and add to the third. More than one k a turn is no faster.
 // The last rows make tiles of 4×32.
-func (f *file) gemm(name string, multiplyAdd func(...operand.Op)) {
+func product(f *amd64.File, name string, multiplyAdd func(...operand.Op)) {
 	f.Begin(name)
 	c, ldc := f.Arg(f.Param("c").Base()), f.Arg(f.Param("ldc"))
 	a, ars, acs := f.Arg(f.Param("a").Base()), f.Arg(f.Param("ars")), f.Arg(f.Param("acs"))
@@ -35,7 +38,7 @@ func (f *file) gemm(name string, multiplyAdd func(...operand.Op)) {
 
 	f.Label("tile")
 	f.Comment("Twelve rows are addressed from every third, times 0, 1 and 2 strides.")
-	pa, pc := f.thirds(a, ars), f.thirds(c, ldc)
+	pa, pc := thirds(f, a, ars), thirds(f, c, ldc)
 
 	f.Comment("Begin at 0, or go on from c.")
 	sum := f.Zeros(2 * tall)
@@ -76,13 +79,13 @@ func (f *file) gemm(name string, multiplyAdd func(...operand.Op)) {
 		f.JNZ(operand.LabelRef(label))
 	}
 	whenLow("low")
-	f.fetch(pc[3], ldc)
+	fetch(f, pc[3], ldc)
 	steps(tall, 4, "tall")
 	f.JMP(operand.LabelRef("store"))
 	steps(low, 2, "low")
 
 	f.Label("store")
-	pc = f.thirds(c, ldc)
+	pc = thirds(f, c, ldc)
 	alpha := f.Broadcast("alpha")
 	for i, s := range sum {
 		if i == 2*low {
@@ -111,7 +114,7 @@ func (f *file) gemm(name string, multiplyAdd func(...operand.Op)) {
 
 // fetch brings the tile of c after the one with the given row 9 to the caches, which do not
 // foresee it: its rows may lie anywhere.
-func (f *file) fetch(row9, ldc reg.GPVirtual) {
+func fetch(f *amd64.File, row9, ldc reg.GPVirtual) {
 	f.Comment("Fetch the next tile of c.")
 	p, i := f.GP64(), f.GP64()
 	f.LEAQ(amd64.Indexed(ldc, ldc, 2), p)
@@ -126,7 +129,7 @@ func (f *file) fetch(row9, ldc reg.GPVirtual) {
 }
 
 // thirds returns the addresses of rows 0, 3, 6 and 9.
-func (f *file) thirds(base, stride reg.GPVirtual) []reg.GPVirtual {
+func thirds(f *amd64.File, base, stride reg.GPVirtual) []reg.GPVirtual {
 	three := f.GP64()
 	f.LEAQ(amd64.Indexed(stride, stride, 2), three)
 	p := []reg.GPVirtual{f.GP64(), f.GP64(), f.GP64(), f.GP64()}

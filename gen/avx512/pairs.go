@@ -3,72 +3,74 @@ package avx512
 import (
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/contrast-go/contrast/gen/amd64"
 )
 
 // pairs writes the kernels that make pairs of bfloat16. They and GemmPairs alone need
 // AVX512_BF16.
-func pairs(f *file) {
+func pairs(f *amd64.File) {
 	f.Begin("PairRows")
 	dst, x, y := f.Arg(f.Param("dst").Base()), f.Arg(f.Param("x").Base()), f.Arg(f.Param("y").Base())
 	n := f.Arg(f.Param("dst").Len())
-	r := f.rounding()
+	r := newRounding(f)
 	order := f.ZMM()
 	f.Comment("The words 0, 16, 1, 17, …: from the halves of a register to pairs.")
-	f.VMOVUPS(f.interleaving(), order)
+	f.VMOVUPS(interleaving(f), order)
 	interleaved := func(mask ...operand.Op) reg.VecVirtual {
-		vx, vy := f.part(x, 0, mask), f.part(y, 0, mask)
+		vx, vy := part(f, x, 0, mask), part(f, y, 0, mask)
 		r.flush(vx)
 		r.flush(vy)
 		f.VCVTNE2PS2BF16(vy, vx, vx)
 		f.VPERMW(vx, order, vx)
 		return vx
 	}
-	f.blocks(n, 16, func() {
-		f.put(interleaved(), dst, nil)
+	blocks(f, n, 16, func() {
+		put(f, interleaved(), dst, nil)
 		for _, p := range []reg.GPVirtual{dst, x, y} {
 			f.ADDQ(operand.I8(64), p)
 		}
 	})
-	m := f.mask(n, 0)
-	f.put(interleaved(m), dst, []operand.Op{m})
+	m := mask(f, n, 0)
+	put(f, interleaved(m), dst, []operand.Op{m})
 	f.Label("done")
 	f.End()
 
 	f.Begin("PairRow")
 	dst, x = f.Arg(f.Param("dst").Base()), f.Arg(f.Param("x").Base())
 	n = f.Arg(f.Param("x").Len())
-	r = f.rounding()
+	r = newRounding(f)
 	halves := func(mask0, mask1 []operand.Op) reg.VecVirtual {
-		low, high := f.part(x, 0, mask0), f.part(x, 64, mask1)
+		low, high := part(f, x, 0, mask0), part(f, x, 64, mask1)
 		r.flush(low)
 		r.flush(high)
 		f.VCVTNE2PS2BF16(low, high, low)
 		f.VPROLD(operand.U8(16), low, low)
 		return low
 	}
-	f.blocks(n, 32, func() {
-		f.put(halves(nil, nil), dst, nil)
+	blocks(f, n, 32, func() {
+		put(f, halves(nil, nil), dst, nil)
 		f.SUBQ(operand.I8(-64), dst)
 		f.SUBQ(operand.I8(-128), x)
 	})
-	v := halves([]operand.Op{f.mask(n, 0)}, []operand.Op{f.mask(n, 16)})
+	v := halves([]operand.Op{mask(f, n, 0)}, []operand.Op{mask(f, n, 16)})
 	f.INCQ(n)
 	f.SHRQ(operand.U8(1), n)
-	f.put(v, dst, []operand.Op{f.mask(n, 0)})
+	put(f, v, dst, []operand.Op{mask(f, n, 0)})
 	f.Label("done")
 	f.End()
 }
 
 // gemmPairs writes GemmPairs. It runs at 98 % of what VDPBF16PS alone does.
-func gemmPairs(f *file) { f.gemm("GemmPairs", f.VDPBF16PS) }
+func gemmPairs(f *amd64.File) { product(f, "GemmPairs", f.VDPBF16PS) }
 
 // A rounding to bfloat16 holds what flush needs.
 type rounding struct {
-	f           *file
+	f           *amd64.File
 	least, sign reg.VecVirtual
 }
 
-func (f *file) rounding() rounding {
+func newRounding(f *amd64.File) rounding {
 	r := rounding{f, f.ZMM(), f.ZMM()}
 	f.Comment("The bits of 2^-56, twice as large since the sign is shifted out, and the sign.")
 	f.VPBROADCASTD(f.Rodata("least", operand.U32((127-56)<<24)), r.least)
@@ -85,7 +87,7 @@ func (r rounding) flush(v reg.VecVirtual) {
 }
 
 // interleaving lays down the words 0, 16, 1, 17, …, 15, 31.
-func (f *file) interleaving() operand.Mem {
+func interleaving(f *amd64.File) operand.Mem {
 	var pairs []operand.Constant
 	for i := uint64(0); i < 16; i += 2 {
 		pairs = append(pairs, operand.U64(i|(16+i)<<16|(i+1)<<32|(17+i)<<48))
@@ -95,7 +97,7 @@ func (f *file) interleaving() operand.Mem {
 
 // blocks repeats the body for each block of size elements, and leaves in n how many remain. If
 // none do, it jumps to done.
-func (f *file) blocks(n reg.GPVirtual, size int, body func()) {
+func blocks(f *amd64.File, n reg.GPVirtual, size int, body func()) {
 	f.Commentf("Blocks of %d.", size)
 	f.SUBQ(operand.I8(size), n)
 	f.JL(operand.LabelRef("rest"))
@@ -109,7 +111,7 @@ func (f *file) blocks(n reg.GPVirtual, size int, body func()) {
 }
 
 // mask returns the mask of the elements from first to first + 15 of which n exist. n is below 64.
-func (f *file) mask(n reg.GPVirtual, first int) operand.Op {
+func mask(f *amd64.File, n reg.GPVirtual, first int) operand.Op {
 	f.Commentf("Elements from %d on.", first)
 	m, k := f.GP64(), f.K()
 	f.MOVQ(n, reg.RCX)
@@ -124,7 +126,7 @@ func (f *file) mask(n reg.GPVirtual, first int) operand.Op {
 }
 
 // part loads 16 elements, or those in the mask and zeros.
-func (f *file) part(base reg.GPVirtual, disp int, mask []operand.Op) reg.VecVirtual {
+func part(f *amd64.File, base reg.GPVirtual, disp int, mask []operand.Op) reg.VecVirtual {
 	v, m := f.ZMM(), operand.Mem{Base: base, Disp: disp}
 	if len(mask) == 0 {
 		f.VMOVUPS(m, v)
@@ -135,6 +137,6 @@ func (f *file) part(base reg.GPVirtual, disp int, mask []operand.Op) reg.VecVirt
 }
 
 // put stores 16 elements, or those in the mask.
-func (f *file) put(v reg.VecVirtual, base reg.GPVirtual, mask []operand.Op) {
+func put(f *amd64.File, v reg.VecVirtual, base reg.GPVirtual, mask []operand.Op) {
 	f.VMOVUPS(append(append([]operand.Op{v}, mask...), operand.Mem{Base: base})...)
 }

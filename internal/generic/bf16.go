@@ -55,7 +55,7 @@ func RoundBFloat16(dst, x []float32) {
 	}
 }
 
-// PairRows stores pairs of bfloat16, one of each row:
+// PairRows stores pairs of bfloat16, the first of a pair from x and the second from y:
 //
 //	for i := range dst { dst[i] = pair(bfloat16(x[i]), bfloat16(y[i])) }
 func PairRows(dst, x, y []float32) {
@@ -65,11 +65,12 @@ func PairRows(dst, x, y []float32) {
 	}
 }
 
-// PairRow stores the neighbours in a row as pairs of bfloat16, the last one beside +0 if it is alone:
+// PairRow stores neighbours of x as pairs of bfloat16. If the length of x is odd, its last element is
+// paired with +0:
 //
 //	for i := range dst { dst[i] = pair(bfloat16(x[2*i]), bfloat16(x[2*i+1])) }
 //
-// The length of dst is half that of x, rounded up.
+// The length of dst must be half that of x, rounded up.
 func PairRow(dst, x []float32) {
 	for i := range len(x) / 2 {
 		dst[i] = pair(x[2*i], x[2*i+1])
@@ -105,7 +106,7 @@ func unpair(p float32) (x, y float32) {
 //		}
 //	}
 //
-// rows is a multiple of GemmRows. A subnormal number in c, a or b is taken for 0.
+// rows must be a multiple of GemmRows. Subnormal numbers in c, a and b count as 0.
 func GemmPairs(c []float32, ldc int, a []float32, ars, acs int, b []float32, k, rows int, alpha float32, add bool) {
 	for i := range rows {
 		for j := range GemmCols {

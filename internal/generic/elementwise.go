@@ -32,9 +32,11 @@ func Add(dst, x, y []float32) {
 	}
 }
 
-// MulShifted stores x weighted by w + alpha, what the gradient of a two-sided softmax needs:
+// MulShifted stores x·(w + alpha):
 //
 //	for i := range dst { dst[i] = x[i] * (w[i] + alpha) }
+//
+// The gradient of a two-sided softmax needs it.
 func MulShifted(dst, x, w []float32, alpha float32) {
 	x, w = x[:len(dst)], w[:len(dst)]
 	for i, v := range x {
@@ -42,7 +44,7 @@ func MulShifted(dst, x, w []float32, alpha float32) {
 	}
 }
 
-// MaxAffine raises dst to alpha·x + c, fused, where that is larger. A NaN among them leaves dst as it is:
+// MaxAffine stores the larger of dst and alpha·x + c, which is fused. Where one is NaN, dst stays:
 //
 //	for i := range dst { if m := fma(alpha, x[i], c); m > dst[i] { dst[i] = m } }
 func MaxAffine(dst, x []float32, alpha, c float32) {

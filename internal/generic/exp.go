@@ -13,7 +13,7 @@ func SumExp(x []float32, shift float32) float32 {
 	return tree(lane[:])
 }
 
-// ExpLanes stores exp(x − shift) and goes on with the 16 sums of what it stored:
+// ExpLanes stores exp(x − shift) and adds it to 16 sums:
 //
 //	for i := range x { dst[i] = exp(x[i] - shift); lane[i%16] += dst[i] }
 func ExpLanes(dst, x []float32, shift float32, lane *[16]float32) {

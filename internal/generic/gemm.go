@@ -12,8 +12,8 @@ const (
 	GemmCols = 8
 )
 
-// Gemm updates rows × GemmCols elements of c with the product of a block of
-// a and a packed panel of b, one chain of fused multiply-adds an element, k ascending:
+// Gemm updates rows × GemmCols elements of c with the product of a block of a and a packed panel of
+// b. An element is one chain of fused multiply-adds, p ascending:
 //
 //	for i := range rows {
 //		for j := range GemmCols {
@@ -23,9 +23,9 @@ const (
 //		}
 //	}
 //
-// rows is a multiple of GemmRows. Because the chain goes on from c, a product
-// may be cut anywhere along k, rows or columns without changing a bit; alpha is 1
-// in all calls but the last along k.
+// rows must be a multiple of GemmRows. Because a chain continues from c, a product may be cut
+// anywhere along k, rows or columns without changing a bit, if alpha is 1 in all calls but the last
+// along k.
 func Gemm(c []float32, ldc int, a []float32, ars, acs int, b []float32, k, rows int, alpha float32, add bool) {
 	for i := range rows {
 		for j := 0; j < GemmCols; j += 4 {

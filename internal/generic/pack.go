@@ -4,7 +4,7 @@ package generic
 //
 //	for i := range rows { for j := range cols { dst[i*ldd+j] = src[i*lds+j] } }
 //
-// cols is a multiple of 4.
+// cols must be a multiple of 4. This body takes any number.
 func Copy(dst []float32, ldd int, src []float32, lds, rows, cols int) {
 	for i := range rows {
 		copy(dst[i*ldd:][:cols], src[i*lds:])
@@ -15,7 +15,7 @@ func Copy(dst []float32, ldd int, src []float32, lds, rows, cols int) {
 //
 //	for i := range rows { for j := range cols { dst[j*ldd+i] = src[i*lds+j] } }
 //
-// rows and cols are multiples of 8 but here, where they may be any.
+// rows and cols must be multiples of 8. This body takes any numbers.
 func Transpose(dst []float32, ldd int, src []float32, lds, rows, cols int) {
 	i := 0
 	for ; i+4 <= rows; i += 4 {

@@ -5,20 +5,25 @@
 // Only tests import it.
 package kerneltest
 
-import "testing"
+import (
+	"slices"
+	"testing"
 
-// Kernels are the kernels of one package, each with the name and the meaning of
-// its twin in internal/generic. All are set but those said to be optional.
+	"github.com/contrast-go/contrast/internal/cpu"
+)
+
+// Kernels are the kernels of one package, each with the name and the meaning of its twin in
+// internal/generic. All are set except those said to be optional.
 type Kernels struct {
 	Dot, SquaredDistance func(x, y []float32) float32
 	Sum, Max             func(x []float32) float32
+	IndexAtLeast         func(x []float32, least float32) int
 	Axpy, Scale          func(dst []float32, alpha float32, x []float32)
 	Add                  func(dst, x, y []float32)
 	MulShifted           func(dst, x, w []float32, alpha float32)
 	MaxAffine            func(dst, x []float32, alpha, c float32)
-	IndexAtLeast         func(x []float32, least float32) int
-	ExpLanes             func(dst, x []float32, shift float32, lane *[16]float32)
 	SumExp               func(x []float32, shift float32) float32
+	ExpLanes             func(dst, x []float32, shift float32, lane *[16]float32)
 	Log                  func(dst, x []float32)
 	Gemm                 Gemm
 
@@ -26,9 +31,19 @@ type Kernels struct {
 	Copy, Transpose func(dst []float32, ldd int, src []float32, lds, rows, cols int)
 }
 
-// Run tests what the kernels compute. With -short it takes fewer lengths,
-// offsets and arguments of exp and log, for emulators.
-func Run(t *testing.T, k Kernels) {
+// Need skips the test if the CPU lacks the instructions of a level. If CONTRAST_REQUIRE names the
+// level, the tests of internal/cpu fail instead.
+func Need(t testing.TB, level cpu.Level) {
+	t.Helper()
+	if !slices.Contains(cpu.Levels(), level) {
+		t.Skipf("this CPU or build does not offer %v", level)
+	}
+}
+
+// Run tests what the kernels of a level compute. With -short it takes fewer lengths, offsets and
+// arguments of exp and log, for emulators.
+func Run(t *testing.T, level cpu.Level, k Kernels) {
+	Need(t, level)
 	t.Run("VectorBits", func(t *testing.T) { vectorBits(t, k) })
 	t.Run("MaxIgnoresNaN", func(t *testing.T) { maxIgnoresNaN(t, k) })
 	t.Run("IndexAtLeastAnywhere", func(t *testing.T) { indexAtLeastAnywhere(t, k) })
@@ -41,11 +56,11 @@ func Run(t *testing.T, k Kernels) {
 	}
 }
 
-// RunFence tests that the kernels stay within their slices at both ends. It is
-// apart from Run since on an emulator it can fail although the kernels are
-// right: qemu 7.2 reads the elements that VMASKMOVPS masks off, which a CPU
-// does not.
-func RunFence(t *testing.T, k Kernels) {
+// RunFence tests that the kernels of a level stay within their slices at both ends. It is separate
+// from Run because it can fail on an emulator although the kernels are right: qemu 7.2 reads the
+// elements that VMASKMOVPS masks off, which a CPU does not.
+func RunFence(t *testing.T, level cpu.Level, k Kernels) {
+	Need(t, level)
 	t.Run("Vector", func(t *testing.T) { vectorFence(t, k) })
 	t.Run("Gemm", k.Gemm.TestFence)
 	if k.Copy != nil {

@@ -3,76 +3,46 @@ package simd
 import (
 	"fmt"
 	"math"
+	"sync"
 
+	"github.com/contrast-go/contrast/internal/cpu"
 	"github.com/contrast-go/contrast/internal/generic"
 )
 
-// A Precision says to what a product rounds its operands. Sums are float32 in any case.
-type Precision uint8
+// multipliesPairs reports whether products of bfloat16 go to GemmPairs at the level in use. Other
+// levels round to bfloat16 and go to Gemm.
+func multipliesPairs() bool { return cpu.Active() >= cpu.AVX512BF16 && exactPairs() }
 
-const (
-	// Float32 is the precision of the operands themselves.
-	Float32 Precision = iota
-
-	// BFloat16 rounds both operands to the nearest bfloat16, of two the even one: to 8 significant
-	// bits, a relative error of at most 2^-8. Numbers below 2^-56 become 0, numbers
-	// that round to 2^128 become infinite. The product is then that of the rounded operands
-	// in Float32, bit for bit, on every CPU. AVX512_BF16 computes it at twice the speed;
-	// elsewhere it costs a little more than Float32.
-	//
-	// A product may be added to an element of dst that is 0, a sum of such products with
-	// alpha = 1, or at least 2^-103 in magnitude. With others the result may be off by 2^-126,
-	// and differ between CPUs by that, for AVX512_BF16 takes subnormal numbers for 0.
-	BFloat16
-)
-
-// String returns the name of the constant.
-func (x Precision) String() string {
-	switch x {
-	case Float32:
-		return "Float32"
-	case BFloat16:
-		return "BFloat16"
+// exactPairs reports whether this CPU multiplies pairs as generic.GemmPairs does, which is what the
+// manuals of AMD and Intel say. It has been seen on AMD's Zen 4 only, hence the trial: numbers of
+// many magnitudes, so that most sums round and depend on their order.
+var exactPairs = sync.OnceValue(func() bool {
+	const k = 8
+	t := gemmTile()
+	a, b, c := make([]float32, t.rows*k), make([]float32, t.cols*k), make([]float32, t.rows*t.cols)
+	u := uint32(1)
+	for _, x := range [][]float32{a, b} {
+		for i := range x {
+			u ^= u << 13 // xorshift, Marsaglia 2003
+			u ^= u >> 17
+			u ^= u << 5
+			x[i] = math.Float32frombits(0x3c003c00 + u&0x87ff87ff) // pairs of size 2^-7 to 2^9
+		}
 	}
-	return fmt.Sprintf("Precision(%d)", uint8(x))
-}
-
-// A format is how a gemm kernel takes its operands.
-type format uint8
-
-const (
-	plain   format = iota
-	rounded        // float32 that are bfloat16
-	paired         // pairs of bfloat16, neighbours along the inner dimension
-)
-
-// tile returns the tile of the kernel for products of precision x.
-func (x Precision) tile() tile {
-	switch x {
-	case Float32:
-		return gemmTile()
-	case BFloat16:
-		return bfloat16Tile()
+	gemmPairs(c, t.cols, a, k, 1, b, k, t.rows, 1, false)
+	for i, got := range c {
+		var s float32
+		for p := range k {
+			x, y := math.Float32bits(a[i/t.cols*k+p]), math.Float32bits(b[p*t.cols+i%t.cols])
+			s = FMA(math.Float32frombits(x>>16<<16), math.Float32frombits(y>>16<<16), s)
+			s = FMA(math.Float32frombits(x<<16), math.Float32frombits(y<<16), s)
+		}
+		if s != got {
+			return false
+		}
 	}
-	panic("simd: unknown " + x.String())
-}
-
-// depth returns how many elements the kernel finds in the place of k along the inner dimension.
-func (t tile) depth(k int) int {
-	if t.format == paired {
-		return (k + 1) / 2
-	}
-	return k
-}
-
-// gemm calls the kernel.
-func (t tile) gemm(c []float32, ldc int, a operand, b []float32, depth, rows int, alpha float32, add bool) {
-	if t.format == paired {
-		gemmPairs(c, ldc, a.data, a.rs, a.cs, b, depth, rows, alpha, add)
-	} else {
-		gemm(c, ldc, a.data, a.rs, a.cs, b, depth, rows, alpha, add)
-	}
-}
+	return true
+})
 
 // zeros stand beside a row that makes pairs but has no partner.
 var zeros [blockRows]float32
