@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/bits"
 	"strings"
 	"testing"
 
@@ -38,6 +39,10 @@ func TestShapeErrors(t *testing.T) {
 	// Rows times stride is 2^64 and more; what is left of it would fit.
 	huge := simd.Matrix{Rows: 1<<6 + 1, Cols: 4, Stride: math.MaxInt/(1<<6) + 1, Data: v(12)}
 	hollow := simd.Matrix{Rows: 3, Cols: 0, Stride: 5}
+	// Sides of a square whose elements can not be counted: their number would be 0 modulo 2^32 or 2^64.
+	const side = 1 << (bits.UintSize / 2)
+	most := fmt.Sprintf("at most %d elements", math.MaxInt/4)
+	square := fmt.Sprintf("%d×%d", side, side)
 	packed := func(rows, cols int) *simd.Packed {
 		var p simd.Packed
 		p.Pack(m(rows, cols))
@@ -60,6 +65,14 @@ func TestShapeErrors(t *testing.T) {
 		{func() { simd.ExpSum(v(3), v(1), 0) }, "simd.ExpSum", "x", "of length 1", "of length 3"},
 		{func() { simd.Log(v(3), v(1)) }, "simd.Log", "x", "of length 1", "of length 3"},
 		{func() { simd.Softmax(v(3), v(1)) }, "simd.Softmax", "x", "of length 1", "of length 3"},
+
+		{func() { m(-4, -4) }, "simd.NewMatrix", "the matrix", "-4×-4", "n×d"},
+		{func() { m(0, -1) }, "simd.NewMatrix", "the matrix", "0×-1", "n×d"},
+		{func() { m(side, side) }, "simd.NewMatrix", "the matrix", square, most},
+		{func() { m(math.MaxInt/4+1, 1) }, "simd.NewMatrix", "the matrix", fmt.Sprintf("%d×1", math.MaxInt/4+1), most},
+		{func() { m(2, 2).Reshape(-1, -2) }, "simd.Matrix.Reshape", "the matrix", "-1×-2", "n×d"},
+		{func() { m(2, 2).Reshape(side, side) }, "simd.Matrix.Reshape", "the matrix", square, most},
+		{func() { new(simd.Packed).Reset(side, side) }, "simd.Packed.Reset", "the matrix", square, most},
 
 		{func() { simd.LogSumExpRows(v(2), m(3, 4)) }, "simd.LogSumExpRows", "dst", "of length 2", "of length 3"},
 		{func() { simd.LogSumExpRows(v(3), short) }, "simd.LogSumExpRows", "x.Data", "of length 11", "at least 12 long"},
@@ -218,6 +231,14 @@ func TestInputsOverlap(t *testing.T) {
 		chain(products[2], want, 1, m, m)
 		check.SameBits(t, "a·aᵀ", dst.Data, want.Data)
 	})
+}
+
+// What fills up the last columns of a Packed matrix counts too: this one is longer than its elements.
+func TestPackedPaddingCounts(t *testing.T) {
+	e := shapeError(t, "Reset", func() { new(simd.Packed).Reset(1, math.MaxInt/4) })
+	if e == nil || e.Op != "simd.Packed.Reset" || e.Arg != "the matrix" {
+		t.Errorf("panic %v", e)
+	}
 }
 
 // A destination of a product that shares an element with an operand panics; columns beside

@@ -15,9 +15,23 @@ type Matrix struct {
 	Data       []float32
 }
 
-// NewMatrix returns a zero matrix of the given shape.
+// NewMatrix returns a zero matrix of the given shape. It panics with a [*ShapeError] if a dimension
+// is negative, or if no slice can be that long.
 func NewMatrix(rows, cols int) Matrix {
-	return Matrix{Rows: rows, Cols: cols, Stride: cols, Data: make([]float32, rows*cols)}
+	n := elements("simd.NewMatrix", rows, cols)
+	return Matrix{Rows: rows, Cols: cols, Stride: cols, Data: make([]float32, n)}
+}
+
+// elements returns rows·cols, and panics if that is not the length of a slice.
+func elements(op string, rows, cols int) int {
+	if rows < 0 || cols < 0 {
+		panic(&ShapeError{op, "the matrix", shape(rows, cols), wanted(-1, -1)})
+	}
+	const most = math.MaxInt / 4 // bytes have to be counted too
+	if cols > 0 && rows > most/cols {
+		panic(&ShapeError{op, "the matrix", shape(rows, cols), fmt.Sprintf("at most %d elements", most)})
+	}
+	return rows * cols
 }
 
 // Row returns row i; changing it changes m.
@@ -36,10 +50,11 @@ func (m Matrix) Slice(i, j int) Matrix {
 	return Matrix{Rows: j - i, Cols: m.Cols, Stride: m.Stride, Data: m.Data[i*m.Stride : (j-1)*m.Stride+m.Cols]}
 }
 
-// Reshape returns a rows × cols matrix without gaps between its rows, in the memory
-// of m where that suffices. The contents are unspecified.
+// Reshape returns a rows × cols matrix without gaps between its rows. It reuses the memory of m if
+// that is large enough; the contents are unspecified. Like [NewMatrix] it panics if the shape is
+// impossible.
 func (m Matrix) Reshape(rows, cols int) Matrix {
-	if n := rows * cols; cap(m.Data) >= n {
+	if n := elements("simd.Matrix.Reshape", rows, cols); cap(m.Data) >= n {
 		return Matrix{Rows: rows, Cols: cols, Stride: cols, Data: m.Data[:n]}
 	}
 	return NewMatrix(rows, cols)

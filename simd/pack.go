@@ -56,14 +56,10 @@ func (p *Packed) PackTrans(b Matrix) {
 	p.packTrans(0, b)
 }
 
-// Reset makes room for a rows × cols right operand. Its elements are unspecified until
-// PackAt or PackTransAt has laid out all parts.
+// Reset makes room for a rows × cols right operand. Its elements are unspecified until PackAt or
+// PackTransAt has laid out all parts. Like [NewMatrix] it panics if the shape is impossible.
 func (p *Packed) Reset(rows, cols int) {
-	const op = "simd.Packed.Reset"
-	if rows < 0 || cols < 0 {
-		panic(&ShapeError{op, "the matrix", shape(rows, cols), wanted(-1, -1)})
-	}
-	p.reset(op, rows, cols)
+	p.reset("simd.Packed.Reset", rows, cols)
 }
 
 // PackAt lays out the rows of b as rows row to row + b.Rows − 1 of the right operand, all of
@@ -129,11 +125,12 @@ func aligned(op, arg string, i int) {
 
 func (p *Packed) reset(op string, rows, cols int) {
 	p.whole(op)
+	elements(op, rows, cols)
 	p.rows, p.cols, p.tile = rows, cols, p.Precision.tile()
 	p.total, p.width = rows, roundUp(cols, p.tile.cols)
 	blocks := max(1, (rows+blockInner-1)/blockInner)
 	p.block = roundUp((rows+blocks-1)/blocks, 8) // alike in length, so that none is short
-	p.data = grow(p.data, p.tile.depth(rows)*p.width)
+	p.data = grow(p.data, elements(op, p.tile.depth(rows), p.width))
 }
 
 // The layout: blocks of p.block rows, in each its panels of tile.cols columns, in each
