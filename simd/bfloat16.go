@@ -44,18 +44,18 @@ var exactPairs = sync.OnceValue(func() bool {
 	return true
 })
 
-// zeros stand beside a row that makes pairs but has no partner.
+// zeros are the partner of a last row that has none.
 var zeros [blockRows]float32
 
-// alone gives pairs of a number and 0 a −0. The product with the +0 that stands there in a
-// is a −0, which leaves any sum as it is.
+// alone turns the second number of pairs from +0 to −0. Its product with the +0 in the same place
+// of a is −0, which leaves any sum unchanged.
 func alone(pairs []float32) {
 	for i, v := range pairs {
 		pairs[i] = math.Float32frombits(math.Float32bits(v) | 1<<15)
 	}
 }
 
-// packPairs is packStrip for pairs. row is even.
+// packPairs is packStrip for pairs of rows. row is even.
 //
 //go:noinline
 func (p *Packed) packPairs(row int, b Matrix) {
@@ -79,8 +79,7 @@ func (p *Packed) packPairs(row int, b Matrix) {
 	}
 }
 
-// pairColumns stores the rows × cols block src, transposed, in dst, as pairs of its columns. dst
-// is width wide, with zeros beyond rows. Like panel it is never inlined.
+// pairColumns is turn for pairs of columns of src. It is never inlined, see panel.
 //
 //go:noinline
 func (w *workspace) pairColumns(dst []float32, width int, src []float32, stride, rows, cols int) {
@@ -95,7 +94,8 @@ func (w *workspace) pairColumns(dst []float32, width int, src []float32, stride,
 	}
 }
 
-// round returns a block of a in the format of the kernel. It is rounded once for all panels of b.
+// round returns a block of a in the format of the kernel. One call serves all panels of b. It is
+// never inlined, see panel.
 //
 //go:noinline
 func (w *workspace) round(a operand, rows, kc int, t tile) operand {
@@ -130,7 +130,7 @@ func (w *workspace) round(a operand, rows, kc int, t tile) operand {
 	return operand{dst, 1, rows}
 }
 
-// even panics if rows in [i, j) of b do not fill pairs, though they may end where b does.
+// even panics if rows i to j−1 of b do not fill pairs, unless they end where b does.
 func (p *Packed) even(op string, i, j int) {
 	if p.tile.format == plain || i%2 == 0 && (j%2 == 0 || p.row+j == p.total) {
 		return

@@ -5,13 +5,13 @@ import (
 	"unsafe"
 )
 
-// A ShapeError is the value of the panics of this package and of package
-// infonce: an argument whose length, shape, stride or memory does not fit.
+// A ShapeError is what the functions of this package and of package infonce panic with if the
+// length, shape, stride or memory of an argument does not fit.
 type ShapeError struct {
 	Op   string // the function, as "simd.Dot"
 	Arg  string // the argument
 	Got  string // what it is
-	Want string // what would fit
+	Want string // what it should be
 }
 
 func (e *ShapeError) Error() string {
@@ -29,27 +29,29 @@ func sameLen(op, arg string, x []float32, n int) {
 	}
 }
 
-// wrongLen is apart so that the compiler inlines sameLen.
+// wrongLen is separate so that the compiler inlines sameLen.
 func wrongLen(op, arg string, got, want int) {
 	panic(&ShapeError{op, arg, length(got), length(want)})
 }
 
-// noOverlap panics if dst and x share memory without being the same slice.
+// noOverlap panics if dst and x share memory but are not the same slice.
 func noOverlap(op, arg string, dst, x []float32) {
 	if len(dst) == 0 || len(x) == 0 || &dst[0] == &x[0] {
 		return
 	}
 	if overlap(dst, x) {
-		panic(&ShapeError{op, arg, "partly the memory of the destination", "apart from it or the same slice"})
+		const want = "apart from it or the same slice"
+		panic(&ShapeError{op, arg, "partly the memory of the destination", want})
 	}
 }
 
 func overlap(x, y []float32) bool {
-	x0, y0 := uintptr(unsafe.Pointer(unsafe.SliceData(x))), uintptr(unsafe.Pointer(unsafe.SliceData(y)))
+	x0 := uintptr(unsafe.Pointer(unsafe.SliceData(x)))
+	y0 := uintptr(unsafe.Pointer(unsafe.SliceData(y)))
 	return x0 < y0+4*uintptr(len(y)) && y0 < x0+4*uintptr(len(x))
 }
 
-// offset returns the index that y[0] has in x; it may be negative.
+// offset returns the index that y[0] has, or would have, in x.
 func offset(x, y []float32) int {
 	return (int(uintptr(unsafe.Pointer(&y[0]))) - int(uintptr(unsafe.Pointer(&x[0])))) / 4
 }

@@ -3,6 +3,7 @@ package simd_test
 import (
 	"fmt"
 	"math"
+	"sync"
 
 	"github.com/contrast-go/contrast/simd"
 )
@@ -70,4 +71,29 @@ func ExamplePacked() {
 	// Output:
 	// [13 24]
 	// [26 48]
+}
+
+// The product of these numbers has more bits than a float32 holds. FMA keeps them until the sum.
+func ExampleFMA() {
+	x := float32(1 + 0x1p-12)
+	product := x * x
+	fmt.Println(product-1, simd.FMA(x, x, -1))
+	// Output: 0.00048828125 0.00048834085
+}
+
+// The rows of a product are independent, so goroutines can compute them side by side.
+func ExampleMatrix_Slice() {
+	a, b := simd.NewMatrix(4, 2), simd.NewMatrix(2, 3)
+	for i := range a.Data {
+		a.Data[i] = float32(i)
+	}
+	copy(b.Data, []float32{1, 0, 2, 0, 1, 3})
+	dst := simd.NewMatrix(4, 3)
+	var wg sync.WaitGroup
+	for i := 0; i < dst.Rows; i += 2 {
+		wg.Go(func() { simd.MatMul(dst.Slice(i, i+2), 1, a.Slice(i, i+2), b) })
+	}
+	wg.Wait()
+	fmt.Println(dst.Row(0), dst.Row(3))
+	// Output: [0 1 3] [6 7 33]
 }

@@ -8,7 +8,7 @@ import (
 
 var negInf = float32(math.Inf(-1))
 
-// Exp stores e^x[i] in dst, with an error below 0.9 ULP, subnormal results included.
+// Exp stores e^x[i] in dst, with an error below 0.9 ULP, even for subnormal results.
 // Exp(−Inf) = 0, Exp(+Inf) = +Inf, Exp(NaN) = NaN. The lengths must agree.
 func Exp(dst, x []float32) {
 	sameLen("simd.Exp", "x", x, len(dst))
@@ -16,8 +16,8 @@ func Exp(dst, x []float32) {
 	ExpSum(dst, x, 0)
 }
 
-// ExpSum stores e^(x[i]−shift) in dst and returns the sum of what it stored.
-// The lengths must agree.
+// ExpSum stores e^(x[i]−shift) in dst and returns the sum of the stored values. The lengths must
+// agree.
 func ExpSum(dst, x []float32, shift float32) float32 {
 	sameLen("simd.ExpSum", "x", x, len(dst))
 	noOverlap("simd.ExpSum", "x", dst, x)
@@ -33,10 +33,10 @@ func ExpSum(dst, x []float32, shift float32) float32 {
 	return s + ExpSum(dst, x, shift)
 }
 
-// ExpLanes stores e^(x[i]−shift) in dst and adds it to lane[i mod 16]. [SumLanes] adds the
-// lanes: from zeros, and up to the length at which [ExpSum] begins to add piece by
-// piece, that gives the bits of ExpSum. A sum may be cut anywhere at a multiple of 16
-// without changing a bit of its lanes. The lengths must agree; lane must be apart from dst and x.
+// ExpLanes stores e^(x[i]−shift) in dst and adds it to lane[i mod 16]. [SumLanes] adds up the lanes.
+// Starting from zeros the result has the bits of [ExpSum] for up to 16384 elements, beyond which
+// ExpSum adds piece by piece. A sum may be cut at any multiple of 16 without changing a bit of its
+// lanes. The lengths must agree; lane must be apart from dst and x.
 func ExpLanes(dst, x []float32, shift float32, lane *[16]float32) {
 	sameLen("simd.ExpLanes", "x", x, len(dst))
 	noOverlap("simd.ExpLanes", "x", dst, x)
@@ -46,7 +46,8 @@ func ExpLanes(dst, x []float32, shift float32, lane *[16]float32) {
 	expLanes(dst, x, shift, lane)
 }
 
-// SumLanes returns the sum of the lanes, added in halves: 8 of 8 others, 4 of 4, 2 of 2, 1 of 1.
+// SumLanes returns the sum of the lanes, added in halves: the upper 8 to the lower 8, of those the
+// upper 4 to the lower 4, and so on.
 func SumLanes(lane *[16]float32) float32 {
 	var s [8]float32
 	for i := range s {
@@ -56,7 +57,7 @@ func SumLanes(lane *[16]float32) float32 {
 	return s0 + s2 + (s1 + s3) + 0
 }
 
-// SumExp returns Σ e^(x[i]−shift): the bits of [ExpSum], but nothing is stored.
+// SumExp returns Σ e^(x[i]−shift), with the bits of [ExpSum], and stores nothing.
 func SumExp(x []float32, shift float32) float32 {
 	if len(x) <= chunk {
 		return sumExp(x, shift)
@@ -68,9 +69,8 @@ func SumExp(x []float32, shift float32) float32 {
 	return s + SumExp(x, shift)
 }
 
-// Log stores the natural logarithm of x[i] in dst, with an error below 0.9 ULP.
-// Log(±0) = −Inf, Log(+Inf) = +Inf, and NaN for negative x[i] and NaN.
-// The lengths must agree.
+// Log stores the natural logarithm of x[i] in dst, with an error below 0.9 ULP. Log(±0) = −Inf,
+// Log(+Inf) = +Inf, and the logarithm of a negative number or NaN is NaN. The lengths must agree.
 func Log(dst, x []float32) {
 	sameLen("simd.Log", "x", x, len(dst))
 	noOverlap("simd.Log", "x", dst, x)
@@ -80,10 +80,9 @@ func Log(dst, x []float32) {
 	log(dst, x)
 }
 
-// LogSumExp returns ln Σ e^x[i], which does not overflow where x is large.
+// LogSumExp returns ln Σ e^x[i], without overflow for large x.
 //
-// It is −Inf where x is empty or all −Inf, +Inf where some x[i] is +Inf, and NaN
-// where some x[i] is NaN.
+// It is −Inf if x is empty or all −Inf, +Inf if some x[i] is +Inf, and NaN if some x[i] is NaN.
 func LogSumExp(x []float32) float32 {
 	m := Max(x)
 	if math.IsInf(float64(m), 0) {
@@ -94,8 +93,7 @@ func LogSumExp(x []float32) float32 {
 
 // Softmax stores e^x[i] / Σ e^x[j] in dst and returns [LogSumExp] of x.
 //
-// Where x is all −Inf, dst is all 0; where some x[i] is +Inf or NaN, dst is all NaN.
-// The lengths must agree.
+// If x is all −Inf, dst is all 0; if some x[i] is +Inf or NaN, dst is all NaN. The lengths must agree.
 func Softmax(dst, x []float32) (lse float32) {
 	sameLen("simd.Softmax", "x", x, len(dst))
 	noOverlap("simd.Softmax", "x", dst, x)
@@ -116,7 +114,8 @@ func Softmax(dst, x []float32) (lse float32) {
 	return logShift(s, m)
 }
 
-// LogSumExpRows stores [LogSumExp] of each row of x in dst.
+// LogSumExpRows stores [LogSumExp] of each row of x in dst. The losses of package infonce fuse it
+// with their products; this is for callers that have a matrix of logits.
 func LogSumExpRows(dst []float32, x Matrix) {
 	const op = "simd.LogSumExpRows"
 	x.Check(op, "x", -1, -1)
@@ -127,8 +126,8 @@ func LogSumExpRows(dst []float32, x Matrix) {
 	}
 }
 
-// SoftmaxRows stores [Softmax] of each row of x in dst and, unless lse is nil,
-// [LogSumExp] of each row in lse.
+// SoftmaxRows stores [Softmax] of each row of x in dst and, unless lse is nil, [LogSumExp] of each
+// row in lse. Like [LogSumExpRows] it is for callers that have a matrix of logits.
 func SoftmaxRows(dst, x Matrix, lse []float32) {
 	const op = "simd.SoftmaxRows"
 	x.Check(op, "x", -1, -1)
@@ -152,7 +151,7 @@ func logShift(s, shift float32) float32 {
 	return float32(scalar.Log64(float64(s)) + float64(shift))
 }
 
-// infiniteMax returns the log-sum-exp of x where its maximum m is infinite.
+// infiniteMax returns the log-sum-exp of an x whose maximum m is infinite.
 func infiniteMax(x []float32, m float32) float32 {
 	for _, v := range x {
 		if v != v {

@@ -4,11 +4,11 @@ import "sync"
 
 // MatMul stores alpha·a·b in dst: a is n×k, b is k×m, dst is n×m.
 //
-// An element of a product is one chain of fused multiply-adds, the inner index
-// ascending, from +0, or from the element of dst in the functions that add; alpha
-// multiplies at the end. Its bits depend on nothing else: not on the
-// shapes, nor on how a caller cuts the matrices. 0·Inf is NaN, as in IEEE arithmetic;
-// dst is not read unless the product is added to it. dst must be apart from a and b.
+// An element of a product is one chain of fused multiply-adds in ascending order of the inner index.
+// It starts from +0, or in the functions that add from the element of dst, and is multiplied by
+// alpha at the end. Its bits depend on nothing else, neither on the shapes nor on how a caller cuts
+// the matrices. 0·Inf is NaN, as in IEEE arithmetic. dst is read only by the functions that add to
+// it, and must be apart from a and b.
 func MatMul(dst Matrix, alpha float32, a, b Matrix) {
 	const op = "simd.MatMul"
 	dst.Check(op, "dst", -1, -1)
@@ -20,8 +20,8 @@ func MatMul(dst Matrix, alpha float32, a, b Matrix) {
 	packs.Put(p)
 }
 
-// MatMulTransB stores alpha·a·bᵀ in dst, the similarity matrix: a is n×k, b is
-// m×k, dst is n×m. See [MatMul].
+// MatMulTransB stores alpha·a·bᵀ in dst, the matrix of similarities of the rows of a and b: a is
+// n×k, b is m×k, dst is n×m. See [MatMul].
 func MatMulTransB(dst Matrix, alpha float32, a, b Matrix) {
 	const op = "simd.MatMulTransB"
 	dst.Check(op, "dst", -1, -1)
@@ -69,22 +69,22 @@ func AddMatMulTransA(dst, a, b Matrix) {
 	packs.Put(p)
 }
 
-// Mul stores alpha·a·b in dst, where b is what p holds. See [MatMul].
+// Mul stores alpha·a·b in dst, where b is the matrix that p holds. See [MatMul].
 func (p *Packed) Mul(dst Matrix, alpha float32, a Matrix) {
 	p.product("simd.Packed.Mul", dst, alpha, a, false, false)
 }
 
-// AddMul adds a·b to dst, where b is what p holds. See [MatMul].
+// AddMul adds a·b to dst, where b is the matrix that p holds. See [MatMul].
 func (p *Packed) AddMul(dst, a Matrix) {
 	p.product("simd.Packed.AddMul", dst, 1, a, false, true)
 }
 
-// MulTransA stores alpha·aᵀ·b in dst, where b is what p holds. See [MatMul].
+// MulTransA stores alpha·aᵀ·b in dst, where b is the matrix that p holds. See [MatMul].
 func (p *Packed) MulTransA(dst Matrix, alpha float32, a Matrix) {
 	p.product("simd.Packed.MulTransA", dst, alpha, a, true, false)
 }
 
-// AddMulTransA adds aᵀ·b to dst, where b is what p holds. See [MatMul].
+// AddMulTransA adds aᵀ·b to dst, where b is the matrix that p holds. See [MatMul].
 func (p *Packed) AddMulTransA(dst, a Matrix) {
 	p.product("simd.Packed.AddMulTransA", dst, 1, a, true, true)
 }
@@ -104,13 +104,12 @@ func (a operand) at(i, k int) operand {
 	return operand{a.data[i*a.rs+k*a.cs:], a.rs, a.cs}
 }
 
-// A workspace holds what one product needs beside its operands.
+// A workspace is the scratch memory of one product.
 type workspace struct {
-	a    []float32 // block of a, where the kernel can not or should not work on a itself
-	edge []float32 // last rows of a block of a, filled up with zeros to a tile
-	c    []float32 // tiles that stick out of dst
-
-	rounded []float32 // block of a in the precision of the product
+	a       []float32 // a copy of a block of a, if the kernel cannot or should not work on a itself
+	edge    []float32 // the last rows of a block of a, padded with zeros to a tile
+	c       []float32 // tiles that stick out of dst
+	rounded []float32 // a block of a in the precision of the product
 }
 
 func (p *Packed) product(op string, dst Matrix, alpha float32, a Matrix, transA, add bool) {
@@ -144,10 +143,11 @@ func (p *Packed) product(op string, dst Matrix, alpha float32, a Matrix, transA,
 		rows := min(blockRows, n-i)
 		cols := roundUp(blockRows*blockCols/rows, PackAlign) // fewer rows leave room for more columns
 		if p.inner(0) == k {
-			cols = p.cols // no block of dst is met twice
+			cols = p.cols // no block of dst is visited twice
 		}
 		for j := 0; j < p.cols; j += cols {
-			c := Matrix{Rows: rows, Cols: min(cols, p.cols-j), Stride: dst.Stride, Data: dst.Data[i*dst.Stride+j:]}
+			c := Matrix{Rows: rows, Cols: min(cols, p.cols-j), Stride: dst.Stride}
+			c.Data = dst.Data[i*dst.Stride+j:]
 			for k0, kc := 0, 0; k0 < k; k0 += kc {
 				kc = p.inner(k0)
 				scale := float32(1)
@@ -161,8 +161,8 @@ func (p *Packed) product(op string, dst Matrix, alpha float32, a Matrix, transA,
 	workspaces.Put(w)
 }
 
-// block updates c, which has at most blockRows rows, with the product of a block of
-// a and kc rows of b from row k0 and column j0 on.
+// block updates c, which has at most blockRows rows, with the product of a block of a and the rows
+// k0 to k0+kc−1 of b. Column 0 of c is column j0 of b.
 func (w *workspace) block(c Matrix, a operand, p *Packed, k0, j0, kc int, alpha float32, add bool) {
 	mr := p.tile.rows
 	full := c.Rows / mr * mr
@@ -173,7 +173,7 @@ func (w *workspace) block(c Matrix, a operand, p *Packed, k0, j0, kc int, alpha 
 	if a.rs == 1 && a.cs%aliasing == 0 {
 		a = w.compact(a, c.Rows, depth)
 	}
-	edge := a // the rows from full on
+	edge := a // the rows after the full tiles
 	switch {
 	case p.tile.columnMajor && a.rs != 1:
 		mp := roundUp(c.Rows, mr)
@@ -189,12 +189,13 @@ func (w *workspace) block(c Matrix, a operand, p *Packed, k0, j0, kc int, alpha 
 	}
 }
 
-// aliasing is a distance, of 4 KiB, at which numbers compete for the same lines of the
-// first-level cache.
+// aliasing is a distance, 4 KiB, at which numbers compete for the same lines of the first-level
+// cache.
 const aliasing = 1 << 10
 
-// compact copies a block whose columns lie that far apart, one beside the other. The copy
-// takes some 3 % of the time of a product that would run at three quarters of its speed.
+// compact copies a block whose columns lie a multiple of aliasing apart, so that they are adjacent.
+// The copy takes about 3 % of the time of a product that would otherwise run at three quarters of
+// its speed.
 func (w *workspace) compact(a operand, rows, kc int) operand {
 	w.a = grow(w.a, rows*kc)
 	for k := range kc {
@@ -203,7 +204,7 @@ func (w *workspace) compact(a operand, rows, kc int) operand {
 	return operand{w.a, 1, rows}
 }
 
-// padEdge copies rows rows of a, fewer than a tile has, and fills the tile with zeros.
+// padEdge copies the given number of rows of a, fewer than a tile has, and pads them with zeros.
 func (w *workspace) padEdge(a operand, rows, mr, kc int) operand {
 	w.edge = grow(w.edge, mr*kc)
 	clear(w.edge)
@@ -215,19 +216,21 @@ func (w *workspace) padEdge(a operand, rows, mr, kc int) operand {
 	return operand{w.edge, 1, mr}
 }
 
-// callSize bounds rows × inner dimension of one call of the gemm kernel, to some 10 µs.
-// A call updates a multiple of callRows rows, whole tiles of all heights.
+// callSize bounds rows × inner dimension of one call of the gemm kernel, to about 10 µs. A call
+// updates a multiple of callRows rows, which are whole tiles at every level.
 const (
 	callSize = 1 << 15
 	callRows = 24
 )
 
-// panel updates the columns of c from j on that one panel of b covers. It is a call
-// of its own, never inlined, because only the entry of a function that calls
-// others lets the scheduler and the garbage collector in between assembly calls.
+// panel updates those columns of c, the first of them j, that one panel of b covers. It is never
+// inlined, because the scheduler and the garbage collector get a turn between calls of assembly
+// only where a function that calls others is entered.
 //
 //go:noinline
-func (w *workspace) panel(c Matrix, j int, a, edge operand, full int, b []float32, t tile, kc int, alpha float32, add bool) {
+func (w *workspace) panel(
+	c Matrix, j int, a, edge operand, full int, b []float32, t tile, kc int, alpha float32, add bool,
+) {
 	step := max(callSize/kc/callRows, 1) * callRows
 	whole := j+t.cols <= c.Cols
 	for i := 0; i < full; i += step {
@@ -243,9 +246,11 @@ func (w *workspace) panel(c Matrix, j int, a, edge operand, full int, b []float3
 	}
 }
 
-// partial is a kernel call for rows × t.cols elements of which only those inside c
-// exist, by way of a copy.
-func (w *workspace) partial(c Matrix, i, j, inside, rows int, a operand, b []float32, t tile, kc int, alpha float32, add bool) {
+// partial is a kernel call for rows × t.cols elements, not all of which lie inside c, by way of a
+// copy. inside is how many rows do.
+func (w *workspace) partial(
+	c Matrix, i, j, inside, rows int, a operand, b []float32, t tile, kc int, alpha float32, add bool,
+) {
 	w.c = grow(w.c, rows*t.cols)
 	cols := min(t.cols, c.Cols-j)
 	if add {

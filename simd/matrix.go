@@ -7,8 +7,8 @@ import (
 
 // A Matrix is a dense row-major matrix: element (i, j) is Data[i*Stride+j].
 //
-// It has the fields of gonum's blas32.General, so either converts to the other
-// without copying. The zero value is an empty matrix.
+// It has the fields of gonum's blas32.General, so each converts to the other without copying. The
+// zero value is an empty matrix.
 type Matrix struct {
 	Rows, Cols int
 	Stride     int // distance between rows in Data; at least Cols
@@ -27,7 +27,7 @@ func elements(op string, rows, cols int) int {
 	if rows < 0 || cols < 0 {
 		panic(&ShapeError{op, "the matrix", shape(rows, cols), wanted(-1, -1)})
 	}
-	const most = math.MaxInt / 4 // bytes have to be counted too
+	const most = math.MaxInt / 4 // the bytes must be countable too
 	if cols > 0 && rows > most/cols {
 		panic(&ShapeError{op, "the matrix", shape(rows, cols), fmt.Sprintf("at most %d elements", most)})
 	}
@@ -41,13 +41,12 @@ func (m Matrix) Row(i int) []float32 {
 
 // Slice returns rows i to j−1 of m as a matrix over the same memory.
 func (m Matrix) Slice(i, j int) Matrix {
-	if i < 0 || j < i || j > m.Rows {
-		panic(&ShapeError{"simd.Matrix.Slice", "the range", fmt.Sprintf("[%d, %d)", i, j), fmt.Sprintf("within [0, %d)", m.Rows)})
-	}
+	within("simd.Matrix.Slice", "the range", i, j, m.Rows)
 	if i == j {
 		return Matrix{Cols: m.Cols, Stride: m.Stride}
 	}
-	return Matrix{Rows: j - i, Cols: m.Cols, Stride: m.Stride, Data: m.Data[i*m.Stride : (j-1)*m.Stride+m.Cols]}
+	data := m.Data[i*m.Stride : (j-1)*m.Stride+m.Cols]
+	return Matrix{Rows: j - i, Cols: m.Cols, Stride: m.Stride, Data: data}
 }
 
 // Reshape returns a rows × cols matrix without gaps between its rows. It reuses the memory of m if
@@ -60,8 +59,8 @@ func (m Matrix) Reshape(rows, cols int) Matrix {
 	return NewMatrix(rows, cols)
 }
 
-// Check panics with a [*ShapeError] that names op and arg unless m is a valid matrix
-// of the given shape; a negative number stands for any.
+// Check panics with a [*ShapeError] that names op and arg unless m is a valid matrix of the given
+// shape. A negative number stands for any.
 func (m Matrix) Check(op, arg string, rows, cols int) {
 	if (rows >= 0 && m.Rows != rows) || (cols >= 0 && m.Cols != cols) || m.Rows < 0 || m.Cols < 0 {
 		panic(&ShapeError{op, arg, shape(m.Rows, m.Cols), wanted(rows, cols)})
@@ -72,7 +71,7 @@ func (m Matrix) Check(op, arg string, rows, cols int) {
 	if m.Stride < m.Cols {
 		panic(&ShapeError{op, arg + ".Stride", fmt.Sprint(m.Stride), fmt.Sprintf("at least %d", m.Cols)})
 	}
-	need := math.MaxInt // where the product overflows
+	need := math.MaxInt // if the product overflows
 	if m.Rows == 1 || m.Stride <= (need-m.Cols)/(m.Rows-1) {
 		need = (m.Rows-1)*m.Stride + m.Cols
 	}
@@ -91,7 +90,7 @@ func wanted(rows, cols int) string {
 	return any(rows, "n") + "×" + any(cols, "d")
 }
 
-// used returns the memory from the first to the last element.
+// used returns the memory of m from its first to its last element.
 func (m Matrix) used() []float32 {
 	if m.Rows == 0 || m.Cols == 0 {
 		return nil
@@ -99,21 +98,21 @@ func (m Matrix) used() []float32 {
 	return m.Data[:(m.Rows-1)*m.Stride+m.Cols]
 }
 
-// Overlaps reports whether m and o have memory in common, from their first to their last element.
+// Overlaps reports whether the memory of m, from its first to its last element, overlaps that of o.
 func (m Matrix) Overlaps(o Matrix) bool {
 	x, y := m.used(), o.used()
 	return len(x) > 0 && len(y) > 0 && overlap(x, y)
 }
 
-// apart panics if dst shares an element with m. Columns of one matrix that
-// lie beside each other are apart.
+// apart panics if dst shares an element with m. Different columns of one matrix are apart.
 func apart(op, arg string, dst, m Matrix) {
 	x, y := dst.used(), m.used()
 	if len(x) == 0 || len(y) == 0 || !overlap(x, y) {
 		return
 	}
 	if dst.Stride == m.Stride {
-		if d := offset(x, y) % dst.Stride; (d >= dst.Cols && d+m.Cols <= dst.Stride) || (d < 0 && -d >= m.Cols && dst.Cols-d <= dst.Stride) {
+		d := offset(x, y) % dst.Stride
+		if d >= dst.Cols && d+m.Cols <= dst.Stride || d < 0 && -d >= m.Cols && dst.Cols-d <= dst.Stride {
 			return
 		}
 	}
@@ -123,7 +122,7 @@ func apart(op, arg string, dst, m Matrix) {
 // asRow returns x as a matrix of one row.
 func asRow(x []float32) Matrix { return Matrix{Rows: 1, Cols: len(x), Stride: len(x), Data: x} }
 
-// rowsOverlap panics if dst and m share memory without being the same matrix.
+// rowsOverlap panics if dst and m share memory but are not the same matrix.
 func rowsOverlap(op, arg string, dst, m Matrix) {
 	x, y := dst.used(), m.used()
 	if len(x) > 0 && len(y) > 0 && &x[0] == &y[0] && dst.Stride == m.Stride {

@@ -2,11 +2,11 @@ package simd
 
 import "math"
 
-// NormalizeRows stores each row of src divided by its Euclidean norm in dst and the
-// norms in norms; it returns the number of zero rows.
+// NormalizeRows divides each row of src by its Euclidean norm. It stores the unit rows in dst and
+// the norms in norms, and returns the number of zero rows.
 //
-// A zero row stays zero, with norm 0. Any other finite row becomes a unit vector,
-// however small or large its norm: nothing is clamped. A row that is not finite gives NaN.
+// A zero row stays zero, with norm 0. Any other finite row becomes a unit vector, however small or
+// large its norm: nothing is clamped. A row that is not finite becomes NaN.
 func NormalizeRows(dst, src Matrix, norms []float32) (zeros int) {
 	const op = "simd.NormalizeRows"
 	src.Check(op, "src", -1, -1)
@@ -35,8 +35,8 @@ func normalize(dst, x []float32) float32 {
 	return float32(n)
 }
 
-// normalizeScaled is normalize where the squares of x may overflow or vanish, and not
-// for NaN: it first brings the largest element near 1 by a power of two.
+// normalizeScaled is normalize for an x whose squares may overflow or underflow: it first scales the
+// largest element to about 1 by a power of two. x has no NaN.
 func normalizeScaled(dst, x []float32) float32 {
 	var m float32
 	for _, v := range x {
@@ -62,8 +62,8 @@ func normalizeScaled(dst, x []float32) float32 {
 	return float32(math.Ldexp(n, e))
 }
 
-// AddNormalizeRowsGrad adds to dst alpha times the gradient with respect to the rows
-// before [NormalizeRows], given the gradient g with respect to the unit rows u:
+// AddNormalizeRowsGrad adds to dst alpha times the gradient with respect to the inputs of
+// [NormalizeRows], given the gradient g with respect to its outputs, the unit rows u:
 //
 //	dst_i += alpha · (g_i − (g_i·u_i)·u_i) / norms[i]
 //
@@ -87,7 +87,7 @@ func AddNormalizeRowsGrad(dst Matrix, alpha float32, g, u Matrix, norms []float3
 		Axpy(gi, -Dot(gi, ui), ui)
 		w := alpha / n
 		if math.IsInf(float64(w), 0) {
-			// 1/n overflows for a subnormal n, where the gradient may not: divide in two steps.
+			// 1/n overflows for a subnormal n although the gradient may not: divide in two steps.
 			Scale(gi, 0x1p24, gi)
 			w = alpha / (n * 0x1p24)
 		}

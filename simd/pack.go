@@ -7,12 +7,11 @@ import (
 	"github.com/contrast-go/contrast/internal/generic"
 )
 
-// A Packed matrix is the right operand b of matrix products, laid out for the
-// kernels: pack once, multiply often. The zero value is an empty matrix, ready for
-// Pack, PackTrans and Reset, which reuse its memory. It may be shared by goroutines that only
-// multiply.
+// A Packed matrix is the right operand b of matrix products, laid out for the kernels: pack once,
+// multiply often. The zero value is an empty matrix. Pack, PackTrans and Reset reuse its memory.
+// Goroutines may share it as long as they only multiply.
 type Packed struct {
-	// Precision is that of the products with what is laid out from now on.
+	// Precision is that of the products with what is packed after it is set.
 	Precision Precision
 
 	rows, cols int // shape of b
@@ -20,24 +19,24 @@ type Packed struct {
 	block      int // rows of a block
 	data       []float32
 
-	// b may be a view, a part of a larger matrix.
+	// If b is a view, a part of a larger matrix:
 	view         bool
 	row, col     int // where it begins
 	total, width int // rows of the larger matrix, and its columns rounded up to tiles
 }
 
-// The blocks that a product works on at a time. They do not change the bits. A block of a
-// of blockRows × blockInner, one of the result of blockRows × blockCols and a panel of b
-// stay in the second-level cache. The longer the inner dimension of a block, the
-// fewer times the result comes and goes: up to 768 there is but one block.
+// The blocks that a product works on at a time, which do not change the bits. A block of
+// blockRows × blockInner elements of a, one of blockRows × blockCols elements of the result and a
+// panel of b stay in the second-level cache. The longer the inner dimension of a block, the less
+// often the result is loaded and stored: up to 768 there is one block only.
 const (
 	blockInner = 768
 	blockRows  = 192 // a multiple of all tile heights
 	blockCols  = 4 * PackAlign
 )
 
-// PackAlign is where columns of a Packed matrix may be cut: at multiples of it, which are
-// multiples of the widths of all tiles.
+// The columns of a Packed matrix may be cut at multiples of PackAlign, which is a multiple of the
+// widths of all tiles.
 const PackAlign = 96
 
 // Pack lays out b for the products a·b and aᵀ·b.
@@ -62,8 +61,8 @@ func (p *Packed) Reset(rows, cols int) {
 	p.reset("simd.Packed.Reset", rows, cols)
 }
 
-// PackAt lays out the rows of b as rows row to row + b.Rows − 1 of the right operand, all of
-// whose columns b has. Goroutines may lay out different rows at the same time.
+// PackAt lays out b as rows row to row + b.Rows − 1 of the right operand. b has as many columns as
+// that. Goroutines may lay out different rows at the same time.
 func (p *Packed) PackAt(row int, b Matrix) {
 	const op = "simd.Packed.PackAt"
 	p.whole(op)
@@ -73,10 +72,9 @@ func (p *Packed) PackAt(row int, b Matrix) {
 	p.pack(row, b)
 }
 
-// PackTransAt lays out the rows of b, transposed, as columns col to col + b.Rows − 1 of
-// the right operand, all of whose rows bᵀ has. Both col and b.Rows are multiples of
-// [PackAlign], b.Rows may also reach to the last column. Goroutines may lay out different columns at
-// the same time.
+// PackTransAt lays out bᵀ as columns col to col + b.Rows − 1 of the right operand. bᵀ has as many
+// rows as that. col is a multiple of [PackAlign], and so is b.Rows unless it reaches to the last
+// column. Goroutines may lay out different columns at the same time.
 func (p *Packed) PackTransAt(col int, b Matrix) {
 	const op = "simd.Packed.PackTransAt"
 	p.whole(op)
@@ -89,8 +87,8 @@ func (p *Packed) PackTransAt(col int, b Matrix) {
 	p.packTrans(col, b)
 }
 
-// Slice returns rows r0 to r1−1 and columns c0 to c1−1 of the right operand, in the same
-// memory; c0 is a multiple of [PackAlign]. A view only multiplies: to pack it panics.
+// Slice returns a view of rows r0 to r1−1 and columns c0 to c1−1 of the right operand, in the same
+// memory. c0 is a multiple of [PackAlign]. A view only multiplies: packing it panics.
 func (p *Packed) Slice(r0, r1, c0, c1 int) Packed {
 	const op = "simd.Packed.Slice"
 	within(op, "the range of rows", r0, r1, p.rows)
@@ -129,14 +127,14 @@ func (p *Packed) reset(op string, rows, cols int) {
 	p.rows, p.cols, p.tile = rows, cols, p.Precision.tile()
 	p.total, p.width = rows, roundUp(cols, p.tile.cols)
 	blocks := max(1, (rows+blockInner-1)/blockInner)
-	p.block = roundUp((rows+blocks-1)/blocks, 8) // alike in length, so that none is short
+	p.block = roundUp((rows+blocks-1)/blocks, 8) // of about equal length, so that none is short
 	p.data = grow(p.data, elements(op, p.tile.depth(rows), p.width))
 }
 
-// The layout: blocks of p.block rows, in each its panels of tile.cols columns, in each
-// its rows. Zeros fill up the last panel.
+// The layout is blocks of p.block rows; a block is panels of tile.cols columns; a panel is its rows.
+// Zeros fill up the last panel.
 
-// inner returns how many rows from row k on lie in one block.
+// inner returns how many rows, the first of them k, lie in one block.
 func (p *Packed) inner(k int) int {
 	return min(p.block-(p.row+k)%p.block, p.rows-k)
 }
@@ -150,14 +148,14 @@ func (p *Packed) at(k, j int) (at, panel int) {
 	return depth(first)*p.width + kc*(p.col+j) + depth(k-first)*p.tile.cols, kc * p.tile.cols
 }
 
-// panel returns kc rows from row k on, which lie in one block, of the panel at column j.
+// panel returns rows k to k+kc−1, which lie in one block, of the panel at column j.
 func (p *Packed) panel(k, kc, j int) []float32 {
 	at, _ := p.at(k, j)
 	return p.data[at : at+p.tile.depth(kc)*p.tile.cols]
 }
 
-// packRows is how many rows are laid out at a time: few, for each page of b to be read but
-// once, and enough for whole runs of a panel to be written.
+// packRows is how many rows are laid out at a time: few enough that each page of b is read once
+// only, and enough that whole runs of a panel are written.
 const packRows = 32
 
 func (p *Packed) pack(row int, b Matrix) {
@@ -171,8 +169,8 @@ func (p *Packed) pack(row int, b Matrix) {
 	}
 }
 
-// packStrip lays out the rows of b, which lie in one block, from row on. Like panel it is
-// never inlined, so that the scheduler gets in between assembly calls.
+// packStrip lays out b, whose first row is the given one and whose rows lie in one block. It is
+// never inlined, see workspace.panel.
 //
 //go:noinline
 func (p *Packed) packStrip(row int, b Matrix) {
@@ -216,8 +214,8 @@ func (p *Packed) packTrans(col int, b Matrix) {
 	workspaces.Put(w)
 }
 
-// turn stores the rows × cols block src, transposed, in dst, whose rows are
-// width long, and zeros beyond. rows is at most width. It is never inlined, see panel.
+// turn stores the transpose of the rows × cols block src in dst, whose rows are width long, with
+// zeros after the first rows elements of each. It is never inlined, see workspace.panel.
 //
 //go:noinline
 func turn(dst []float32, width int, src []float32, stride, rows, cols int) {
@@ -238,8 +236,8 @@ func turn(dst []float32, width int, src []float32, stride, rows, cols int) {
 	}
 }
 
-// grow returns n elements, in the memory of x where that suffices. They begin at a cache
-// line, for a load across two costs twice.
+// grow returns n elements, in the memory of x if that is large enough. They begin at a cache line,
+// because a load across two lines costs twice as much.
 func grow(x []float32, n int) []float32 {
 	if cap(x) >= n {
 		return x[:n]

@@ -5,7 +5,7 @@ package simd
 // kernel.
 type tile struct {
 	rows, cols  int
-	columnMajor bool // the rows of a tile of a stand beside each other: ars = 1
+	columnMajor bool // a must be column-major: ars = 1
 	format      format
 }
 
@@ -33,7 +33,7 @@ func (x Precision) tile() tile {
 	return t
 }
 
-// depth returns how many elements of an operand hold k along the inner dimension.
+// depth returns how many elements of a packed operand hold k numbers along the inner dimension.
 func (t tile) depth(k int) int {
 	if t.format == paired {
 		return (k + 1) / 2
@@ -42,7 +42,9 @@ func (t tile) depth(k int) int {
 }
 
 // gemm calls the kernel.
-func (t tile) gemm(c []float32, ldc int, a operand, b []float32, depth, rows int, alpha float32, add bool) {
+func (t tile) gemm(
+	c []float32, ldc int, a operand, b []float32, depth, rows int, alpha float32, add bool,
+) {
 	if t.format == paired {
 		gemmPairs(c, ldc, a.data, a.rs, a.cs, b, depth, rows, alpha, add)
 	} else {

@@ -1,15 +1,15 @@
 package simd
 
-// chunk bounds one call of a kernel to a few microseconds, since Go can not
-// preempt assembly. Longer sums are added chunk by chunk, so it is part of the
-// definition of Dot, Sum, ExpSum and their kin: changing it changes their bits.
+// chunk bounds one call of a kernel to a few microseconds, because Go cannot preempt assembly.
+// Longer sums are added chunk by chunk, so chunk is part of the definition of Dot, Sum, ExpSum and
+// the like: changing it changes their bits.
 const chunk = 1 << 14
 
-// Dot returns Σ x[i]·y[i], and 0 where both are empty. The lengths must agree.
+// Dot returns Σ x[i]·y[i], and 0 if both are empty. The lengths must agree.
 func Dot(x, y []float32) float32 { return dot(x, y) }
 
-// dotChunks is Dot for what dot does not give to a kernel itself. Of short vectors a call more
-// would take a sixth of the time, so dot checks the lengths.
+// dotChunks is Dot for what does not go to a kernel in one call. dot itself compares the lengths,
+// because one more call would take a sixth of the time of a short product.
 func dotChunks(x, y []float32) float32 {
 	sameLen("simd.Dot", "y", y, len(x))
 	var s float32
@@ -57,7 +57,8 @@ func Max(x []float32) float32 {
 	return m
 }
 
-// IndexAtLeast returns the first i with x[i] ≥ least, and len(x) if there is none. NaN is not so large.
+// IndexAtLeast returns the first i with x[i] ≥ least, and len(x) if there is none. No NaN is at least
+// least, and nothing is at least NaN.
 func IndexAtLeast(x []float32, least float32) int {
 	if len(x) <= chunk {
 		return indexAtLeast(x, least)
@@ -71,7 +72,7 @@ func IndexAtLeast(x []float32, least float32) int {
 	return len(x)
 }
 
-// Axpy adds alpha·x to y, fused. The lengths must agree.
+// Axpy adds alpha·x to y, with fused multiply-adds. The lengths must agree.
 func Axpy(y []float32, alpha float32, x []float32) {
 	sameLen("simd.Axpy", "x", x, len(y))
 	noOverlap("simd.Axpy", "x", y, x)
@@ -115,8 +116,8 @@ func MulShifted(dst, x, w []float32, alpha float32) {
 	mulShifted(dst, x, w, alpha)
 }
 
-// MaxAffine raises the elements of dst to alpha·x[i] + c, fused, where that is larger: a running
-// maximum. A NaN among them leaves dst[i] as it is. The lengths must agree.
+// MaxAffine stores max(dst[i], alpha·x[i] + c) in dst, with fused multiply-adds: a running maximum.
+// If either argument of the maximum is NaN, dst[i] stays unchanged. The lengths must agree.
 func MaxAffine(dst, x []float32, alpha, c float32) {
 	sameLen("simd.MaxAffine", "x", x, len(dst))
 	noOverlap("simd.MaxAffine", "x", dst, x)
