@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/contrast-go/contrast/infonce/internal/sealed"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -51,7 +52,7 @@ func marshalName(what string, names []string, i int) ([]byte, error) {
 func unmarshalName(what string, names []string, text string, dst *int) error {
 	i := slices.Index(names, text)
 	if i < 0 {
-		return fmt.Errorf("%s: got %s, want one of %q", what, excerpt(text), names)
+		return fmt.Errorf("%s: got %s, want one of %q", what, sealed.Excerpt(text), names)
 	}
 	*dst = i
 	return nil

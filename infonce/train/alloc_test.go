@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/internal/testkit"
+	"github.com/contrast-go/contrast/internal/check"
 )
 
 func TestStepDoesNotAllocate(t *testing.T) {
@@ -28,26 +30,26 @@ func TestStepDoesNotAllocate(t *testing.T) {
 				tr.Loss = towardsZero
 			},
 			"match": func(tr *Trainer) {
-				tr.Source = &Views{Images: testImages(40, 5), Match: true, Workers: workers}
+				tr.Source = &Views{Images: testkit.Bars(40, 5), Match: true, Workers: workers}
 			},
 			"distinct": func(tr *Trainer) {
-				tr.Source = &Views{Images: testImages(40, 20), Distinct: true, Workers: workers}
+				tr.Source = &Views{Images: testkit.Bars(40, 20), Distinct: true, Workers: workers}
 			},
 			"rows": func(tr *Trainer) {
-				tr.Source = &RowPairs{Queries: counted(40, 30), Documents: counted(40, 30), Augment: VectorAugmentation{Noise: 1, Dropout: 0.1, Crop: 0.1}, Workers: workers}
+				tr.Source = &RowPairs{Queries: table(40, 30), Documents: table(40, 30), Augment: VectorAugmentation{Noise: 1, Dropout: 0.1, Crop: 0.1}, Workers: workers}
 			},
 			"triplets": func(tr *Trainer) {
 				tr.Views, tr.Arrange = 3, Triplets
-				tr.Source = &RowTriplets{Rows: counted(40, 30), Triplets: make([][3]int, 40), Workers: workers}
+				tr.Source = &RowTriplets{Rows: table(40, 30), Triplets: make([][3]int, 40), Workers: workers}
 			},
 			"three views": func(tr *Trainer) {
-				tr.Views, tr.Source = 3, &RowViews{Rows: counted(40, 30), Each: 3, Workers: workers}
+				tr.Views, tr.Source = 3, &RowViews{Rows: table(40, 30), Each: 3, Workers: workers}
 			},
 			"CNN":             func(tr *Trainer) { tinyCNN(t, tr, LayerNorm) },
 			"CNN, batch norm": func(tr *Trainer) { tinyCNN(t, tr, BatchNorm) },
 			"classes": func(tr *Trainer) {
 				tr.Arrange = Labelled
-				tr.Source = &Classes{Images: testImages(40, 5), Workers: workers, PerClass: 8}
+				tr.Source = &Classes{Images: testkit.Bars(40, 5), Workers: workers, PerClass: 8}
 			},
 		} {
 			tr := tiny(t, t.TempDir(), workers)
@@ -84,3 +86,5 @@ func TestStepDoesNotAllocate(t *testing.T) {
 		}
 	}
 }
+
+func table(rows, cols int) Table { return Table{testkit.Normals(check.NewRand(4), rows, cols)} }

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/contrast-go/contrast/infonce"
@@ -39,7 +40,7 @@ func (t *Trainer) arrange(z simd.Matrix, labels []int) infonce.Batch {
 	return Labelled(z, t.samples)
 }
 
-func (t *Trainer) views() int { return viewsOf(t.Views) }
+func (t *Trainer) views() int { return cmp.Or(t.Views, 2) }
 
 // checkViews returns an error unless the parts agree on the number of views.
 func (t *Trainer) checkViews() error {
@@ -50,8 +51,8 @@ func (t *Trainer) checkViews() error {
 	if _, ok := t.Encoder.(*Dual); ok && n != 2 {
 		return fmt.Errorf("%d views of a sample, want 2: the encoder has two towers", n)
 	}
-	if s, ok := t.Source.(viewer); ok && s.each() != n {
-		return fmt.Errorf("the source gives %d views of each sample, want %d", s.each(), n)
+	if s, ok := t.Source.(Viewer); ok && s.ViewsPerSample() != n {
+		return fmt.Errorf("the source gives %d views of each sample, want %d", s.ViewsPerSample(), n)
 	}
 	if n != 2 && (t.Keys != nil || t.Memory != nil) {
 		return fmt.Errorf("%d views of a sample, want 2 with keys or a memory", n)

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/internal/random"
 	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/internal/scalar"
 	"github.com/contrast-go/contrast/simd"
@@ -73,7 +74,7 @@ func (a Augmentation) check(channels int) error {
 // Flatten stores image i of m in row i of dst, a byte as its 255th part. dst has as
 // many rows as m has images, and a column for each byte of an image.
 func Flatten(dst simd.Matrix, m data.Images) {
-	dst.Check("train.Flatten", "dst", m.Len(), m.Width*m.Height*m.Channels)
+	dst.Check("augment.Flatten", "dst", m.Len(), m.Width*m.Height*m.Channels)
 	for i := range dst.Rows {
 		row := dst.Row(i)
 		for j, v := range m.At(i) {
@@ -86,79 +87,99 @@ func Flatten(dst simd.Matrix, m data.Images) {
 // each i: [Flatten] of images that were moved, blurred and made noisy. The views
 // do not depend on workers, of which 0 means GOMAXPROCS.
 func AugmentAll(dst simd.Matrix, m data.Images, a Augmentation, seed uint64, workers int) error {
-	dst.Check("train.AugmentAll", "dst", m.Len(), m.Width*m.Height*m.Channels)
+	dst.Check("augment.All", "dst", m.Len(), m.Width*m.Height*m.Channels)
 	a, err := a.strengths()
 	if err := cmp.Or(err, a.check(m.Channels)); err != nil {
 		return err
 	}
-	v := views{dst: dst, images: m, augment: a, seed: seed, step: -1} // steps of training are 0 or more
+	v := Painter{dst: dst, images: m, augment: a, seed: seed, step: -1} // steps of training are 0 or more
 	for i := range m.Len() {
-		v.pick = append(v.pick, i)
+		v.Pick = append(v.Pick, i)
 	}
 	v.draw(workers)
 	return nil
 }
 
-// views draws augmented views of images: row i of dst becomes a view of image
-// pick[i], from a stream of its own for the step and the row.
-type views struct {
+// A Painter draws augmented views of images for a source. The zero value is ready to use; it keeps
+// scratch memory, and must not be used by two goroutines at once.
+type Painter struct {
+	Pick   []int // the images of the last step, by row
+	Labels []int // and their labels
+
 	dst     simd.Matrix
 	images  data.Images
-	pick    []int
 	augment Augmentation // strengths
 	seed    uint64
 	step    int
-
-	painters []painter // one a worker
-	labels   []int
+	brushes []brush // one a worker
 }
 
 // viewsAPiece is the number of rows that are one piece of work.
 const viewsAPiece = 8
 
-func (v *views) draw(workers int) {
-	if n := par.Workers(workers); len(v.painters) < n {
-		v.painters = make([]painter, n)
+// Fill makes row i of x a view of image pick[i] of m, drawn from the seed, the step and the row, and returns
+// the labels of the images, if there are any. It keeps pick. The views do not depend on workers.
+func (v *Painter) Fill(x simd.Matrix, m data.Images, pick []int, a Augmentation, seed uint64, step, workers int) ([]int, error) {
+	strengths, err := a.strengths()
+	if err := cmp.Or(err, strengths.check(m.Channels)); err != nil {
+		return nil, err
 	}
-	par.Do(workers, (len(v.pick)+viewsAPiece-1)/viewsAPiece, v)
+	v.dst, v.images, v.Pick, v.augment, v.seed, v.step = x, m, pick, strengths, seed, step
+	v.draw(workers)
+	if m.Labels == nil {
+		return nil, nil
+	}
+	v.Labels = v.Labels[:0]
+	for _, i := range pick {
+		v.Labels = append(v.Labels, m.Labels[i])
+	}
+	return v.Labels, nil
 }
 
-// Run draws the rows of a piece.
-func (v *views) Run(worker, piece int) {
-	p := &v.painters[worker]
-	for i := piece * viewsAPiece; i < min((piece+1)*viewsAPiece, len(v.pick)); i++ {
-		p.seed(v.seed, forView, v.step, i)
+func (v *Painter) draw(workers int) {
+	workers = par.Workers(workers)
+	if len(v.brushes) < workers {
+		v.brushes = make([]brush, workers)
+	}
+	par.Ranges(workers, len(v.Pick), viewsAPiece, v, (*Painter).paint)
+}
+
+// paint draws rows i to j−1, each from a stream of its own for the step and the row.
+func (v *Painter) paint(worker, i, j int) {
+	p := &v.brushes[worker]
+	for ; i < j; i++ {
+		p.Seed(v.seed, random.ForView, v.step, i)
 		p.frame = whole
 		if v.augment.more() {
-			p.other.seed(v.seed, forViewMore, v.step, i)
+			p.other.Seed(v.seed, random.ForViewMore, v.step, i)
 		}
-		p.view(v.dst.Row(i), &v.images, v.pick[i], &v.augment)
+		p.view(v.dst.Row(i), &v.images, v.Pick[i], &v.augment)
 	}
 }
 
-// A painter is what one worker needs to draw a view.
-type painter struct {
-	stream
-	other          stream // for what is off by default, so that the other numbers stay as they are
+// A brush is what one worker needs to draw a view.
+type brush struct {
+	random.Stream
+	other          random.Stream // for what is off by default, so that the other numbers stay as they are
 	frame          frame
 	moved, blurred []float32
 }
 
 // view draws a view of image i of m. All numbers are drawn in the same order
 // whatever the strengths are, so that switching one off leaves the others as they were.
-func (p *painter) view(dst []float32, m *data.Images, i int, a *Augmentation) {
+func (p *brush) view(dst []float32, m *data.Images, i int, a *Augmentation) {
 	p.moved, p.blurred = resize(p.moved, len(dst)), resize(p.blurred, len(dst))
 	more := a.more()
 	if more {
 		p.crop(m, a)
 	}
 	p.move(p.moved, m, i, a)
-	p.blur(p.moved, p.blurred, m.Width*m.Channels, m.Channels, p.unit()*float64(a.Blur))
+	p.blur(p.moved, p.blurred, m.Width*m.Channels, m.Channels, p.Unit()*float64(a.Blur))
 	if more {
 		p.colour(p.moved, m.Channels, a)
 	}
-	contrast, brightness := float32(1+p.around(a.Contrast)), float32(p.around(a.Brightness))
-	noise := float32(p.unit() * float64(a.Noise))
+	contrast, brightness := float32(1+p.Around(a.Contrast)), float32(p.Around(a.Brightness))
+	noise := float32(p.Unit() * float64(a.Noise))
 	p.tone(dst, p.moved, contrast, float32((1-contrast)/2)+brightness, noise)
 	if more {
 		p.cutOut(dst, m, a)
@@ -178,12 +199,12 @@ func resize(x []float32, n int) []float32 {
 //
 // The points are integers in units of 2⁻¹⁶ pixels and the weights in units of 2⁻⁸,
 // so the pixels are exact on every machine.
-func (p *painter) move(dst []float32, m *data.Images, i int, a *Augmentation) {
-	turn := p.around(a.Rotation) / 180 // in half turns
-	size := 1 + p.around(a.Scale)
-	shear := p.around(a.Shear)
-	shiftX := float64(p.around(a.Shift) * float64(m.Width))
-	shiftY := float64(p.around(a.Shift) * float64(m.Height))
+func (p *brush) move(dst []float32, m *data.Images, i int, a *Augmentation) {
+	turn := p.Around(a.Rotation) / 180 // in half turns
+	size := 1 + p.Around(a.Scale)
+	shear := p.Around(a.Shear)
+	shiftX := float64(p.Around(a.Shift) * float64(m.Width))
+	shiftY := float64(p.Around(a.Shift) * float64(m.Height))
 
 	// The map back to the image: the rotation times the shear, over the size, within the frame.
 	cos, sin := scalar.CosPi64(turn), scalar.CosPi64(turn-0.5)
@@ -232,7 +253,7 @@ func fixed(x float64) int64 { return int64(math.Floor(float64(x*(1<<16)) + 0.5))
 // blur smooths x in place by the kernel (t, 1−2t, t) along rows and columns, whose
 // variance 2t is that of the given deviation. Rows are width long, pixels apart by c;
 // y is scratch memory.
-func (p *painter) blur(x, y []float32, width, c int, deviation float64) {
+func (p *brush) blur(x, y []float32, width, c int, deviation float64) {
 	t := float32(deviation * deviation / 2)
 	if t == 0 {
 		return
@@ -265,13 +286,13 @@ func (p *painter) blur(x, y []float32, width, c int, deviation float64) {
 
 // tone stores contrast·x + offset + noise·r, where r is nearly normal with variance 1:
 // the sum of four bytes, less its mean 510.
-func (p *painter) tone(dst, x []float32, contrast, offset, noise float32) {
+func (p *brush) tone(dst, x []float32, contrast, offset, noise float32) {
 	noise /= float32(byteSumDeviation)
 	x = x[:len(dst)]
 	var sums uint64
 	for i, v := range x {
 		if sums >>= 16; i&1 == 0 {
-			sums = p.byteSums()
+			sums = byteSums(&p.Stream)
 		}
 		r := float32(int32(sums&0xffff) - 510)
 		dst[i] = float32(contrast*v) + offset + float32(noise*r)

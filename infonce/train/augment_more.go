@@ -24,9 +24,9 @@ var whole = frame{w: 1, h: 1}
 // crop draws a frame: an area from a.Crop to 1 of that of the image, uniformly, with a ratio of the
 // sides to those of the image from 3/4 to 4/3 whose logarithm is uniform. Of a side that would be
 // longer than that of the image the rest is lost.
-func (p *painter) crop(m *data.Images, a *Augmentation) {
-	area, ratio := p.other.unit(), p.other.unit()
-	x, y, flip := p.other.unit(), p.other.unit(), p.other.unit()
+func (p *brush) crop(m *data.Images, a *Augmentation) {
+	area, ratio := p.other.Unit(), p.other.Unit()
+	x, y, flip := p.other.Unit(), p.other.Unit(), p.other.Unit()
 	if a.Crop > 0 {
 		const reach = 0.28768207245178085 // ln 4/3
 		area = float64(a.Crop) + float64((1-float64(a.Crop))*area)
@@ -48,8 +48,8 @@ func (p *painter) crop(m *data.Images, a *Augmentation) {
 //
 // where mean is that of the three channels, R a rotation about the axis of greys, and s is 0 where the
 // colours are lost. It keeps the mean.
-func (p *painter) colour(x []float32, channels int, a *Augmentation) {
-	saturation, hue, grey := p.other.around(a.Saturation), p.other.around(a.Hue), p.other.unit()
+func (p *brush) colour(x []float32, channels int, a *Augmentation) {
+	saturation, hue, grey := p.other.Around(a.Saturation), p.other.Around(a.Hue), p.other.Unit()
 	if channels != 3 {
 		return
 	}
@@ -77,8 +77,8 @@ func (p *painter) colour(x []float32, channels int, a *Augmentation) {
 }
 
 // cutOut sets a rectangle of dst to mid-grey. Its middle is any pixel, so a part of it may lie outside.
-func (p *painter) cutOut(dst []float32, m *data.Images, a *Augmentation) {
-	x, y := p.other.intN(m.Width), p.other.intN(m.Height)
+func (p *brush) cutOut(dst []float32, m *data.Images, a *Augmentation) {
+	x, y := p.other.IntN(m.Width), p.other.IntN(m.Height)
 	w, h := int(math.Floor(float64(float64(a.CutOut)*float64(m.Width))+0.5)), int(math.Floor(float64(float64(a.CutOut)*float64(m.Height))+0.5))
 	left, right := max(x-w/2, 0), min(x-w/2+w, m.Width)
 	for row := max(y-h/2, 0); row < min(y-h/2+h, m.Height); row++ {

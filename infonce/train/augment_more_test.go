@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/internal/testkit"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -61,7 +62,7 @@ func TestAugmentCrop(t *testing.T) {
 func TestAugmentFlip(t *testing.T) {
 	for _, s := range imageShapes {
 		const n = 400
-		m := randomImages(1, s.w, s.h, s.c).Subset(make([]int, n))
+		m := testkit.NoiseImages(1, s.w, s.h, s.c).Subset(make([]int, n))
 		before := flatten(m)
 		for _, p := range []float32{0.25, 1} {
 			got := augment(t, m, one(func(a *Augmentation) { a.Flip = p }), 1, 1)
@@ -99,7 +100,7 @@ func colours(rgb []float32) (mean, distance, angle float64) {
 
 // Saturation, hue and grey do what they say to every pixel, and no more.
 func TestAugmentColours(t *testing.T) {
-	m := randomImages(1, 4, 4, 3).Subset(make([]int, 300))
+	m := testkit.NoiseImages(1, 4, 4, 3).Subset(make([]int, 300))
 	before := flatten(m)
 	for _, c := range []struct {
 		name    string
@@ -195,7 +196,7 @@ func TestAugmentCutOut(t *testing.T) {
 // What is off by default draws from a stream of its own: it changes no number of the rest, nor
 // do its parts change each other's.
 func TestAugmentMoreDrawsAreApart(t *testing.T) {
-	m := randomImages(8, 12, 12, 3)
+	m := testkit.NoiseImages(8, 12, 12, 3)
 	turned := augment(t, m, Augmentation{}, 3, 1)
 	cut := augment(t, m, Augmentation{CutOut: 0.5}, 3, 1)
 	both := augment(t, m, Augmentation{CutOut: 0.5, Flip: 0.0001, Hue: -1}, 3, 1)
@@ -217,7 +218,7 @@ func TestAugmentMoreBits(t *testing.T) {
 	}
 	check.EachLevel(t, func(t *testing.T) {
 		for i, s := range []struct{ w, h, c int }{{5, 7, 3}, {32, 32, 3}, {28, 28, 1}, {1, 1, 3}} {
-			m := randomImages(40, s.w, s.h, s.c)
+			m := testkit.NoiseImages(40, s.w, s.h, s.c)
 			a := Augmentation{Crop: 0.2, Flip: 0.5, CutOut: 0.3}
 			if s.c == 3 {
 				a.Saturation, a.Hue, a.Grey = 0.5, 40, 0.2
@@ -232,7 +233,7 @@ func TestAugmentMoreBits(t *testing.T) {
 }
 
 func TestAugmentMoreRefuses(t *testing.T) {
-	m := randomImages(1, 3, 3, 1)
+	m := testkit.NoiseImages(1, 3, 3, 1)
 	for _, c := range []struct {
 		a    Augmentation
 		want string
@@ -248,7 +249,7 @@ func TestAugmentMoreRefuses(t *testing.T) {
 		if err := AugmentAll(simd.NewMatrix(1, 9), m, c.a, 1, 1); err == nil || err.Error() != c.want {
 			t.Errorf("%+v: %v, want %s", c.a, err, c.want)
 		}
-		if _, err := (&Views{Images: randomImages(2, 3, 3, 1), Augment: c.a}).Next(0, simd.NewMatrix(2, 9)); fmt.Sprint(err) != c.want {
+		if _, err := (&Views{Images: testkit.NoiseImages(2, 3, 3, 1), Augment: c.a}).Next(0, simd.NewMatrix(2, 9)); fmt.Sprint(err) != c.want {
 			t.Errorf("%+v: %v, want %s", c.a, err, c.want)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/contrast-go/contrast/infonce/internal/random"
 	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -16,7 +17,8 @@ type VectorAugmentation struct {
 	Crop    float32 // the longest span that becomes 0, as a part of all columns; at most 0.9
 }
 
-func (a VectorAugmentation) check() error {
+// Check returns an error where a strength is out of its range.
+func (a VectorAugmentation) Check() error {
 	for _, f := range []struct {
 		name         string
 		value, limit float32
@@ -28,57 +30,61 @@ func (a VectorAugmentation) check() error {
 	return nil
 }
 
-// A gatherer turns picked rows into samples, each view from streams of its own for the step
-// and the row.
-type gatherer struct {
+// A Varier draws augmented views of vectors for a source, each view from streams of its own for the
+// step and the row. The zero value is ready to use; it keeps scratch memory, and must not be used
+// by two goroutines at once.
+type Varier struct {
+	Width func(row int) int // of the vector in a row; nil means all columns
+
 	x       simd.Matrix
-	width   func(row int) int // of the vector in a row; nil means all columns
 	augment VectorAugmentation
 	seed    uint64
 	step    int
-	streams []stream // one a worker
+	streams []random.Stream // one a worker
 }
 
-// vary draws the views of the rows of x, which hold the samples as they are.
-func (g *gatherer) vary(x simd.Matrix, a VectorAugmentation, seed uint64, step, workers int) {
+// Vary turns the rows of x, which hold the samples as they are, into views. These do not depend on
+// workers.
+func (g *Varier) Vary(x simd.Matrix, a VectorAugmentation, seed uint64, step, workers int) {
 	if a == (VectorAugmentation{}) {
 		return
 	}
 	g.x, g.augment, g.seed, g.step = x, a, seed, step
-	if n := par.Workers(workers); len(g.streams) < n {
-		g.streams = make([]stream, n)
+	workers = par.Workers(workers)
+	if len(g.streams) < workers {
+		g.streams = make([]random.Stream, workers)
 	}
-	par.Do(workers, (x.Rows+viewsAPiece-1)/viewsAPiece, g)
+	par.Ranges(workers, x.Rows, viewsAPiece, g, (*Varier).rows)
 }
 
-// Run draws the views of a piece.
-func (g *gatherer) Run(worker, piece int) {
+// rows draws the views in rows i to j−1.
+func (g *Varier) rows(worker, i, j int) {
 	r := &g.streams[worker]
-	for i := piece * viewsAPiece; i < min((piece+1)*viewsAPiece, g.x.Rows); i++ {
+	for ; i < j; i++ {
 		x := g.x.Row(i)
-		if g.width != nil {
-			x = x[:g.width(i)]
+		if g.Width != nil {
+			x = x[:g.Width(i)]
 		}
 		if g.augment.Noise > 0 {
-			r.seed(g.seed, forRowNoise, g.step, i)
-			r.addNoise(x, g.augment.Noise)
+			r.Seed(g.seed, random.ForRowNoise, g.step, i)
+			addNoise(r, x, g.augment.Noise)
 		}
 		if g.augment.Dropout > 0 {
-			r.seed(g.seed, forRowDropout, g.step, i)
-			r.drop(x, g.augment.Dropout)
+			r.Seed(g.seed, random.ForRowDropout, g.step, i)
+			drop(r, x, g.augment.Dropout)
 		}
 		if g.augment.Crop > 0 {
-			r.seed(g.seed, forRowCrop, g.step, i)
+			r.Seed(g.seed, random.ForRowCrop, g.step, i)
 			longest := int(float64(g.augment.Crop) * float64(len(x)))
-			n := r.intN(longest + 1)
-			from := r.intN(len(x) - n + 1)
+			n := r.IntN(longest + 1)
+			from := r.IntN(len(x) - n + 1)
 			clear(x[from : from+n])
 		}
 	}
 }
 
-// addNoise adds numbers that are nearly normal: sums of four bytes, as [painter.tone] adds.
-func (s *stream) addNoise(x []float32, deviation float32) {
+// addNoise adds numbers that are nearly normal: sums of four bytes, as [brush.tone] adds.
+func addNoise(s *random.Stream, x []float32, deviation float32) {
 	if len(x) == 0 {
 		return
 	}
@@ -87,7 +93,7 @@ func (s *stream) addNoise(x []float32, deviation float32) {
 	var sums uint64
 	for i := range x {
 		if sums >>= 16; i&1 == 0 {
-			sums = s.byteSums()
+			sums = byteSums(s)
 		}
 		x[i] += float32(unit * float32(int32(sums&0xffff)-510))
 	}
@@ -97,22 +103,22 @@ func (s *stream) addNoise(x []float32, deviation float32) {
 var byteSumDeviation = math.Sqrt(4 * (256*256 - 1) / 12)
 
 // byteSums returns two sums of four bytes in its lowest half, 16 bits each. Their mean is 510.
-func (s *stream) byteSums() uint64 {
+func byteSums(s *random.Stream) uint64 {
 	// Pairs of bytes, then pairs of pairs.
 	const bytes = 0x00ff00ff00ff00ff
-	u := s.pcg.Uint64()
+	u := s.Uint64()
 	sums := u&bytes + u>>8&bytes
 	return sums + sums>>32
 }
 
 // drop sets numbers to 0, each with probability p, and divides the others by 1−p.
-func (s *stream) drop(x []float32, p float32) {
+func drop(s *random.Stream, x []float32, p float32) {
 	limit := uint32(float64(p) * (1 << 32))
 	grow := float32(1 / (1 - float64(p)))
 	var u uint64
 	for i, v := range x {
 		if u >>= 32; i&1 == 0 { // two decisions from one draw
-			u = s.pcg.Uint64()
+			u = s.Uint64()
 		}
 		if x[i] = float32(grow * v); uint32(u) < limit {
 			x[i] = 0

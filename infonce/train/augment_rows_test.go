@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/contrast-go/contrast/infonce/internal/testkit"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -15,8 +16,8 @@ func varied(a VectorAugmentation, rows, width int, fill float32) simd.Matrix {
 	for i := range x.Data {
 		x.Data[i] = fill
 	}
-	var g gatherer
-	g.vary(x, a, 1, 2, 1)
+	var g Varier
+	g.Vary(x, a, 1, 2, 1)
 	return x
 }
 
@@ -118,9 +119,9 @@ func TestVectorBits(t *testing.T) {
 	const want = "cc385f40dc61c761e4ff7a5f3f6286e2461581f270e8c62c63afa96d7ac8152c"
 	check.EachLevel(t, func(t *testing.T) {
 		for _, workers := range []int{1, 2, 7} {
-			x := randomMatrix(check.NewRand(6), 50, 131)
-			var g gatherer
-			g.vary(x, VectorAugmentation{Noise: 0.3, Dropout: 0.2, Crop: 0.3}, 5, 7, workers)
+			x := testkit.Normals(check.NewRand(6), 50, 131)
+			var g Varier
+			g.Vary(x, VectorAugmentation{Noise: 0.3, Dropout: 0.2, Crop: 0.3}, 5, 7, workers)
 			if got := WeightsSHA256(x.Data); got != want {
 				t.Errorf("workers %d: %s, want %s", workers, got, want)
 			}

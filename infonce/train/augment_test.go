@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/internal/random"
+	"github.com/contrast-go/contrast/infonce/internal/testkit"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -29,21 +31,11 @@ func augment(t testing.TB, m data.Images, a Augmentation, seed uint64, workers i
 	return x
 }
 
-// randomImages returns n images of noise.
-func randomImages(n, w, h, c int) data.Images {
-	r := check.NewRand(11)
-	m := data.Images{Width: w, Height: h, Channels: c, Pixels: make([]uint8, n*w*h*c)}
-	for i := range m.Pixels {
-		m.Pixels[i] = uint8(r.IntN(256))
-	}
-	return m
-}
-
 var imageShapes = []struct{ w, h, c int }{{28, 28, 1}, {1, 1, 1}, {1, 9, 1}, {9, 1, 1}, {5, 7, 3}, {32, 32, 3}, {2, 2, 1}}
 
 func TestAugmentNothing(t *testing.T) {
 	for _, s := range imageShapes {
-		m := randomImages(5, s.w, s.h, s.c)
+		m := testkit.NoiseImages(5, s.w, s.h, s.c)
 		check.SameBits(t, fmt.Sprint(s), augment(t, m, none, 1, 1).Data, flatten(m).Data)
 	}
 }
@@ -61,7 +53,7 @@ func TestAugmentBits(t *testing.T) {
 	}
 	check.EachLevel(t, func(t *testing.T) {
 		for i, s := range imageShapes {
-			m := randomImages(40, s.w, s.h, s.c)
+			m := testkit.NoiseImages(40, s.w, s.h, s.c)
 			for _, workers := range []int{1, 2, 7} {
 				if got := WeightsSHA256(augment(t, m, Augmentation{}, 5, workers).Data); got != want[i] {
 					t.Errorf("%v, workers %d: %s, want %s", s, workers, got, want[i])
@@ -202,7 +194,7 @@ func TestAugmentStrengths(t *testing.T) {
 // The kernel keeps a constant, and spreads a point as it says.
 func TestBlur(t *testing.T) {
 	check.EachLevel(t, func(t *testing.T) {
-		var p painter
+		var p brush
 		const w, h, c = 7, 5, 2
 		x, y := make([]float32, w*h*c), make([]float32, w*h*c)
 		at := func(col, row, channel int) *float32 { return &x[(row*w+col)*c+channel] }
@@ -251,7 +243,7 @@ func TestBlur(t *testing.T) {
 
 // Switching one strength off leaves the numbers of the others as they were.
 func TestAugmentDrawsAreApart(t *testing.T) {
-	m := randomImages(8, 12, 12, 1)
+	m := testkit.NoiseImages(8, 12, 12, 1)
 	a := augment(t, m, one(func(a *Augmentation) { a.Brightness = 0.5; a.Rotation = 20 }), 3, 1)
 	b := augment(t, m, one(func(a *Augmentation) { a.Rotation = 20 }), 3, 1)
 	for i := range a.Rows {
@@ -265,7 +257,7 @@ func TestAugmentDrawsAreApart(t *testing.T) {
 }
 
 func TestAugmentDiffers(t *testing.T) {
-	m := randomImages(1, 9, 9, 1).Subset([]int{0, 0})
+	m := testkit.NoiseImages(1, 9, 9, 1).Subset([]int{0, 0})
 	a, b := augment(t, m, Augmentation{}, 1, 1), augment(t, m, Augmentation{}, 2, 1)
 	if slices.Equal(a.Row(0), a.Row(1)) {
 		t.Error("two rows of one image are equal")
@@ -276,7 +268,7 @@ func TestAugmentDiffers(t *testing.T) {
 }
 
 func TestAugmentRefuses(t *testing.T) {
-	m := randomImages(1, 3, 3, 1)
+	m := testkit.NoiseImages(1, 3, 3, 1)
 	for _, c := range []struct {
 		a    Augmentation
 		want string
@@ -294,13 +286,13 @@ func TestAugmentRefuses(t *testing.T) {
 
 func TestStreamsDiffer(t *testing.T) {
 	seen := make(map[uint64][4]int)
-	var s stream
+	var s random.Stream
 	for seed := range 4 {
-		for purpose := range forViewMore + 1 {
+		for purpose := range random.ForViewMore + 1 {
 			for a := -1; a < 30; a++ {
 				for b := range 30 {
-					s.seed(uint64(seed), uint64(purpose), a, b)
-					u := s.pcg.Uint64()
+					s.Seed(uint64(seed), uint64(purpose), a, b)
+					u := s.Uint64()
 					if was, ok := seen[u]; ok {
 						t.Fatalf("streams %v and %v begin alike", was, [4]int{seed, purpose, a, b})
 					}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/internal/testkit"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -18,7 +19,7 @@ func intended(b testing.TB) *Trainer {
 		Loss:      &infonce.NTXent{Temperature: 0.1},
 		Optimizer: &AdamW{},
 		Schedule:  Cosine{Peak: 1e-3},
-		Source:    &Views{Images: randomImages(1116, 28, 28, 1), Seed: 1},
+		Source:    &Views{Images: testkit.NoiseImages(1116, 28, 28, 1), Seed: 1},
 		Batch:     256,
 		Steps:     1 << 30,
 	}
@@ -41,7 +42,7 @@ func BenchmarkStep(b *testing.B) {
 }
 
 func BenchmarkAugment(b *testing.B) {
-	m := randomImages(512, 28, 28, 1)
+	m := testkit.NoiseImages(512, 28, 28, 1)
 	x := simd.NewMatrix(512, 784)
 	for b.Loop() {
 		if err := AugmentAll(x, m, Augmentation{}, 1, 1); err != nil {
@@ -49,18 +50,4 @@ func BenchmarkAugment(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/512, "ns/view")
-}
-
-func BenchmarkAdamW(b *testing.B) {
-	m, err := NewMLP(1, []int{784, 512, 256}, []int{128, 64})
-	if err != nil {
-		b.Fatal(err)
-	}
-	opt := AdamW{Workers: 1}
-	step := 0
-	for b.Loop() {
-		opt.Step(m.params, step, 1e-3)
-		step++
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(m.params.Values)), "ns/param")
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/internal/sealed"
 )
 
 // A Checkpoint is the state of a run between two steps. All else that the run
@@ -29,13 +30,13 @@ const checkpointFormat = "contrast checkpoint"
 // ReadCheckpoint reads the checkpoint that a [Trainer] wrote. Its error is one
 // line that names the file and the rule that it breaks, or wraps fs.ErrNotExist.
 func ReadCheckpoint(path string) (*Checkpoint, error) {
-	tensors, meta, err := readSealed(path, checkpointFormat)
+	tensors, meta, err := sealed.Read(path, checkpointFormat)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
 	step, err := strconv.Atoi(meta["step"])
 	if err != nil || step < 0 {
-		return nil, fmt.Errorf("checkpoint: %s: step: got %s, want a number", path, excerpt(meta["step"]))
+		return nil, fmt.Errorf("checkpoint: %s: step: got %s, want a number", path, sealed.Excerpt(meta["step"]))
 	}
 	return &Checkpoint{Step: step, Config: meta["config"], Tensors: tensors, path: path}, nil
 }
@@ -65,7 +66,7 @@ func LastCheckpoint(dir string) (c *Checkpoint, damage, err error) {
 // write replaces the checkpoint at path, and keeps the old one at previous unless that is empty.
 func (c *Checkpoint) write(path, previous string) error {
 	meta := map[string]string{"step": strconv.Itoa(c.Step), "config": c.Config}
-	if err := writeSealed(path, previous, checkpointFormat, c.Tensors, meta); err != nil {
+	if err := sealed.Write(path, previous, checkpointFormat, c.Tensors, meta); err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
 	}
 	return nil
@@ -78,5 +79,5 @@ func difference(got, want string) string {
 		i++
 	}
 	i = max(0, i-16) // some of what is before it, to tell what it is about
-	return fmt.Sprintf("got …%s, want …%s", excerpt(got[i:]), excerpt(want[i:]))
+	return fmt.Sprintf("got …%s, want …%s", sealed.Excerpt(got[i:]), sealed.Excerpt(want[i:]))
 }

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/internal/sealed"
+	"github.com/contrast-go/contrast/infonce/internal/testkit"
 	"github.com/contrast-go/contrast/internal/check"
 )
 
@@ -32,22 +34,6 @@ func trained(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return dir
-}
-
-func readFile(t testing.TB, path string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-func writeFile(t testing.TB, path string, b []byte) {
-	t.Helper()
-	if err := os.WriteFile(path, b, 0o666); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func TestCheckpointSaysWhatItIs(t *testing.T) {
@@ -98,30 +84,12 @@ func TestCheckpointHoldsAllParts(t *testing.T) {
 	}
 }
 
-// edit reads the checkpoint b, lets f change it and returns it sealed anew.
-func edit(t testing.TB, b []byte, f func(tensors []data.Tensor, meta map[string]string) []data.Tensor) []byte {
-	t.Helper()
-	tensors, meta, err := data.ReadSafetensors(bytes.NewReader(b), int64(len(b)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	tensors = f(tensors, meta)
-	if _, ok := meta[hashKey]; ok {
-		meta[hashKey] = seal(tensors, meta)
-	}
-	var out bytes.Buffer
-	if err := data.WriteSafetensors(&out, tensors, meta); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
-}
-
 // Each damaged or foreign checkpoint gives one line that names the file and the rule,
 // and changes nothing.
 func TestResumeRefuses(t *testing.T) {
 	dir := trained(t)
 	path := filepath.Join(dir, CheckpointFile)
-	good := readFile(t, path)
+	good := testkit.ReadFile(t, path)
 	if err := os.Remove(filepath.Join(dir, PreviousFile)); err != nil { // or that takes its place
 		t.Fatal(err)
 	}
@@ -135,7 +103,7 @@ func TestResumeRefuses(t *testing.T) {
 	}
 	meta := func(key, value string) func(testing.TB, []byte) []byte {
 		return func(t testing.TB, b []byte) []byte {
-			return edit(t, b, func(tensors []data.Tensor, meta map[string]string) []data.Tensor {
+			return testkit.Edit(t, b, func(tensors []data.Tensor, meta map[string]string) []data.Tensor {
 				if meta[key] = value; value == "" {
 					delete(meta, key)
 				}
@@ -145,7 +113,7 @@ func TestResumeRefuses(t *testing.T) {
 	}
 	tensors := func(f func([]data.Tensor) []data.Tensor) func(testing.TB, []byte) []byte {
 		return func(t testing.TB, b []byte) []byte {
-			return edit(t, b, func(tensors []data.Tensor, _ map[string]string) []data.Tensor { return f(tensors) })
+			return testkit.Edit(t, b, func(tensors []data.Tensor, _ map[string]string) []data.Tensor { return f(tensors) })
 		}
 	}
 	tamper := func(old, new string) func(testing.TB, []byte) []byte {
@@ -180,10 +148,10 @@ func TestResumeRefuses(t *testing.T) {
 		{"config", tamper(`\"seed\":9`, `\"seed\":8`), "sha256: got"},
 		{"name", tamper(`"optimizer.v"`, `"optimizer.w"`), "sha256: got"},
 		{"shapes swapped", tamper(`"shape":[12,30]`, `"shape":[30,12]`), "sha256: got"},
-		{"no hash", meta(hashKey, ""), "sha256: got nothing, want"},
-		{"other format", meta(formatKey, "contrast model"), `format: got "contrast model", want "contrast checkpoint"`},
-		{"no format", meta(formatKey, ""), `format: got nothing, want "contrast checkpoint"`},
-		{"other version", meta(versionKey, "2"), `version: got "2", want "1"`},
+		{"no hash", meta(sealed.HashKey, ""), "sha256: got nothing, want"},
+		{"other format", meta(sealed.FormatKey, "contrast model"), `format: got "contrast model", want "contrast checkpoint"`},
+		{"no format", meta(sealed.FormatKey, ""), `format: got nothing, want "contrast checkpoint"`},
+		{"other version", meta(sealed.VersionKey, "2"), `version: got "2", want "1"`},
 		{"no step", meta("step", ""), "step: got nothing, want a number"},
 		{"negative step", meta("step", "-1"), `step: got "-1", want a number`},
 		{"huge step", meta("step", "99999999999999999999"), `step: got "99999999999999999999", want a number`},
@@ -201,7 +169,7 @@ func TestResumeRefuses(t *testing.T) {
 		{"no tensors", tensors(func(x []data.Tensor) []data.Tensor { return nil }), "tensor model.encoder.0.weight: got none, want shape [12 30]"},
 		{"text", func(testing.TB, []byte) []byte { return []byte("not a checkpoint, but long enough for one") }, "safetensors: offset 0: length of header"},
 	} {
-		writeFile(t, path, c.damage(t, slices.Clone(good)))
+		testkit.WriteFile(t, path, c.damage(t, slices.Clone(good)))
 		tr := tiny(t, dir, 1)
 		before := outcomeOf(t, tr)
 		_, err := tr.Resume()
@@ -220,9 +188,9 @@ func TestResumeRefuses(t *testing.T) {
 	}
 
 	// Other parts than those of the checkpoint.
-	writeFile(t, path, good)
+	testkit.WriteFile(t, path, good)
 	for name, set := range map[string]func(*Trainer){
-		"other encoder":   func(tr *Trainer) { tr.Encoder = mustMLP(t, 1, []int{30, 12}, []int{4}) },
+		"other encoder":   func(tr *Trainer) { tr.Encoder = makeMLP(t, 1, []int{30, 12}, []int{4}) },
 		"other optimizer": func(tr *Trainer) { tr.Optimizer = &SGD{Momentum: 0.5} },
 		"no state":        func(tr *Trainer) { tr.Optimizer = &SGD{} },
 		"a memory":        func(tr *Trainer) { tr.Memory = &Queue{Size: 3} },
@@ -253,13 +221,13 @@ func TestCheckpointBitFlips(t *testing.T) {
 	if err := c.write(path, ""); err != nil {
 		t.Fatal(err)
 	}
-	good := readFile(t, path)
+	good := testkit.ReadFile(t, path)
 	for at := range good {
 		for bit := range 8 {
 			bad := slices.Clone(good)
 			bad[at] ^= 1 << bit
 			tensors, meta, err := data.ReadSafetensors(bytes.NewReader(bad), int64(len(bad)))
-			if err == nil && meta[hashKey] == seal(tensors, meta) && meta[formatKey] == checkpointFormat && meta[versionKey] == formatVersion {
+			if err == nil && meta[sealed.HashKey] == sealed.Sum(tensors, meta) && meta[sealed.FormatKey] == checkpointFormat && meta[sealed.VersionKey] == sealed.FormatVersion {
 				t.Errorf("bit %d of byte %d (%q) can change", bit, at, good[at])
 			}
 		}
@@ -269,7 +237,7 @@ func TestCheckpointBitFlips(t *testing.T) {
 func TestMetricsRefuse(t *testing.T) {
 	dir := trained(t)
 	path := filepath.Join(dir, MetricsFile)
-	good := readFile(t, path)
+	good := testkit.ReadFile(t, path)
 	lines := bytes.SplitAfter(good, []byte("\n"))
 	join := func(x ...[]byte) []byte { return bytes.Join(x, nil) }
 	for name, c := range map[string]struct {
@@ -295,12 +263,12 @@ func TestMetricsRefuse(t *testing.T) {
 		case "a folder in place":
 			err = os.Mkdir(path, 0o777)
 		case "a link in place":
-			writeFile(t, filepath.Join(dir, "elsewhere"), good)
+			testkit.WriteFile(t, filepath.Join(dir, "elsewhere"), good)
 			err = os.Symlink("elsewhere", path)
 		case "a dangling in link":
 			err = os.Symlink("nowhere", path)
 		default:
-			writeFile(t, path, c.content)
+			testkit.WriteFile(t, path, c.content)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -315,7 +283,7 @@ func TestMetricsRefuse(t *testing.T) {
 		}
 	}
 	os.RemoveAll(path)
-	writeFile(t, path, append(good, "{\"step\":5,\"lo"...))
+	testkit.WriteFile(t, path, append(good, "{\"step\":5,\"lo"...))
 	tr := tiny(t, dir, 1)
 	if _, err := tr.Resume(); err != nil {
 		t.Fatal(err)
@@ -332,7 +300,7 @@ func TestRunReplacesAnOldRun(t *testing.T) {
 	var stale []string
 	for _, name := range []string{CheckpointFile, PreviousFile} {
 		stale = append(stale, filepath.Join(dir, "."+name+".tmp-1"))
-		writeFile(t, stale[len(stale)-1], []byte("left by a killed process"))
+		testkit.WriteFile(t, stale[len(stale)-1], []byte("left by a killed process"))
 	}
 	tr := tiny(t, dir, 1)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -345,7 +313,7 @@ func TestRunReplacesAnOldRun(t *testing.T) {
 			t.Errorf("%s is still there", path)
 		}
 	}
-	if b := readFile(t, filepath.Join(dir, MetricsFile)); len(b) != 0 {
+	if b := testkit.ReadFile(t, filepath.Join(dir, MetricsFile)); len(b) != 0 {
 		t.Errorf("metrics %q, want none", b)
 	}
 	if c, err := ReadCheckpoint(filepath.Join(dir, CheckpointFile)); err != nil || c.Step != 0 {
@@ -386,9 +354,9 @@ func TestResumeFallsBack(t *testing.T) {
 	want := outcomeOf(t, whole)
 	for name, damage := range map[string]func(path string){
 		"missing":  func(path string) { os.Remove(path) },
-		"empty":    func(path string) { writeFile(t, path, nil) },
+		"empty":    func(path string) { testkit.WriteFile(t, path, nil) },
 		"cut":      func(path string) { os.Truncate(path, 1000) },
-		"a bit":    func(path string) { b := readFile(t, path); b[len(b)-9] ^= 1; writeFile(t, path, b) },
+		"a bit":    func(path string) { b := testkit.ReadFile(t, path); b[len(b)-9] ^= 1; testkit.WriteFile(t, path, b) },
 		"as it is": nil,
 	} {
 		dir := t.TempDir()
@@ -431,11 +399,11 @@ func TestResumeFallsBack(t *testing.T) {
 		if len(warnings) != 1 || !strings.HasPrefix(warnings[0], prefix) || !strings.Contains(warnings[0], newest) || strings.Contains(warnings[0], "\n") {
 			t.Errorf("%s: warnings %q", name, warnings)
 		}
-		kept := readFile(t, previous)
+		kept := testkit.ReadFile(t, previous)
 		tr.Every = 0
 		mustRun(t, tr) // writes one checkpoint, in the place of the damaged one
 		sameOutcome(t, name, outcomeOf(t, tr), want)
-		if !bytes.Equal(readFile(t, previous), kept) {
+		if !bytes.Equal(testkit.ReadFile(t, previous), kept) {
 			t.Errorf("%s: the good checkpoint gave way to the damaged one", name)
 		}
 		if c, why, err := LastCheckpoint(dir); err != nil || why != nil || c.Step != 20 {
@@ -463,11 +431,11 @@ func TestLastCheckpointRefuses(t *testing.T) {
 	if err := read(newest); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no file: %v", err)
 	}
-	writeFile(t, previous, nil)
+	testkit.WriteFile(t, previous, nil)
 	if err := read(previous); errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a damaged file: %v", err)
 	}
-	writeFile(t, newest, nil)
+	testkit.WriteFile(t, newest, nil)
 	read(newest, previous)
 	os.Remove(previous)
 	read(newest)

@@ -21,6 +21,8 @@ func (t *Trainer) clip(p *Progress, params *Params) {
 
 // clipState returns what a checkpoint keeps, in the memory of t.
 func (t *Trainer) clipState() []data.Tensor {
-	t.clips = zeros(t.clips, digits)
+	if t.clips == nil {
+		t.clips = make([]float32, digits)
+	}
 	return []data.Tensor{{Name: "count", Shape: []int{digits}, Data: t.clips}}
 }

@@ -2,6 +2,7 @@ package train
 
 import (
 	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/internal/sealed"
 	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -93,7 +94,7 @@ func (m *CNN) Config() CNNConfig { return m.config.copied() }
 func (m *CNN) Clone() *CNN {
 	c := newCNN(m.config, m.params.Tensors)
 	c.Workers = m.Workers
-	copyTensors(encoderTensors(c), encoderTensors(m))
+	sealed.Copy(State(c), State(m))
 	return c
 }
 

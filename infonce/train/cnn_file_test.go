@@ -6,21 +6,23 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/contrast-go/contrast/infonce/internal/sealed"
+	"github.com/contrast-go/contrast/infonce/internal/testkit"
 	"github.com/contrast-go/contrast/internal/check"
 )
 
 // same holds got, read from a file or cloned, to want.
 func same(t *testing.T, got, want Model) {
 	t.Helper()
-	a, b := encoderTensors(got), encoderTensors(want)
-	if err := matchTensors(a, b); err != nil {
+	a, b := State(got), State(want)
+	if err := sealed.Match(a, b); err != nil {
 		t.Fatal(err)
 	}
 	for i := range a {
 		check.SameBits(t, a[i].Name, a[i].Data, b[i].Data)
 	}
 	in, _ := want.Dims()
-	x := randomMatrix(check.NewRand(2), 4, in)
+	x := testkit.Normals(check.NewRand(2), 4, in)
 	check.SameBits(t, "Embed", got.Embed(x).Data, want.Embed(x).Data)
 	check.SameBits(t, "Represent", got.Represent(x).Data, want.Represent(x).Data)
 	check.SameBits(t, "Forward", got.Forward(x).Data, want.Forward(x).Data)
@@ -36,8 +38,8 @@ func TestCNNRoundTrip(t *testing.T) {
 		in, out := m.Dims()
 		r := check.NewRand(3)
 		for range 3 { // which moves the statistics
-			m.Forward(randomMatrix(r, c.rows, in))
-			m.Backward(randomMatrix(r, c.rows, out))
+			m.Forward(testkit.Normals(r, c.rows, in))
+			m.Backward(testkit.Normals(r, c.rows, out))
 		}
 		if err := WriteModel(path, m); err != nil {
 			t.Fatal(err)
@@ -71,7 +73,7 @@ func TestReadCNNRefuses(t *testing.T) {
 	if err := WriteModel(path, c.mustNew(t, 8)); err != nil {
 		t.Fatal(err)
 	}
-	good := readFile(t, path)
+	good := testkit.ReadFile(t, path)
 	for _, c := range []struct{ key, value, want string }{
 		{"kind", "mlp", "mlp: body has widths [], want"},
 		{"kind", "cnn2", `kind: got "cnn2", want "mlp" or "cnn"`},
@@ -104,7 +106,7 @@ func TestReadCNNRefuses(t *testing.T) {
 		refusesMetadata(t, path, good, c.key, c.value, c.want)
 	}
 	for _, n := range []int{0, 1, 100, len(good) / 2, len(good) - 1} {
-		writeFile(t, path, good[:n])
+		testkit.WriteFile(t, path, good[:n])
 		if _, err := ReadModel(path); err == nil || !strings.HasPrefix(err.Error(), "model: "+path+": ") {
 			t.Errorf("%d bytes of the file: %v", n, err)
 		}

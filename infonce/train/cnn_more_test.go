@@ -1,63 +1,15 @@
 package train
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"testing"
 
-	"github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/internal/testkit"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/simd"
 )
-
-// tinyCNN makes t, one of tiny, train a CNN.
-func tinyCNN(t testing.TB, tr *Trainer, norm Norm) {
-	t.Helper()
-	m := CNNConfig{Width: 6, Height: 5, Channels: 1, Filters: []int{6, 9}, Norm: norm, Head: []int{8, 4}}.mustNew(t, 3)
-	m.Workers = tr.Encoder.(*MLP).Workers
-	tr.Encoder = m
-}
-
-// textures are noisy images of 6×5 pixels of four classes: stripes of three kinds, and none.
-type textures struct{}
-
-func (textures) Next(step int, x simd.Matrix) (labels []int, err error) {
-	r := check.NewRand(uint64(step))
-	for i := range x.Rows {
-		labels = append(labels, i%4)
-		copy(x.Row(i), r.Float32s(30, 0, 0.5))
-		for p := range 30 {
-			if on := [4]int{p % 2, p / 6 % 2, (p + p/6) % 2, 0}; on[i%4] == 1 {
-				x.Row(i)[p] += 0.5
-			}
-		}
-	}
-	return labels, nil
-}
-
-func TestCNNLearns(t *testing.T) {
-	for _, norm := range []Norm{LayerNorm, BatchNorm, NoNorm} {
-		tr := tiny(t, "", 1)
-		tinyCNN(t, tr, norm)
-		tr.Source, tr.Loss, tr.Arrange, tr.Steps = textures{}, &infonce.SupCon{}, Labelled, 60
-		var first, last float64
-		tr.Report = func(p Progress) {
-			if p.Step == 0 {
-				first = p.Loss
-			}
-			last = p.Loss
-		}
-		mustRun(t, tr)
-		// Each row has 5 positives, so that no loss is below ln 5 = 1.61.
-		if !(first > 2.5 && last < 2) {
-			t.Errorf("norm %s: the loss went from %v to %v, want it near ln 5", norm, first, last)
-		}
-	}
-}
 
 // The running statistics are those of PyTorch, after Backward alone; Embed has them, and
 // what it makes of a row does not depend on the others.
@@ -67,7 +19,7 @@ func TestBatchNormStatistics(t *testing.T) {
 	r := check.NewRand(2)
 	mean, variance := make([]float64, 3), []float64{1, 1, 1}
 	for range 4 {
-		x := randomMatrix(r, 5, 24)
+		x := testkit.Normals(r, 5, 24)
 		before := slices.Concat(s.mean, s.variance)
 		m.Forward(x)
 		check.SameBits(t, "statistics after Forward", slices.Concat(s.mean, s.variance), before)
@@ -86,7 +38,7 @@ func TestBatchNormStatistics(t *testing.T) {
 			}
 		}
 	}
-	x := randomMatrix(r, 300, 24) // more than are embedded at a time
+	x := testkit.Normals(r, 300, 24) // more than are embedded at a time
 	z := slices.Clone(m.Embed(x).Data)
 	check.SameBits(t, "Embed again", m.Embed(x).Data, z)
 	for _, i := range []int{0, 127, 128, 299} {
@@ -101,91 +53,6 @@ func TestBatchNormStatistics(t *testing.T) {
 		for c, v := range image[0][0] {
 			if got := float64(z[3*i+c]); math.Abs(got-v) > 1e-5*(1+math.Abs(v)) {
 				t.Fatalf("row %d: embedding %v, want %v", i, got, v)
-			}
-		}
-	}
-}
-
-// A CNN is a part of a run as an MLP is, also of one in chunks and of one of MoCo, and resumed.
-func TestRunWithCNNBits(t *testing.T) {
-	for name, set := range map[string]func(tr *Trainer){
-		"NT-Xent": func(tr *Trainer) { tinyCNN(t, tr, LayerNorm) },
-		"MoCo": func(tr *Trainer) {
-			tinyCNN(t, tr, NoNorm)
-			m := tr.Encoder.(*CNN)
-			tr.Loss = &infonce.InfoNCE{Temperature: 0.2, Workers: m.Workers}
-			tr.Keys = &MomentumEncoder{Encoder: m.Clone(), Momentum: 0.9, Workers: m.Workers}
-			tr.Memory = &Queue{Size: 31}
-		},
-	} {
-		var want *outcome
-		check.EachLevel(t, func(t *testing.T) {
-			for _, c := range []struct{ chunk, workers int }{{0, 1}, {7, 3}, {1, 2}} {
-				tr := tiny(t, t.TempDir(), c.workers)
-				set(tr)
-				tr.Chunk, tr.Steps = c.chunk, 6
-				if c.chunk == 7 { // stopped on the way
-					ctx, cancel := context.WithCancel(context.Background())
-					tr.Report = func(p Progress) {
-						if p.Step == 2 {
-							cancel()
-						}
-					}
-					if err := tr.Run(ctx); !errors.Is(err, context.Canceled) {
-						t.Fatal(err)
-					}
-					dir := tr.Dir
-					tr = tiny(t, dir, c.workers)
-					set(tr)
-					tr.Chunk, tr.Steps = c.chunk, 6
-					if step, err := tr.Resume(); step != 3 || err != nil {
-						t.Fatalf("step %d, error %v, want 3", step, err)
-					}
-				}
-				mustRun(t, tr)
-				got := outcomeOf(t, tr)
-				if want == nil {
-					want = &got
-				}
-				sameOutcome(t, fmt.Sprintf("%s: chunks of %d, %d workers", name, c.chunk, c.workers), got, *want)
-			}
-		})
-	}
-}
-
-// With batch norm a row can not be embedded without the others.
-func TestBatchNormWantsWholeBatches(t *testing.T) {
-	for name, set := range map[string]func(tr *Trainer){
-		"train: chunk is 7, want 0: ": func(tr *Trainer) { tr.Chunk = 7 },
-		"train: keys: want none: ": func(tr *Trainer) {
-			tr.Keys = &MomentumEncoder{Encoder: tr.Encoder.(*CNN).Clone(), Momentum: 0.9}
-		},
-	} {
-		tr := tiny(t, "", 1)
-		tinyCNN(t, tr, BatchNorm)
-		set(tr)
-		if err := tr.Run(context.Background()); err == nil || !strings.HasPrefix(err.Error(), name) {
-			t.Errorf("%v, want %s…", err, name)
-		}
-	}
-}
-
-// A step that fails leaves the running statistics as they were.
-func TestFailedStepLeavesStatistics(t *testing.T) {
-	tr := tiny(t, "", 1)
-	tinyCNN(t, tr, BatchNorm)
-	tr.Source = sourceFunc(func(step int, x simd.Matrix) {
-		for i := range x.Data {
-			x.Data[i] = 3e38 // the convolution overflows
-		}
-	})
-	if err := tr.Run(context.Background()); err == nil {
-		t.Fatal("no error")
-	}
-	for _, s := range tr.Encoder.(*CNN).State() {
-		for _, v := range s.Data {
-			if v != 0 && v != 1 {
-				t.Fatalf("%s: %v after a failed step", s.Name, v)
 			}
 		}
 	}

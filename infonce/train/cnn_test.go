@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/contrast-go/contrast/infonce/internal/testkit"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -223,7 +224,7 @@ func TestCNNGradient(t *testing.T) {
 			r := check.NewRand(1)
 			m := c.mustNew(t, 2)
 			in, out := m.Dims()
-			x := randomMatrix(r, c.rows, in)
+			x := testkit.Normals(r, c.rows, in)
 			// The loss is Σ s·z² with random s.
 			s := r.Float32s(c.rows*out, -1, 1)
 			z := m.Forward(x)
@@ -316,9 +317,9 @@ func TestCNNBitsForAnyWorkers(t *testing.T) {
 				r := check.NewRand(5)
 				in, out := m.Dims()
 				rows := rowsFor(m)
-				x := randomMatrix(r, rows, in)
+				x := testkit.Normals(r, rows, in)
 				z := slices.Clone(m.Forward(x).Data)
-				m.Backward(randomMatrix(r, rows, out))
+				m.Backward(testkit.Normals(r, rows, out))
 				got := slices.Concat(z, m.params.Grads, m.Embed(x).Data, m.Represent(x).Data)
 				for _, s := range m.State() {
 					got = append(got, s.Data...)
@@ -339,7 +340,7 @@ func TestCNNChunkBits(t *testing.T) {
 		whole := c.mustNew(t, 2)
 		in, out := whole.Dims()
 		rows := rowsFor(whole)
-		x, dz := randomMatrix(r, rows, in), randomMatrix(r, rows, out)
+		x, dz := testkit.Normals(r, rows, in), testkit.Normals(r, rows, out)
 		z := slices.Clone(whole.Forward(x).Data)
 		whole.Backward(dz)
 		check.SameBits(t, "Embed", whole.Embed(x).Data, z)

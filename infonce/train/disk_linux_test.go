@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/contrast-go/contrast/infonce/internal/testkit"
 )
 
 // diskFails runs from the checkpoint in dir on until the disk refuses something, and holds it
@@ -19,7 +21,7 @@ import (
 // it was.
 func diskFails(t *testing.T, name, dir string, every int, want error) {
 	t.Helper()
-	newest := readFile(t, filepath.Join(dir, CheckpointFile))
+	newest := testkit.ReadFile(t, filepath.Join(dir, CheckpointFile))
 	tr := tiny(t, dir, 1)
 	tr.Every = every
 	if _, err := tr.Resume(); err != nil {
@@ -33,7 +35,7 @@ func diskFails(t *testing.T, name, dir string, every int, want error) {
 	if err != nil || damage != nil {
 		t.Fatalf("%s: damage %v, error %v", name, damage, err)
 	}
-	now := readFile(t, filepath.Join(dir, CheckpointFile))
+	now := testkit.ReadFile(t, filepath.Join(dir, CheckpointFile))
 	if every == 0 && !bytes.Equal(now, newest) {
 		t.Errorf("%s: the checkpoint is another one, of step %d", name, c.Step)
 	}
@@ -80,7 +82,7 @@ func TestRunOnAShortWrite(t *testing.T) {
 	whole := tiny(t, t.TempDir(), 1)
 	mustRun(t, whole)
 	want := outcomeOf(t, whole)
-	size := len(readFile(t, whole.checkpoint()))
+	size := len(testkit.ReadFile(t, whole.checkpoint()))
 
 	signal.Ignore(syscall.SIGXFSZ) // which would end the process
 	defer signal.Reset(syscall.SIGXFSZ)
@@ -92,7 +94,7 @@ func TestRunOnAShortWrite(t *testing.T) {
 	for _, limit := range limits {
 		dir := trained(t)
 		name := fmt.Sprintf("limit of %d bytes", limit)
-		if len(readFile(t, filepath.Join(dir, MetricsFile))) > 2000 || size < 5000 {
+		if len(testkit.ReadFile(t, filepath.Join(dir, MetricsFile))) > 2000 || size < 5000 {
 			t.Fatal("the limits do not fall into the files")
 		}
 		narrow := old
@@ -142,7 +144,7 @@ func TestRunOnAFullDisk(t *testing.T) {
 		}
 	}
 	const page = 4096 // of a tmpfs
-	pages := func(name string) int { return (len(readFile(t, filepath.Join(disk, name))) + page - 1) / page }
+	pages := func(name string) int { return (len(testkit.ReadFile(t, filepath.Join(disk, name))) + page - 1) / page }
 	// stopped leaves a run at step 5 on a new disk.
 	stopped := func() {
 		t.Helper()

@@ -205,7 +205,7 @@ func (d *Dual) Backward(dz simd.Matrix) {
 func (d *Dual) ActivationBytes(rows int) int64 {
 	total := 4 * int64(rows) * int64(d.out)
 	for _, tower := range d.towers {
-		total += activationBytes(tower, rows/2)
+		total += ActivationBytes(tower, rows/2)
 	}
 	return total
 }

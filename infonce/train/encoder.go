@@ -1,8 +1,6 @@
 package train
 
 import (
-	"fmt"
-
 	"github.com/contrast-go/contrast/infonce/data"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -43,25 +41,25 @@ type Stateful interface {
 	State() []data.Tensor
 }
 
-// encoderTensors returns the parameters and the state of e, in its memory.
-func encoderTensors(e Encoder) []data.Tensor {
-	tensors := asData(e.Params().Tensors)
+// State returns the parameters of e and what it remembers besides, in its memory.
+func State(e Encoder) []data.Tensor {
+	tensors := e.Params().State()
 	if s, ok := e.(Stateful); ok {
 		tensors = append(tensors, s.State()...)
 	}
 	return tensors
 }
 
-// checkMixing returns an error where the encoder is to see a part of a batch and needs all of it.
-func (t *Trainer) checkMixing() error {
-	if m, ok := t.Encoder.(Mixer); !ok || !m.MixesRows() {
-		return nil
+// An Estimator is an encoder that tells how many bytes it keeps beside its parameters and their
+// gradients once it has passed so many rows forward and backward, about.
+type Estimator interface {
+	ActivationBytes(rows int) int64
+}
+
+// ActivationBytes returns what e says as an [Estimator], and 0 where it is none.
+func ActivationBytes(e Encoder, rows int) int64 {
+	if e, ok := e.(Estimator); ok {
+		return e.ActivationBytes(rows)
 	}
-	switch {
-	case t.Chunk > 0:
-		return fmt.Errorf("chunk is %d, want 0: what the encoder makes of a row depends on the other rows", t.Chunk)
-	case t.Keys != nil:
-		return fmt.Errorf("keys: want none: what the encoder makes of a row depends on the other rows, which would be of one view")
-	}
-	return nil
+	return 0
 }

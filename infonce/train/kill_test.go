@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/contrast-go/contrast/infonce/internal/testkit"
 	"github.com/contrast-go/contrast/internal/check"
 )
 
@@ -165,7 +166,7 @@ func TestKilledRunsResumeExactly(t *testing.T) {
 			t.Errorf("trial %d: the folder has %v, error %v", trial, files, err)
 		}
 		for _, name := range []string{CheckpointFile, PreviousFile, MetricsFile} {
-			if !bytes.Equal(readFile(t, filepath.Join(dir, name)), readFile(t, filepath.Join(whole.Dir, name))) {
+			if !bytes.Equal(testkit.ReadFile(t, filepath.Join(dir, name)), testkit.ReadFile(t, filepath.Join(whole.Dir, name))) {
 				t.Errorf("trial %d: killed after step %d, resumed at %d: %s differs", trial, p.last, c.Step, name)
 			}
 		}

@@ -52,7 +52,7 @@ func TestMemoryHoldsTheLastKeys(t *testing.T) {
 		tr.Steps = 7
 		steps := watch(tr)
 		var images []int
-		tr.Report = func(p Progress) { images = append(images, tr.Source.(*Views).views.pick[batch:]...) }
+		tr.Report = func(p Progress) { images = append(images, tr.Source.(*Views).IDs()[batch:]...) }
 		mustRun(t, tr)
 
 		for s, got := range *steps {
@@ -100,7 +100,7 @@ func TestMomentumKeys(t *testing.T) {
 	mustRun(t, tr)
 
 	// The same by hand, with a loss whose gradient of K is lost.
-	query := mustMLP(t, 3, []int{30, 12, 10}, []int{8, 4})
+	query := makeMLP(t, 3, []int{30, 12, 10}, []int{8, 4})
 	key, opt := query.Clone(), &AdamW{Decay: 0.01}
 	follower := &MomentumEncoder{Encoder: key, Momentum: tr.Keys.Momentum}
 	memory := &Queue{Size: 31}
@@ -114,14 +114,14 @@ func TestMomentumKeys(t *testing.T) {
 		if _, err := loss.Evaluate(infonce.Batch{Q: z, K: k, Negatives: memory.Rows()}, &grad, 1); err != nil {
 			t.Fatal(err)
 		}
-		clear(query.params.Grads)
+		clear(query.Params().Grads)
 		query.Backward(grad.Q)
-		opt.Step(query.params, s, tr.Schedule.Rate(s))
-		follower.Follow(query.params)
+		opt.Step(query.Params(), s, tr.Schedule.Rate(s))
+		follower.Follow(query.Params())
 		memory.Push(k, nil)
 	}
-	check.SameBits(t, "parameters", tr.Encoder.Params().Values, query.params.Values)
-	check.SameBits(t, "parameters of the keys", tr.Keys.Encoder.Params().Values, key.params.Values)
+	check.SameBits(t, "parameters", tr.Encoder.Params().Values, query.Params().Values)
+	check.SameBits(t, "parameters of the keys", tr.Keys.Encoder.Params().Values, key.Params().Values)
 }
 
 // A source that does not know what its rows show leaves the batch without IDs.
@@ -159,21 +159,4 @@ func TestRunWithMemoryBits(t *testing.T) {
 			sameOutcome(t, fmt.Sprintf("%d workers, chunks of %d", c.workers, c.chunk), got, *first)
 		}
 	})
-}
-
-func TestViewsIDs(t *testing.T) {
-	images := numbered(20, 4)
-	for _, match := range []bool{false, true} {
-		s := &Views{Images: images, Augment: none, Seed: 5, Match: match}
-		for step := range 4 {
-			shown, labels := next(t, s, step, 12)
-			want := shown
-			if match {
-				want = labels
-			}
-			if got := s.IDs(); !slices.Equal(got, want) {
-				t.Errorf("match %v: IDs %v, want %v", match, got, want)
-			}
-		}
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/contrast-go/contrast/infonce/internal/testkit"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/internal/scalar"
 	"github.com/contrast-go/contrast/simd"
@@ -97,7 +98,7 @@ func TestMLPGradient(t *testing.T) {
 		t.Run(fmt.Sprint(c), func(t *testing.T) {
 			r := check.NewRand(1)
 			m := c.mustNew(t, 2)
-			x := randomMatrix(r, c.rows, c.Body[0])
+			x := testkit.Normals(r, c.rows, c.Body[0])
 			_, out := m.Dims()
 			// The loss is Σ s·z² / rows with random s.
 			s := r.Float32s(c.rows*out, -1, 1)
@@ -145,7 +146,7 @@ func TestMLPForwardBits(t *testing.T) {
 		for _, c := range mlpShapes {
 			r := check.NewRand(3)
 			m := c.mustNew(t, 4)
-			x := randomMatrix(r, c.rows, c.Body[0])
+			x := testkit.Normals(r, c.rows, c.Body[0])
 			want := x
 			for i, l := range m.layers {
 				out := simd.NewMatrix(c.rows, l.weight.Rows)
@@ -185,9 +186,9 @@ func TestMLPBitsForAnyWorkers(t *testing.T) {
 			r := check.NewRand(5)
 			m := mustMLP(t, 6, []int{33, 150, 101}, []int{50, 7})
 			m.Workers = workers
-			x := randomMatrix(r, 207, 33)
+			x := testkit.Normals(r, 207, 33)
 			z := m.Forward(x)
-			m.Backward(randomMatrix(r, 207, 7))
+			m.Backward(testkit.Normals(r, 207, 7))
 			got := slices.Concat(z.Data, m.params.Grads)
 			if first == nil {
 				first = got
@@ -259,7 +260,7 @@ func TestMLPResidualBeginsAsIdentity(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := randomMatrix(check.NewRand(2), 7, 5)
+	x := testkit.Normals(check.NewRand(2), 7, 5)
 	check.SameBits(t, "embedding", m.Forward(x).Data, x.Data)
 	m.Backward(x)
 	var sum float32
@@ -335,4 +336,46 @@ func TestMLPRefuses(t *testing.T) {
 
 	m := mustMLP(t, 1, []int{4, 3}, []int{2})
 	refusesShapes(t, m, 4, 2)
+}
+
+// The gradients of chunks, one after the other, are those of all rows, where sums are
+// longer than the blocks of a product as well.
+func TestMLPChunkBits(t *testing.T) {
+	const rows = 1700
+	r := check.NewRand(8)
+	x, dz := testkit.Normals(r, rows, 5), testkit.Normals(r, rows, 3)
+	for _, c := range []MLPConfig{
+		{Body: []int{5, 9}, Head: []int{3}},
+		{Body: []int{5, 9, 5}, Head: []int{3}, Residual: true, Activation: GELU},
+	} {
+		whole := c.mustNew(t, 2)
+		whole.Forward(x)
+		whole.Backward(dz)
+		check.EachLevel(t, func(t *testing.T) {
+			for _, chunk := range []int{53, 767, 768, 769, rows} {
+				m := c.mustNew(t, 2)
+				for i := 0; i < rows; i += chunk {
+					j := min(i+chunk, rows)
+					m.Forward(x.Slice(i, j))
+					m.Backward(dz.Slice(i, j))
+				}
+				check.SameBits(t, fmt.Sprintf("%v, chunks of %d", c, chunk), m.params.Grads, whole.params.Grads)
+			}
+		})
+	}
+}
+
+func TestClone(t *testing.T) {
+	m := mustMLP(t, 1, []int{5, 4}, []int{3})
+	m.Workers = 3
+	c := m.Clone()
+	if body, head := c.Widths(); !slices.Equal(body, m.config.Body) || !slices.Equal(head, m.config.Head) || c.Workers != 3 {
+		t.Errorf("widths %v, %v, %d workers", body, head, c.Workers)
+	}
+	check.SameBits(t, "weights", c.params.Values, m.params.Values)
+	x := testkit.Normals(check.NewRand(1), 6, 5)
+	want := slices.Clone(m.Forward(x).Data)
+	check.SameBits(t, "embedding", c.Forward(x).Data, want)
+	clear(m.params.Values)
+	check.SameBits(t, "embedding, the first being changed", c.Forward(x).Data, want)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/internal/sealed"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -53,7 +54,7 @@ const (
 // tensor encoder.0.weight of shape [out, in], and so on. The metadata holds the kind
 // of the model, such as "mlp", and as JSON what it is made of.
 func WriteModel(path string, m Model) error {
-	if err := writeSealed(path, "", modelFormat, encoderTensors(m), m.describe()); err != nil {
+	if err := sealed.Write(path, "", modelFormat, State(m), m.describe()); err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
 	return nil
@@ -62,7 +63,7 @@ func WriteModel(path string, m Model) error {
 // ReadModel reads what [WriteModel] wrote. Its error is one line that names the
 // file and the rule that it breaks.
 func ReadModel(path string) (Model, error) {
-	tensors, meta, err := readSealed(path, modelFormat)
+	tensors, meta, err := sealed.Read(path, modelFormat)
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
@@ -84,11 +85,11 @@ func modelOf(tensors []data.Tensor, meta map[string]string) (Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := matchTensors(tensors, append(asData(want), asData(b.state())...)); err != nil {
+	if err := sealed.Match(tensors, append(asData(want), asData(b.state())...)); err != nil {
 		return nil, err
 	}
 	m := b.build(want)
-	copyTensors(encoderTensors(m), tensors)
+	sealed.Copy(State(m), tensors)
 	return m, nil
 }
 
@@ -111,7 +112,7 @@ func parseTower(meta map[string]string) (blueprint, error) {
 	if kind == cnnKind {
 		return parseCNN(meta)
 	}
-	return nil, fmt.Errorf("kind: got %s, want %q or %q", excerpt(kind), mlpKinds[0].kind(), cnnKind)
+	return nil, fmt.Errorf("kind: got %s, want %q or %q", sealed.Excerpt(kind), mlpKinds[0].kind(), cnnKind)
 }
 
 func formatWidths(widths []int) string {
@@ -128,7 +129,7 @@ func formatWidths(widths []int) string {
 func parseWidths(meta map[string]string, key string) (widths []int, err error) {
 	text := meta[key]
 	if len(text) > 1<<10 || json.Unmarshal([]byte(text), &widths) != nil || formatWidths(widths) != text {
-		return nil, fmt.Errorf("%s: got %s, want a list of widths", key, excerpt(text))
+		return nil, fmt.Errorf("%s: got %s, want a list of widths", key, sealed.Excerpt(text))
 	}
 	return widths, nil
 }

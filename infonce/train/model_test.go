@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/internal/sealed"
+	"github.com/contrast-go/contrast/infonce/internal/testkit"
 	"github.com/contrast-go/contrast/internal/check"
 )
 
@@ -39,7 +41,7 @@ func TestMLPRoundTrip(t *testing.T) {
 			t.Errorf("%s, want %v", got, c)
 		}
 		check.SameBits(t, "parameters", got.Params().Values, m.params.Values)
-		x := randomMatrix(check.NewRand(2), 3, 6)
+		x := testkit.Normals(check.NewRand(2), 3, 6)
 		check.SameBits(t, "embedding", got.Forward(x).Data, m.Forward(x).Data)
 	}
 }
@@ -49,9 +51,9 @@ func TestReadModelRefuses(t *testing.T) {
 	if err := WriteModel(path, mustMLP(t, 8, []int{6, 5}, []int{2})); err != nil {
 		t.Fatal(err)
 	}
-	good := readFile(t, path)
+	good := testkit.ReadFile(t, path)
 	meta := func(key, value string) []byte {
-		return edit(t, good, func(x []data.Tensor, meta map[string]string) []data.Tensor { meta[key] = value; return x })
+		return testkit.Edit(t, good, func(x []data.Tensor, meta map[string]string) []data.Tensor { meta[key] = value; return x })
 	}
 	for _, c := range []struct {
 		content []byte
@@ -60,7 +62,7 @@ func TestReadModelRefuses(t *testing.T) {
 		{nil, "safetensors: offset 0"},
 		{good[:len(good)-3], "length of data"},
 		{append(slices.Clone(good[:len(good)-1]), good[len(good)-1]^1), "sha256: got"},
-		{meta(formatKey, checkpointFormat), `format: got "contrast checkpoint", want "contrast model"`},
+		{meta(sealed.FormatKey, "contrast checkpoint"), `format: got "contrast checkpoint", want "contrast model"`},
 		{meta("kind", "resnet"), `kind: got "resnet", want "mlp" or "cnn"`},
 		{meta("kind", "mlp+tanh"), `kind: got "mlp+tanh", want "mlp"`},
 		{meta("kind", "mlp+residual"), "mlp: body has widths [6 5], want the last to be the first"},
@@ -80,7 +82,7 @@ func TestReadModelRefuses(t *testing.T) {
 		{meta("head", "[]"), `tensor "head.0.bias": got shape [2], want none`},
 		{meta("head", "[2,2]"), "tensor head.1.weight: got none, want shape [2 2]"},
 	} {
-		writeFile(t, path, c.content)
+		testkit.WriteFile(t, path, c.content)
 		m, err := ReadModel(path)
 		if err == nil || !strings.HasPrefix(err.Error(), "model: "+path+": ") || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%v, want %q", err, c.want)
@@ -103,7 +105,7 @@ func TestMLPFileIsStable(t *testing.T) {
 	if err := WriteModel(path, mustMLP(t, 8, []int{6, 5, 4}, []int{3})); err != nil {
 		t.Fatal(err)
 	}
-	sum := sha256.Sum256(readFile(t, path))
+	sum := sha256.Sum256(testkit.ReadFile(t, path))
 	const want = "d462de51314d133329e7a1ad7971568277cf256c337b040616d7eb5975b67252"
 	if got := hex.EncodeToString(sum[:]); got != want {
 		t.Errorf("sha256 of the file is %s, want %s", got, want)

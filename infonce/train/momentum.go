@@ -20,25 +20,24 @@ type MomentumEncoder struct {
 	Momentum float32 // between 0 and 1
 	Workers  int     // 0 means GOMAXPROCS; the result does not depend on it
 
-	spans []span
 	query *Params
 }
 
 // Follow makes one move towards the parameters of the encoder that is trained.
 func (m *MomentumEncoder) Follow(query *Params) {
-	m.query, m.spans = query, appendSpans(m.spans[:0], query)
-	par.Do(m.Workers, len(m.spans), (*momentumSpans)(m))
+	m.query = query
+	par.Ranges(par.Workers(m.Workers), len(query.Values), followSize, m, (*MomentumEncoder).follow)
 	m.query = nil
 }
 
-// momentumSpans is a MomentumEncoder as a task whose pieces are spans.
-type momentumSpans MomentumEncoder
+// followSize is the number of parameters that are one piece of a move.
+const followSize = 1 << 14
 
-func (m *momentumSpans) Run(_, piece int) {
-	s := m.spans[piece]
-	key := m.Encoder.Params().Values[s.lo:s.hi]
+// follow moves parameters i to j−1.
+func (m *MomentumEncoder) follow(_, i, j int) {
+	key := m.Encoder.Params().Values[i:j]
 	simd.Scale(key, m.Momentum, key)
-	simd.Axpy(key, 1-m.Momentum, m.query.Values[s.lo:s.hi])
+	simd.Axpy(key, 1-m.Momentum, m.query.Values[i:j])
 }
 
 // check returns an error unless m is nil or can follow an encoder with the given parameters.

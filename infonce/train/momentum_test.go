@@ -14,22 +14,22 @@ func TestFollowBits(t *testing.T) {
 	check.EachLevel(t, func(t *testing.T) {
 		for _, momentum := range []float32{0, 0.3, 0.9, 0.999, 1} {
 			for _, workers := range []int{1, 7} {
-				query := mustMLP(t, 1, []int{150, 130}, []int{3}) // more than one span
-				key := mustMLP(t, 2, []int{150, 130}, []int{3})
-				want := slices.Clone(key.params.Values)
+				query := makeMLP(t, 1, []int{150, 130}, []int{3}) // more than one span
+				key := makeMLP(t, 2, []int{150, 130}, []int{3})
+				want := slices.Clone(key.Params().Values)
 				m := &MomentumEncoder{Encoder: key, Momentum: momentum, Workers: workers}
 				for range 3 {
-					for i, q := range query.params.Values {
+					for i, q := range query.Params().Values {
 						want[i] = scalar.FMA(1-momentum, q, float32(momentum*want[i]))
 					}
-					m.Follow(query.params)
+					m.Follow(query.Params())
 				}
-				check.SameBits(t, fmt.Sprintf("momentum %v", momentum), key.params.Values, want)
+				check.SameBits(t, fmt.Sprintf("momentum %v", momentum), key.Params().Values, want)
 				same := map[float32][]float32{
-					0: query.params.Values,
-					1: mustMLP(t, 2, []int{150, 130}, []int{3}).params.Values,
+					0: query.Params().Values,
+					1: makeMLP(t, 2, []int{150, 130}, []int{3}).Params().Values,
 				}
-				if end, ok := same[momentum]; ok && !slices.Equal(key.params.Values, end) {
+				if end, ok := same[momentum]; ok && !slices.Equal(key.Params().Values, end) {
 					t.Errorf("momentum %v: not a copy", momentum)
 				}
 			}
@@ -37,23 +37,8 @@ func TestFollowBits(t *testing.T) {
 	})
 }
 
-func TestClone(t *testing.T) {
-	m := mustMLP(t, 1, []int{5, 4}, []int{3})
-	m.Workers = 3
-	c := m.Clone()
-	if body, head := c.Widths(); !slices.Equal(body, m.config.Body) || !slices.Equal(head, m.config.Head) || c.Workers != 3 {
-		t.Errorf("widths %v, %v, %d workers", body, head, c.Workers)
-	}
-	check.SameBits(t, "weights", c.params.Values, m.params.Values)
-	x := randomMatrix(check.NewRand(1), 6, 5)
-	want := slices.Clone(m.Forward(x).Data)
-	check.SameBits(t, "embedding", c.Forward(x).Data, want)
-	clear(m.params.Values)
-	check.SameBits(t, "embedding, the first being changed", c.Forward(x).Data, want)
-}
-
 func TestMomentumRefuses(t *testing.T) {
-	query := mustMLP(t, 1, []int{5, 4}, []int{3})
+	query := makeMLP(t, 1, []int{5, 4}, []int{3})
 	for _, c := range []struct {
 		m    MomentumEncoder
 		want string
@@ -63,15 +48,15 @@ func TestMomentumRefuses(t *testing.T) {
 		{MomentumEncoder{Encoder: query.Clone(), Momentum: 1.5}, "keys: momentum is 1.5, want 0 to 1"},
 		{MomentumEncoder{Encoder: query.Clone(), Momentum: float32(math.NaN())}, "keys: momentum is NaN, want 0 to 1"},
 		{MomentumEncoder{Encoder: query}, "keys: the encoder that is trained, want another of the same shape"},
-		{MomentumEncoder{Encoder: mustMLP(t, 1, []int{5, 3}, []int{3})}, "keys: an encoder with other parameters, want those of the one that is trained"},
-		{MomentumEncoder{Encoder: mustMLP(t, 1, []int{5, 4}, nil)}, "keys: an encoder with other parameters, want those of the one that is trained"},
+		{MomentumEncoder{Encoder: makeMLP(t, 1, []int{5, 3}, []int{3})}, "keys: an encoder with other parameters, want those of the one that is trained"},
+		{MomentumEncoder{Encoder: makeMLP(t, 1, []int{5, 4}, nil)}, "keys: an encoder with other parameters, want those of the one that is trained"},
 	} {
-		if err := c.m.check(query.params); err == nil || err.Error() != c.want {
+		if err := c.m.check(query.Params()); err == nil || err.Error() != c.want {
 			t.Errorf("%v, want %s", err, c.want)
 		}
 	}
 	m := MomentumEncoder{Encoder: query.Clone(), Momentum: 1}
-	if err := m.check(query.params); err != nil {
+	if err := m.check(query.Params()); err != nil {
 		t.Error(err)
 	}
 }

@@ -231,3 +231,17 @@ func TestCosine(t *testing.T) {
 		t.Errorf("rate after a run of warm-up alone is %v, want the floor", got)
 	}
 }
+
+func BenchmarkAdamW(b *testing.B) {
+	m, err := NewMLP(1, []int{784, 512, 256}, []int{128, 64})
+	if err != nil {
+		b.Fatal(err)
+	}
+	opt := AdamW{Workers: 1}
+	step := 0
+	for b.Loop() {
+		opt.Step(m.Params(), step, 1e-3)
+		step++
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(m.Params().Values)), "ns/param")
+}

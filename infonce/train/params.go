@@ -1,10 +1,8 @@
 package train
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
-	"math"
+	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/internal/sealed"
 )
 
 // Params are the parameters of an encoder in one block of memory, and their
@@ -43,6 +41,9 @@ func NewParams(tensors []Tensor) *Params {
 	return p
 }
 
+// State returns the values as tensors of a file, in the memory of p.
+func (p *Params) State() []data.Tensor { return asData(p.Tensors) }
+
 func elements(shape []int) int {
 	n := 1
 	for _, d := range shape {
@@ -53,17 +54,4 @@ func elements(shape []int) int {
 
 // WeightsSHA256 returns the SHA-256 of the little-endian bytes of values, in
 // hexadecimal: two runs that agree in it agree in every bit.
-func WeightsSHA256(values []float32) string {
-	h := sha256.New()
-	var buf []byte
-	for len(values) > 0 {
-		n := min(len(values), 1<<12)
-		buf = buf[:0]
-		for _, v := range values[:n] {
-			buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(v))
-		}
-		h.Write(buf)
-		values = values[n:]
-	}
-	return hex.EncodeToString(h.Sum(nil))
-}
+func WeightsSHA256(values []float32) string { return sealed.HashFloats(values) }

@@ -65,7 +65,7 @@ func TestPlannedBytes(t *testing.T) {
 			tr.Memory, tr.Steps = &Queue{Size: 5 * tr.Batch}, 7 // when it is full
 		},
 		"CNN": func(tr *Trainer) {
-			m := CNNConfig{Width: 16, Height: 16, Channels: 1, Filters: []int{24, 48}, Norm: BatchNorm, Activation: GELU, Head: []int{32}}.mustNew(t, 1)
+			m := makeCNN(t, CNNConfig{Width: 16, Height: 16, Channels: 1, Filters: []int{24, 48}, Norm: BatchNorm, Activation: GELU, Head: []int{32}}, 1)
 			m.Workers = 2
 			tr.Encoder, tr.Batch = m, tr.Batch/4
 		},

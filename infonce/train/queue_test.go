@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/contrast-go/contrast/infonce/internal/random"
+	"github.com/contrast-go/contrast/infonce/internal/sealed"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -20,7 +22,7 @@ func numberedRows(first, n int) (rows simd.Matrix, ids []int) {
 		if v := float32(first + i); (first+i)%3 != 0 {
 			rows.Row(i)[0], rows.Row(i)[1] = v, -v
 		}
-		ids = append(ids, int(mix(uint64(first+i))))
+		ids = append(ids, int(random.Mix(uint64(first+i))))
 	}
 	return rows, ids
 }
@@ -112,7 +114,7 @@ func TestQueueStateIsAll(t *testing.T) {
 			for i := range pushed {
 				push(old, i, 1)
 			}
-			copyTensors(resumed.State(2), old.State(2))
+			sealed.Copy(resumed.State(2), old.State(2))
 			for _, n := range []int{0, 3, 4} {
 				push(old, 20, n)
 				push(resumed, 20, n)

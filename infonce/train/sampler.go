@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+
+	"github.com/contrast-go/contrast/infonce/internal/random"
 )
 
 // A sampler chooses the samples of each step by their indices. What it chooses follows
@@ -19,7 +21,7 @@ type PK struct {
 	PerClass int   // 0 means 4
 	Seed     uint64
 
-	random  stream
+	random  random.Stream
 	members members
 	order   order
 	scratch []int
@@ -42,10 +44,10 @@ func (s *PK) Indices(step int, dst []int) error {
 		return fmt.Errorf("%d classes a step, want 1 to the %d that there are", p, len(s.members.classes))
 	}
 	classes := s.order.batch(&s.random, s.Seed, step, p, len(s.members.classes))
-	s.random.seed(s.Seed, forPartner, step, 0)
+	s.random.Seed(s.Seed, random.ForPartner, step, 0)
 	for i, c := range classes {
 		s.scratch = append(s.scratch[:0], s.members.classes[c]...)
-		s.random.choose(s.scratch, min(k, len(s.scratch)))
+		s.random.Choose(s.scratch, min(k, len(s.scratch)))
 		for j := range k {
 			dst[i*k+j] = s.scratch[j%len(s.scratch)]
 		}
@@ -64,7 +66,7 @@ type Distinct struct {
 	IDs  []int // of each sample; must not change
 	Seed uint64
 
-	random  stream
+	random  random.Stream
 	members members
 	scratch []int
 
@@ -101,24 +103,24 @@ func (s *Distinct) Indices(step int, dst []int) error {
 // round to the same one.
 func (s *Distinct) plan(epoch int) {
 	s.epoch = epoch
-	s.random.seed(s.Seed, forShuffle, epoch, 0)
+	s.random.Seed(s.Seed, random.ForShuffle, epoch, 0)
 	s.turn = upTo(s.turn, len(s.members.classes))
-	s.random.shuffle(s.turn)
+	s.random.Shuffle(s.turn)
 	s.items = s.items[:0]
 	for _, c := range s.turn {
 		s.scratch = append(s.scratch[:0], s.members.classes[c]...)
 		n := min(len(s.scratch), s.steps)
-		s.random.choose(s.scratch, n)
+		s.random.Choose(s.scratch, n)
 		s.items = append(s.items, s.scratch[:n]...)
 	}
 	s.turn = upTo(s.turn, s.steps)
-	s.random.shuffle(s.turn)
+	s.random.Shuffle(s.turn)
 }
 
 // A chooser chooses the samples of sources whose steps have some views of each.
 type chooser struct {
 	pick     []int
-	random   stream
+	random   random.Stream
 	members  members
 	order    order
 	distinct Distinct
@@ -157,7 +159,7 @@ func (c *chooser) choose(set choice, step, rows int) ([]int, error) {
 	}
 	if set.match {
 		c.members.group(set.labels)
-		c.random.seed(set.seed, forPartner, step, 0)
+		c.random.Seed(set.seed, random.ForPartner, step, 0)
 	}
 	for i := n; i < rows; i++ {
 		if sample := pick[i%n]; set.match {
@@ -179,13 +181,13 @@ type order struct {
 
 // batch returns the n of size items that a step takes. An epoch has as many steps as
 // there are whole batches.
-func (o *order) batch(r *stream, seed uint64, step, n, size int) []int {
+func (o *order) batch(r *random.Stream, seed uint64, step, n, size int) []int {
 	steps := size / n
 	epoch, at := step/steps, step%steps*n
 	if len(o.items) != size || o.seed != seed || o.epoch != epoch {
 		o.items, o.seed, o.epoch = upTo(o.items, size), seed, epoch
-		r.seed(seed, forShuffle, epoch, 0)
-		r.shuffle(o.items)
+		r.Seed(seed, random.ForShuffle, epoch, 0)
+		r.Shuffle(o.items)
 	}
 	return o.items[at : at+n]
 }
@@ -247,12 +249,12 @@ func (m *members) batches(n int) int {
 
 // partner returns another sample of the class of sample i, i itself if it is the
 // only one.
-func (m *members) partner(r *stream, i int) int {
+func (m *members) partner(r *random.Stream, i int) int {
 	class := m.classes[m.class[i]]
 	if len(class) == 1 {
 		return i
 	}
-	j := r.intN(len(class) - 1)
+	j := r.IntN(len(class) - 1)
 	if j >= m.place[i] {
 		j++
 	}

@@ -1,7 +1,6 @@
 package train
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -52,7 +51,7 @@ type Views struct {
 
 	Workers int // 0 means GOMAXPROCS; the views do not depend on it
 
-	views   views
+	painter Painter
 	chooser chooser
 }
 
@@ -62,26 +61,28 @@ func (s *Views) Next(step int, x simd.Matrix) ([]int, error) {
 		return nil, err
 	}
 	pick, err := s.chooser.choose(choice{
-		size: s.Images.Len(), each: s.each(), things: "images", labels: s.Images.Labels, seed: s.Seed, distinct: s.Distinct, match: s.Match,
+		size: s.Images.Len(), each: s.ViewsPerSample(), things: "images", labels: s.Images.Labels, seed: s.Seed, distinct: s.Distinct, match: s.Match,
 	}, step, x.Rows)
 	if err != nil {
 		return nil, err
 	}
-	return s.views.fill(x, s.Images, pick, s.Augment, s.Seed, step, s.Workers)
+	return s.painter.Fill(x, s.Images, pick, s.Augment, s.Seed, step, s.Workers)
 }
 
 // IDs returns the class of each row of the last step with Match, otherwise the image.
 func (s *Views) IDs() []int {
 	if s.Match {
-		return s.views.labels
+		return s.painter.Labels
 	}
-	return s.views.pick
+	return s.painter.Pick
 }
 
-func (s *Views) each() int { return viewsOf(s.Each) }
+// ViewsPerSample returns Each, or what it stands for; see [Viewer].
+func (s *Views) ViewsPerSample() int { return viewsOf(s.Each) }
 
-// A viewer is a source that gives so many views of each sample.
-type viewer interface{ each() int }
+// A Viewer is a source that says how many views of each sample it gives, for a trainer to
+// compare with its own number.
+type Viewer interface{ ViewsPerSample() int }
 
 // viewsOf returns the number of views that a field stands for.
 func viewsOf(field int) int {
@@ -100,8 +101,8 @@ type Classes struct {
 	PerClass int // 0 means 4; divides the number of rows
 	Workers  int // 0 means GOMAXPROCS; the views do not depend on it
 
-	views views
-	pk    PK
+	painter Painter
+	pk      PK
 }
 
 // Next fills x with the views of a step.
@@ -110,11 +111,11 @@ func (s *Classes) Next(step int, x simd.Matrix) ([]int, error) {
 		return nil, err
 	}
 	s.pk.Labels, s.pk.PerClass, s.pk.Seed = s.Images.Labels, s.PerClass, s.Seed
-	pick := slices.Grow(s.views.pick[:0], x.Rows)[:x.Rows]
+	pick := slices.Grow(s.painter.Pick[:0], x.Rows)[:x.Rows]
 	if err := s.pk.Indices(step, pick); err != nil {
 		return nil, err
 	}
-	return s.views.fill(x, s.Images, pick, s.Augment, s.Seed, step, s.Workers)
+	return s.painter.Fill(x, s.Images, pick, s.Augment, s.Seed, step, s.Workers)
 }
 
 // checkImages returns an error unless rows of x can hold images of m, which are
@@ -130,22 +131,4 @@ func checkImages(m data.Images, x simd.Matrix, labelled bool) error {
 		return fmt.Errorf("%d labels, want one for each of %d images", len(m.Labels), m.Len())
 	}
 	return nil
-}
-
-// fill draws views of the picked images and returns their labels, if there are any.
-func (v *views) fill(x simd.Matrix, m data.Images, pick []int, a Augmentation, seed uint64, step, workers int) ([]int, error) {
-	strengths, err := a.strengths()
-	if err := cmp.Or(err, strengths.check(m.Channels)); err != nil {
-		return nil, err
-	}
-	v.dst, v.images, v.pick, v.augment, v.seed, v.step = x, m, pick, strengths, seed, step
-	v.draw(workers)
-	if m.Labels == nil {
-		return nil, nil
-	}
-	v.labels = v.labels[:0]
-	for _, i := range pick {
-		v.labels = append(v.labels, m.Labels[i])
-	}
-	return v.labels, nil
 }

@@ -24,9 +24,9 @@ type RowViews struct {
 	Match    bool // the views after the first are of other rows of the same class, where there are any
 	Workers  int  // 0 means GOMAXPROCS; the views do not depend on it
 
-	chooser  chooser
-	gatherer gatherer
-	labels   []int
+	chooser chooser
+	varier  Varier
+	labels  []int
 }
 
 // Next fills x with the views of a step.
@@ -34,11 +34,11 @@ func (s *RowViews) Next(step int, x simd.Matrix) ([]int, error) {
 	if err := checkRows(s.Rows, x.Cols, s.Labels, s.Match || s.Distinct); err != nil {
 		return nil, err
 	}
-	if err := s.Augment.check(); err != nil {
+	if err := s.Augment.Check(); err != nil {
 		return nil, err
 	}
 	pick, err := s.chooser.choose(choice{
-		size: s.Rows.Len(), each: s.each(), things: "rows", labels: s.Labels, seed: s.Seed, distinct: s.Distinct, match: s.Match,
+		size: s.Rows.Len(), each: s.ViewsPerSample(), things: "rows", labels: s.Labels, seed: s.Seed, distinct: s.Distinct, match: s.Match,
 	}, step, x.Rows)
 	if err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func (s *RowViews) Next(step int, x simd.Matrix) ([]int, error) {
 	if s.Match {
 		err = s.Rows.Gather(x, pick)
 	} else {
-		n := x.Rows / s.each()
+		n := x.Rows / s.ViewsPerSample()
 		err = s.Rows.Gather(x.Slice(0, n), pick[:n])
 		for i := n; i < x.Rows; i++ {
 			copy(x.Row(i), x.Row(i%n))
@@ -55,7 +55,7 @@ func (s *RowViews) Next(step int, x simd.Matrix) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.gatherer.vary(x, s.Augment, s.Seed, step, s.Workers)
+	s.varier.Vary(x, s.Augment, s.Seed, step, s.Workers)
 	s.labels = appendLabels(s.labels[:0], s.Labels, pick)
 	return s.labels, nil
 }
@@ -68,7 +68,8 @@ func (s *RowViews) IDs() []int {
 	return s.chooser.pick
 }
 
-func (s *RowViews) each() int { return viewsOf(s.Each) }
+// ViewsPerSample returns the number of views of a sample; see [Viewer].
+func (s *RowViews) ViewsPerSample() int { return viewsOf(s.Each) }
 
 // RowClasses gives PerClass rows of each of some classes, which [PK] chooses. RowClasses must not
 // be used by two goroutines at once.
@@ -80,10 +81,10 @@ type RowClasses struct {
 	PerClass int // 0 means 4; divides the number of rows of a step
 	Workers  int // 0 means GOMAXPROCS; the views do not depend on it
 
-	pk       PK
-	pick     []int
-	gatherer gatherer
-	labels   []int
+	pk     PK
+	pick   []int
+	varier Varier
+	labels []int
 }
 
 // Next fills x with the samples of a step.
@@ -91,7 +92,7 @@ func (s *RowClasses) Next(step int, x simd.Matrix) ([]int, error) {
 	if err := checkRows(s.Rows, x.Cols, s.Labels, true); err != nil {
 		return nil, err
 	}
-	if err := s.Augment.check(); err != nil {
+	if err := s.Augment.Check(); err != nil {
 		return nil, err
 	}
 	s.pk.Labels, s.pk.PerClass, s.pk.Seed = s.Labels, s.PerClass, s.Seed
@@ -102,7 +103,7 @@ func (s *RowClasses) Next(step int, x simd.Matrix) ([]int, error) {
 	if err := s.Rows.Gather(x, s.pick); err != nil {
 		return nil, err
 	}
-	s.gatherer.vary(x, s.Augment, s.Seed, step, s.Workers)
+	s.varier.Vary(x, s.Augment, s.Seed, step, s.Workers)
 	s.labels = appendLabels(s.labels[:0], s.Labels, s.pick)
 	return s.labels, nil
 }
@@ -121,9 +122,9 @@ type RowPairs struct {
 	Distinct bool // of documents that are the same no two in a step; see [Distinct]
 	Workers  int  // 0 means GOMAXPROCS; the samples do not depend on it
 
-	chooser  chooser
-	gatherer gatherer
-	ids      []int
+	chooser chooser
+	varier  Varier
+	ids     []int
 }
 
 // Next fills x with the pairs of a step and returns the IDs of both halves: that of the document, or the
@@ -145,10 +146,10 @@ func (s *RowPairs) Next(step int, x simd.Matrix) ([]int, error) {
 	if err := gatherNarrow(s.Documents, x.Slice(n, 2*n), pick[n:]); err != nil {
 		return nil, err
 	}
-	if s.gatherer.width == nil && s.Queries.Dim() != s.Documents.Dim() {
-		s.gatherer.width = s.width
+	if s.varier.Width == nil && s.Queries.Dim() != s.Documents.Dim() {
+		s.varier.Width = s.width
 	}
-	s.gatherer.vary(x, s.Augment, s.Seed, step, s.Workers)
+	s.varier.Vary(x, s.Augment, s.Seed, step, s.Workers)
 	if s.DocumentIDs == nil {
 		s.ids = append(s.ids[:0], pick...)
 	} else {
@@ -168,7 +169,8 @@ func (s *RowPairs) width(row int) int {
 // IDs returns what the last call of [RowPairs.Next] did.
 func (s *RowPairs) IDs() []int { return s.ids }
 
-func (s *RowPairs) each() int { return 2 }
+// ViewsPerSample returns the number of views of a sample; see [Viewer].
+func (s *RowPairs) ViewsPerSample() int { return 2 }
 
 func (s *RowPairs) check(cols int) error {
 	if s.Queries == nil || s.Documents == nil {
@@ -186,7 +188,7 @@ func (s *RowPairs) check(cols int) error {
 	if s.DocumentIDs != nil && len(s.DocumentIDs) != s.Documents.Len() {
 		return fmt.Errorf("%d IDs, want one for each of %d documents", len(s.DocumentIDs), s.Documents.Len())
 	}
-	return s.Augment.check()
+	return s.Augment.Check()
 }
 
 // gatherNarrow gathers rows that may be narrower than dst, and clears what is right of them.
@@ -214,10 +216,10 @@ type RowTriplets struct {
 	Seed     uint64
 	Workers  int // 0 means GOMAXPROCS; the samples do not depend on it
 
-	chooser  chooser
-	gatherer gatherer
-	rows     []int
-	checked  *[3]int // the first of the triplets that were checked
+	chooser chooser
+	varier  Varier
+	rows    []int
+	checked *[3]int // the first of the triplets that were checked
 }
 
 // Next fills x with the triplets of a step.
@@ -239,14 +241,15 @@ func (s *RowTriplets) Next(step int, x simd.Matrix) ([]int, error) {
 	if err := s.Rows.Gather(x, s.rows); err != nil {
 		return nil, err
 	}
-	s.gatherer.vary(x, s.Augment, s.Seed, step, s.Workers)
+	s.varier.Vary(x, s.Augment, s.Seed, step, s.Workers)
 	return nil, nil
 }
 
-func (s *RowTriplets) each() int { return 3 }
+// ViewsPerSample returns the number of views of a sample; see [Viewer].
+func (s *RowTriplets) ViewsPerSample() int { return 3 }
 
 func (s *RowTriplets) check() error {
-	if err := s.Augment.check(); err != nil {
+	if err := s.Augment.Check(); err != nil {
 		return err
 	}
 	if len(s.Triplets) == 0 {

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/internal/testkit"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -78,11 +78,11 @@ func TestRowSourcesChooseAsThoseOfImages(t *testing.T) {
 		batch      int
 		identities bool
 	}{
-		{"views", &Views{Images: images, Augment: none, Seed: 5}, &RowViews{Rows: rows, Labels: labels, Seed: 5}, 16, true},
-		{"three views", &Views{Images: images, Augment: none, Seed: 5, Each: 3}, &RowViews{Rows: rows, Labels: labels, Seed: 5, Each: 3}, 15, true},
-		{"match", &Views{Images: images, Augment: none, Match: true}, &RowViews{Rows: rows, Labels: labels, Match: true}, 16, true},
-		{"distinct", &Views{Images: images, Augment: none, Distinct: true}, &RowViews{Rows: rows, Labels: labels, Distinct: true}, 16, true},
-		{"classes", &Classes{Images: images, Augment: none, PerClass: 3}, &RowClasses{Rows: rows, Labels: labels, PerClass: 3}, 15, false},
+		{"views", &Views{Images: images, Augment: unchanged, Seed: 5}, &RowViews{Rows: rows, Labels: labels, Seed: 5}, 16, true},
+		{"three views", &Views{Images: images, Augment: unchanged, Seed: 5, Each: 3}, &RowViews{Rows: rows, Labels: labels, Seed: 5, Each: 3}, 15, true},
+		{"match", &Views{Images: images, Augment: unchanged, Match: true}, &RowViews{Rows: rows, Labels: labels, Match: true}, 16, true},
+		{"distinct", &Views{Images: images, Augment: unchanged, Distinct: true}, &RowViews{Rows: rows, Labels: labels, Distinct: true}, 16, true},
+		{"classes", &Classes{Images: images, Augment: unchanged, PerClass: 3}, &RowClasses{Rows: rows, Labels: labels, PerClass: 3}, 15, false},
 	} {
 		for step := range 20 {
 			want, wantLabels := next(t, c.a, step, c.batch)
@@ -101,7 +101,7 @@ func TestRowSourcesChooseAsThoseOfImages(t *testing.T) {
 func TestViewsEach(t *testing.T) {
 	for _, each := range []int{1, 2, 3, 5} {
 		const n = 4
-		s := &Views{Images: numbered(50, 7), Augment: none, Each: each}
+		s := &Views{Images: numbered(50, 7), Augment: unchanged, Each: each}
 		got, labels := next(t, s, 3, each*n)
 		for i, image := range got {
 			if image != got[i%n] || labels[i] != image%7+3 {
@@ -113,7 +113,7 @@ func TestViewsEach(t *testing.T) {
 		}
 	}
 	// The views after the second are of further partners.
-	s := &Views{Images: numbered(50, 5), Augment: none, Each: 4, Match: true}
+	s := &Views{Images: numbered(50, 5), Augment: unchanged, Each: 4, Match: true}
 	got, labels := next(t, s, 0, 16)
 	for i := range got {
 		if labels[i] != labels[i%4] || i >= 4 && got[i] == got[i%4] {
@@ -217,7 +217,7 @@ func TestRowTriplets(t *testing.T) {
 // A step is the same whatever was asked for before, for any number of workers, and from a file.
 func TestRowStepsStandAlone(t *testing.T) {
 	const n, width = 40, 7
-	m := Table{randomMatrix(check.NewRand(2), n, width)}
+	m := Table{testkit.Normals(check.NewRand(2), n, width)}
 	labels := classesOf(n, 5)
 	augment := VectorAugmentation{Noise: 0.3, Dropout: 0.2, Crop: 0.4}
 	var list [][3]int
@@ -298,92 +298,6 @@ func TestRowSourcesRefuse(t *testing.T) {
 	} {
 		if _, err := c.s.Next(0, simd.NewMatrix(c.rows, c.cols)); err == nil || err.Error() != c.want {
 			t.Errorf("%T: %v, want %s", c.s, err, c.want)
-		}
-	}
-}
-
-// Each loss finds its rows where the arrangement puts them.
-func TestRunArrangesViews(t *testing.T) {
-	rows := Table{randomMatrix(check.NewRand(5), 40, 30)}
-	for name, set := range map[string]func(tr *Trainer, look func(b infonce.Batch)){
-		"four views by sample": func(tr *Trainer, look func(b infonce.Batch)) {
-			tr.Views, tr.Source = 4, &RowViews{Rows: rows, Each: 4, Augment: VectorAugmentation{Noise: 0.5}}
-			loss := &infonce.SupCon{}
-			tr.Loss = lossFunc(func(b infonce.Batch, grad *infonce.Batch) (infonce.Result, error) {
-				for i, l := range b.Labels {
-					if l != i%tr.Batch || b.Q.Rows != 4*tr.Batch || grad.Labels == nil {
-						t.Fatalf("labels %v of %d rows", b.Labels, b.Q.Rows)
-					}
-				}
-				look(b)
-				return loss.Evaluate(b, grad, 1)
-			})
-		},
-		"triplets": func(tr *Trainer, look func(b infonce.Batch)) {
-			var list [][3]int
-			for i := range 40 {
-				list = append(list, [3]int{i, (i + 5) % 40, (i + 7) % 40})
-			}
-			tr.Views, tr.Arrange, tr.Source = 3, Triplets, &RowTriplets{Rows: rows, Triplets: list}
-			loss := &infonce.Triplet{Soft: true}
-			tr.Loss = lossFunc(func(b infonce.Batch, grad *infonce.Batch) (infonce.Result, error) {
-				if b.Q.Rows != tr.Batch || b.K.Rows != tr.Batch || b.Negatives.Rows != tr.Batch {
-					t.Fatalf("%d, %d and %d rows", b.Q.Rows, b.K.Rows, b.Negatives.Rows)
-				}
-				look(b)
-				return loss.Evaluate(b, grad, 1)
-			})
-		},
-		"classes of one view": func(tr *Trainer, look func(b infonce.Batch)) {
-			tr.Views, tr.Arrange, tr.Source = 1, Labelled, &RowClasses{Rows: rows, Labels: classesOf(40, 5)}
-			loss := &infonce.BatchHard{Soft: true}
-			tr.Loss = lossFunc(func(b infonce.Batch, grad *infonce.Batch) (infonce.Result, error) {
-				if b.Q.Rows != tr.Batch || len(b.Labels) != tr.Batch {
-					t.Fatalf("%d rows, %d labels", b.Q.Rows, len(b.Labels))
-				}
-				look(b)
-				return loss.Evaluate(b, grad, 1)
-			})
-		},
-	} {
-		var want outcome
-		for _, chunk := range []int{0, 7} {
-			tr := tiny(t, "", 1)
-			looks := 0
-			set(tr, func(infonce.Batch) { looks++ })
-			tr.Chunk, tr.Schedule, tr.Steps = chunk, Constant{Peak: 0.003}, 60
-			var losses []float64
-			tr.Report = func(p Progress) { losses = append(losses, p.Loss) }
-			mustRun(t, tr)
-			if looks != 60 || !(losses[59] < 0.95*losses[0]) {
-				t.Errorf("%s: %d steps, the loss goes from %v to %v", name, looks, losses[0], losses[59])
-			}
-			if got := outcomeOf(t, tr); chunk == 0 {
-				want = got
-			} else {
-				sameOutcome(t, name+" in chunks", got, want)
-			}
-		}
-	}
-}
-
-func TestRunRefusesViews(t *testing.T) {
-	for _, c := range []struct {
-		set  func(*Trainer)
-		want string
-	}{
-		{func(tr *Trainer) { tr.Views = -2 }, "train: -2 views of a sample, want 2 or more, or an arrangement"},
-		{func(tr *Trainer) { tr.Views = 1 }, "train: 1 views of a sample, want 2 or more, or an arrangement"},
-		{func(tr *Trainer) { tr.Views = 3 }, "train: the source gives 2 views of each sample, want 3"},
-		{func(tr *Trainer) {
-			tr.Views, tr.Source = 3, &Views{Images: testImages(40, 5), Each: 3}
-			withMemory(tr, 9)
-		}, "train: 3 views of a sample, want 2 with keys or a memory"},
-	} {
-		tr := tiny(t, "", 1)
-		c.set(tr)
-		if err := tr.Run(t.Context()); err == nil || err.Error() != c.want {
-			t.Errorf("%v, want %s", err, c.want)
 		}
 	}
 }

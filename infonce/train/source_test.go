@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/internal/testkit"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -42,7 +43,7 @@ func distinct(x []int) int {
 
 func TestViewsEpochs(t *testing.T) {
 	const images, n = 50, 8 // six steps an epoch, two images left out
-	s := &Views{Images: numbered(images, 7), Augment: none, Seed: 5}
+	s := &Views{Images: numbered(images, 7), Augment: unchanged, Seed: 5}
 	var orders []string
 	for epoch := range 4 {
 		var all []int
@@ -72,7 +73,7 @@ func TestViewsEpochs(t *testing.T) {
 func TestViewsMatch(t *testing.T) {
 	images := numbered(41, 20) // two images a class, three of class 3
 	images.Labels[40], images.Labels[39] = 99, 98
-	s := &Views{Images: images, Augment: none, Seed: 5, Match: true}
+	s := &Views{Images: images, Augment: unchanged, Seed: 5, Match: true}
 	partners := make(map[[2]int]int)
 	for step := range 200 {
 		got, labels := next(t, s, step, 40)
@@ -97,7 +98,7 @@ func TestViewsMatch(t *testing.T) {
 func TestClasses(t *testing.T) {
 	const classes, k = 10, 3
 	images := numbered(25, classes) // classes 3 to 7 have three images, 8 to 12 two
-	s := &Classes{Images: images, Augment: none, Seed: 5, PerClass: k}
+	s := &Classes{Images: images, Augment: unchanged, Seed: 5, PerClass: k}
 	var epoch []int
 	for step := range 15 { // five epochs of three steps
 		if step%3 == 0 {
@@ -125,12 +126,12 @@ func TestClasses(t *testing.T) {
 
 // A step is the same whatever was asked for before, and for any number of workers.
 func TestSourceStepsStandAlone(t *testing.T) {
-	images := testImages(40, 5)
+	images := testkit.Bars(40, 5)
 	for name, fresh := range map[string]func(workers int) Source{
 		"views": func(w int) Source { return &Views{Images: images, Seed: 2, Workers: w} },
 		"match": func(w int) Source { return &Views{Images: images, Seed: 2, Workers: w, Match: true} },
 		"distinct": func(w int) Source {
-			return &Views{Images: testImages(40, 10), Seed: 2, Workers: w, Distinct: true}
+			return &Views{Images: testkit.Bars(40, 10), Seed: 2, Workers: w, Distinct: true}
 		},
 		"classes": func(w int) Source { return &Classes{Images: images, Seed: 2, Workers: w} },
 	} {
@@ -199,3 +200,23 @@ func TestSourceRefuses(t *testing.T) {
 		t.Errorf("labels %v, error %v, want neither", labels, err)
 	}
 }
+
+func TestViewsIDs(t *testing.T) {
+	images := numbered(20, 4)
+	for _, match := range []bool{false, true} {
+		s := &Views{Images: images, Augment: unchanged, Seed: 5, Match: match}
+		for step := range 4 {
+			shown, labels := next(t, s, step, 12)
+			want := shown
+			if match {
+				want = labels
+			}
+			if got := s.IDs(); !slices.Equal(got, want) {
+				t.Errorf("match %v: IDs %v, want %v", match, got, want)
+			}
+		}
+	}
+}
+
+// unchanged is the augmentation that changes nothing.
+var unchanged = Augmentation{Rotation: -1, Scale: -1, Shear: -1, Shift: -1, Blur: -1, Contrast: -1, Brightness: -1, Noise: -1}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/internal/testkit"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/internal/scalar"
 	"github.com/contrast-go/contrast/simd"
@@ -16,7 +17,7 @@ import (
 // The gradient is that of the loss as a function of ln(1/τ).
 func TestLogScaleGradient(t *testing.T) {
 	r := check.NewRand(4)
-	b := infonce.Batch{Q: randomMatrix(r, 9, 5), K: randomMatrix(r, 9, 5)}
+	b := infonce.Batch{Q: testkit.Normals(r, 9, 5), K: testkit.Normals(r, 9, 5)}
 	for _, tau := range []float32{0.05, 0.3, 1} {
 		loss := &infonce.NTXent{Temperature: tau}
 		s := &LogScale{Temperature: &loss.Temperature}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/internal/sealed"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -384,7 +385,7 @@ func (t *Trainer) Resume() (step int, err error) {
 	case c.Step > t.Steps:
 		err = fmt.Errorf("step: got %d, want at most %d", c.Step, t.Steps)
 	default:
-		err = matchTensors(c.Tensors, state)
+		err = sealed.Match(c.Tensors, state)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("checkpoint: %s: %w", c.path, err)
@@ -392,7 +393,7 @@ func (t *Trainer) Resume() (step int, err error) {
 	if damage != nil && t.Warn != nil {
 		t.Warn(fmt.Errorf("going on from %s, of step %d: %w", c.path, c.Step, damage))
 	}
-	copyTensors(state, c.Tensors)
+	sealed.Copy(state, c.Tensors)
 	t.step, t.saved, t.whole = c.Step, c.Step+1, damage == nil
 	return c.Step, nil
 }
@@ -432,10 +433,10 @@ func (t *Trainer) state() []data.Tensor {
 		}
 	}
 	params := t.Encoder.Params()
-	keep("model", encoderTensors(t.Encoder))
+	keep("model", State(t.Encoder))
 	keep("optimizer", t.Optimizer.State(len(params.Values)))
 	if t.Keys != nil {
-		keep("keys", asData(t.Keys.Encoder.Params().Tensors))
+		keep("keys", t.Keys.Encoder.Params().State())
 	}
 	if t.Memory != nil {
 		_, width := t.Encoder.Dims()
@@ -448,4 +449,18 @@ func (t *Trainer) state() []data.Tensor {
 		keep("clip", t.clipState())
 	}
 	return state
+}
+
+// checkMixing returns an error where the encoder is to see a part of a batch and needs all of it.
+func (t *Trainer) checkMixing() error {
+	if m, ok := t.Encoder.(Mixer); !ok || !m.MixesRows() {
+		return nil
+	}
+	switch {
+	case t.Chunk > 0:
+		return fmt.Errorf("chunk is %d, want 0: what the encoder makes of a row depends on the other rows", t.Chunk)
+	case t.Keys != nil:
+		return fmt.Errorf("keys: want none: what the encoder makes of a row depends on the other rows, which would be of one view")
+	}
+	return nil
 }

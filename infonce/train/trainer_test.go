@@ -17,6 +17,7 @@ import (
 
 	"github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/internal/testkit"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -72,13 +73,13 @@ func TestRunLearns(t *testing.T) {
 		"LARS":     func(tr *Trainer) { tr.Optimizer, tr.Clip = &LARS{Trust: 0.1}, 1 },
 		"MoCo": func(tr *Trainer) {
 			withMemory(tr, 9)
-			tr.Source = &Views{Images: testImages(30, 30), Seed: 9} // few of the queue are of the batch
+			tr.Source = &Views{Images: testkit.Bars(30, 30), Seed: 9} // few of the queue are of the batch
 			tr.Schedule, tr.Steps = Cosine{Peak: 0.003}, 500
 		},
 		"temperature": func(tr *Trainer) { learnTemperature(tr) },
 		"batch-hard": func(tr *Trainer) {
 			tr.Loss, tr.Arrange = &infonce.BatchHard{Soft: true}, Labelled
-			tr.Source = &Classes{Images: testImages(40, 5), Seed: 9, PerClass: 6}
+			tr.Source = &Classes{Images: testkit.Bars(40, 5), Seed: 9, PerClass: 6}
 			tr.Schedule, tr.Batch = Cosine{Peak: 0.003}, 12
 		},
 	} {
@@ -209,11 +210,11 @@ func TestResumeIsExact(t *testing.T) {
 			tr.Chunk = 4
 		},
 		"pairs of rows": func(tr *Trainer) {
-			rows := &streamed{Table: Table{randomMatrix(check.NewRand(5), 40, 30)}}
+			rows := &countedReads{Table: Table{testkit.Normals(check.NewRand(5), 40, 30)}}
 			tr.Source = &RowPairs{Queries: rows, Documents: rows, Augment: VectorAugmentation{Noise: 0.5, Dropout: 0.1}, Seed: 9}
 		},
 		"three views": func(tr *Trainer) {
-			tr.Loss, tr.Views, tr.Source = &infonce.SupCon{}, 3, &Views{Images: testImages(40, 5), Each: 3, Seed: 9}
+			tr.Loss, tr.Views, tr.Source = &infonce.SupCon{}, 3, &Views{Images: testkit.Bars(40, 5), Each: 3, Seed: 9}
 		},
 		"LARS": func(tr *Trainer) {
 			tr.Optimizer, tr.Clip = &LARS{Trust: 0.1, Decay: 0.01}, 0.5
@@ -221,7 +222,7 @@ func TestResumeIsExact(t *testing.T) {
 		},
 		"classes": func(tr *Trainer) {
 			tr.Loss, tr.Arrange = &infonce.BatchHard{}, Labelled
-			tr.Source = &Classes{Images: testImages(40, 5), Seed: 9}
+			tr.Source = &Classes{Images: testkit.Bars(40, 5), Seed: 9}
 		},
 	} {
 		fresh := func(dir string) *Trainer {
@@ -503,4 +504,19 @@ func TestResumeWithoutCheckpoint(t *testing.T) {
 	if _, err := tr.Resume(); err == nil {
 		t.Error("no error without a folder")
 	}
+}
+
+// A countedReads is a table that counts how often it is read, and fails where err is set.
+type countedReads struct {
+	Table
+	err   error
+	reads int
+}
+
+func (s *countedReads) Gather(dst simd.Matrix, indices []int) error {
+	s.reads++
+	if s.err != nil {
+		return s.err
+	}
+	return s.Table.Gather(dst, indices)
 }

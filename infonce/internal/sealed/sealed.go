@@ -1,4 +1,6 @@
-package train
+// Package sealed reads and writes safetensors files whose metadata name a format, its version and a
+// hash of all else, so that no damage goes unnoticed: models and checkpoints.
+package sealed
 
 import (
 	"crypto/sha256"
@@ -7,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -14,23 +17,22 @@ import (
 	"github.com/contrast-go/contrast/infonce/data"
 )
 
-// A sealed file is a safetensors file whose metadata has these three keys. The hash
-// is over all else that the file says, so that no damage goes unnoticed.
+// The keys of the metadata.
 const (
-	formatKey  = "format"
-	versionKey = "version"
-	hashKey    = "sha256"
+	FormatKey  = "format"
+	VersionKey = "version"
+	HashKey    = "sha256"
 )
 
-// formatVersion is the version of the formats. It changes when an older program
+// FormatVersion is the version of the formats. It changes when an older program
 // could misread a newer file.
-const formatVersion = "1"
+const FormatVersion = "1"
 
-// writeSealed replaces the file at path, and keeps the old one at previous unless that is
+// Write replaces the file at path, and keeps the old one at previous unless that is
 // empty. It adds its keys to meta.
-func writeSealed(path, previous, format string, tensors []data.Tensor, meta map[string]string) error {
-	meta[formatKey], meta[versionKey] = format, formatVersion
-	meta[hashKey] = seal(tensors, meta)
+func Write(path, previous, format string, tensors []data.Tensor, meta map[string]string) error {
+	meta[FormatKey], meta[VersionKey] = format, FormatVersion
+	meta[HashKey] = Sum(tensors, meta)
 	write := func(w io.Writer) error { return data.WriteSafetensors(w, tensors, meta) }
 	if previous == "" {
 		return data.WriteAtomic(path, write)
@@ -38,9 +40,9 @@ func writeSealed(path, previous, format string, tensors []data.Tensor, meta map[
 	return data.WriteAtomicKeeping(path, previous, write)
 }
 
-// readSealed reads the file at path. Its error does not name path where it is about
+// Read reads the file at path. Its error does not name path where it is about
 // the contents.
-func readSealed(path, format string) ([]data.Tensor, map[string]string, error) {
+func Read(path, format string) ([]data.Tensor, map[string]string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, nil, err
@@ -58,20 +60,20 @@ func readSealed(path, format string) ([]data.Tensor, map[string]string, error) {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	for _, want := range []struct{ key, value string }{
-		{formatKey, format},
-		{versionKey, formatVersion},
-		{hashKey, seal(tensors, meta)},
+		{FormatKey, format},
+		{VersionKey, FormatVersion},
+		{HashKey, Sum(tensors, meta)},
 	} {
 		if got := meta[want.key]; got != want.value {
-			return nil, nil, fmt.Errorf("%s: %s: got %s, want %s", path, want.key, excerpt(got), excerpt(want.value))
+			return nil, nil, fmt.Errorf("%s: %s: got %s, want %s", path, want.key, Excerpt(got), Excerpt(want.value))
 		}
 	}
 	return tensors, meta, nil
 }
 
-// seal returns the SHA-256, in hexadecimal, of tensors and of meta but for the hash.
+// Sum returns the SHA-256, in hexadecimal, of tensors and of meta but for the hash.
 // Each text and list comes after its length, so that no two contents read alike.
-func seal(tensors []data.Tensor, meta map[string]string) string {
+func Sum(tensors []data.Tensor, meta map[string]string) string {
 	h := sha256.New()
 	number := func(n int) {
 		var b [8]byte
@@ -83,7 +85,7 @@ func seal(tensors []data.Tensor, meta map[string]string) string {
 		io.WriteString(h, s)
 	}
 	for _, key := range slices.Sorted(maps.Keys(meta)) {
-		if key != hashKey {
+		if key != HashKey {
 			text(key)
 			text(meta[key])
 		}
@@ -97,13 +99,13 @@ func seal(tensors []data.Tensor, meta map[string]string) string {
 		for _, d := range t.Shape {
 			number(d)
 		}
-		text(WeightsSHA256(t.Data))
+		text(HashFloats(t.Data))
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// excerpt returns text out of a file for an error message.
-func excerpt(s string) string {
+// Excerpt returns text out of a file for an error message.
+func Excerpt(s string) string {
 	const limit = 64
 	if s == "" {
 		return "nothing"
@@ -114,8 +116,24 @@ func excerpt(s string) string {
 	return fmt.Sprintf("%+q", s)
 }
 
-// matchTensors returns an error unless got has the names and shapes of want.
-func matchTensors(got, want []data.Tensor) error {
+// HashFloats returns the SHA-256 of the little-endian bytes of values, in hexadecimal.
+func HashFloats(values []float32) string {
+	h := sha256.New()
+	var buf []byte
+	for len(values) > 0 {
+		n := min(len(values), 1<<12)
+		buf = buf[:0]
+		for _, v := range values[:n] {
+			buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(v))
+		}
+		h.Write(buf)
+		values = values[n:]
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Match returns an error unless got has the names and shapes of want.
+func Match(got, want []data.Tensor) error {
 	shapes := make(map[string][]int, len(got))
 	for _, t := range got {
 		shapes[t.Name] = t.Shape
@@ -132,15 +150,15 @@ func matchTensors(got, want []data.Tensor) error {
 	}
 	for _, t := range got {
 		if _, ok := shapes[t.Name]; ok {
-			return fmt.Errorf("tensor %s: got shape %v, want none", excerpt(t.Name), t.Shape)
+			return fmt.Errorf("tensor %s: got shape %v, want none", Excerpt(t.Name), t.Shape)
 		}
 	}
 	return nil
 }
 
-// copyTensors copies the values of src to the tensors of dst of the same names,
+// Copy copies the values of src to the tensors of dst of the same names,
 // which it has.
-func copyTensors(dst, src []data.Tensor) {
+func Copy(dst, src []data.Tensor) {
 	values := make(map[string][]float32, len(src))
 	for _, t := range src {
 		values[t.Name] = t.Data

@@ -1,0 +1,71 @@
+// Package random has the random numbers of training: streams that follow from a seed and from what
+// they are for.
+package random
+
+import (
+	"math/bits"
+	"math/rand/v2"
+)
+
+// A Stream is a sequence of random numbers that follows from a seed and from what
+// it is drawn for, and from nothing that was drawn before. So neither the order of the
+// draws nor a resumed run changes any.
+type Stream struct{ pcg rand.PCG }
+
+// What a stream is drawn for.
+const (
+	ForShuffle  = iota // the order of an epoch
+	ForPartner         // the positive of a sample, the members of a class
+	ForView            // the augmentation of a row
+	ForRowNoise        // that of a row of vectors, one each
+	ForRowDropout
+	ForRowCrop
+	ForViewMore // what augmentation of a row is off by default
+)
+
+// Seed starts the stream of purpose for the indices a and b.
+func (s *Stream) Seed(seed, purpose uint64, a, b int) {
+	h := Mix(seed)
+	h = Mix(h ^ purpose)
+	h = Mix(h ^ uint64(a))
+	h = Mix(h ^ uint64(b))
+	s.pcg.Seed(h, Mix(h))
+}
+
+// Mix is a bijection in which each bit of x changes half of the result: SplitMix64
+// (Steele, Lea and Flood 2014).
+func Mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+// Uint64 returns the next 64 random bits.
+func (s *Stream) Uint64() uint64 { return s.pcg.Uint64() }
+
+// IntN returns a number in [0, n). Its bias is below n/2⁶⁴.
+func (s *Stream) IntN(n int) int {
+	hi, _ := bits.Mul64(s.pcg.Uint64(), uint64(n))
+	return int(hi)
+}
+
+// Unit returns a number in [0, 1).
+func (s *Stream) Unit() float64 { return float64(s.pcg.Uint64()>>11) * 0x1p-53 }
+
+// Around returns a number in [−reach, reach).
+func (s *Stream) Around(reach float32) float64 {
+	u := s.Unit()
+	return float64(float64(reach) * (u + u - 1)) // not fused with a sum of the caller
+}
+
+// Shuffle brings x into random order (Fisher and Yates).
+func (s *Stream) Shuffle(x []int) { s.Choose(x, len(x)) }
+
+// Choose brings a random selection of x, in random order, to its first n elements.
+func (s *Stream) Choose(x []int, n int) {
+	for i := range n {
+		j := i + s.IntN(len(x)-i)
+		x[i], x[j] = x[j], x[i]
+	}
+}

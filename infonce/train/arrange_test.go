@@ -1,0 +1,103 @@
+package train
+
+import (
+	"testing"
+
+	"github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/internal/testkit"
+	"github.com/contrast-go/contrast/internal/check"
+)
+
+// Each loss finds its rows where the arrangement puts them.
+func TestRunArrangesViews(t *testing.T) {
+	rows := Table{testkit.Normals(check.NewRand(5), 40, 30)}
+	for name, set := range map[string]func(tr *Trainer, look func(b infonce.Batch)){
+		"four views by sample": func(tr *Trainer, look func(b infonce.Batch)) {
+			tr.Views, tr.Source = 4, &RowViews{Rows: rows, Each: 4, Augment: VectorAugmentation{Noise: 0.5}}
+			loss := &infonce.SupCon{}
+			tr.Loss = lossFunc(func(b infonce.Batch, grad *infonce.Batch) (infonce.Result, error) {
+				for i, l := range b.Labels {
+					if l != i%tr.Batch || b.Q.Rows != 4*tr.Batch || grad.Labels == nil {
+						t.Fatalf("labels %v of %d rows", b.Labels, b.Q.Rows)
+					}
+				}
+				look(b)
+				return loss.Evaluate(b, grad, 1)
+			})
+		},
+		"triplets": func(tr *Trainer, look func(b infonce.Batch)) {
+			var list [][3]int
+			for i := range 40 {
+				list = append(list, [3]int{i, (i + 5) % 40, (i + 7) % 40})
+			}
+			tr.Views, tr.Arrange, tr.Source = 3, Triplets, &RowTriplets{Rows: rows, Triplets: list}
+			loss := &infonce.Triplet{Soft: true}
+			tr.Loss = lossFunc(func(b infonce.Batch, grad *infonce.Batch) (infonce.Result, error) {
+				if b.Q.Rows != tr.Batch || b.K.Rows != tr.Batch || b.Negatives.Rows != tr.Batch {
+					t.Fatalf("%d, %d and %d rows", b.Q.Rows, b.K.Rows, b.Negatives.Rows)
+				}
+				look(b)
+				return loss.Evaluate(b, grad, 1)
+			})
+		},
+		"classes of one view": func(tr *Trainer, look func(b infonce.Batch)) {
+			tr.Views, tr.Arrange, tr.Source = 1, Labelled, &RowClasses{Rows: rows, Labels: manyLabels(40, 5)}
+			loss := &infonce.BatchHard{Soft: true}
+			tr.Loss = lossFunc(func(b infonce.Batch, grad *infonce.Batch) (infonce.Result, error) {
+				if b.Q.Rows != tr.Batch || len(b.Labels) != tr.Batch {
+					t.Fatalf("%d rows, %d labels", b.Q.Rows, len(b.Labels))
+				}
+				look(b)
+				return loss.Evaluate(b, grad, 1)
+			})
+		},
+	} {
+		var want outcome
+		for _, chunk := range []int{0, 7} {
+			tr := tiny(t, "", 1)
+			looks := 0
+			set(tr, func(infonce.Batch) { looks++ })
+			tr.Chunk, tr.Schedule, tr.Steps = chunk, Constant{Peak: 0.003}, 60
+			var losses []float64
+			tr.Report = func(p Progress) { losses = append(losses, p.Loss) }
+			mustRun(t, tr)
+			if looks != 60 || !(losses[59] < 0.95*losses[0]) {
+				t.Errorf("%s: %d steps, the loss goes from %v to %v", name, looks, losses[0], losses[59])
+			}
+			if got := outcomeOf(t, tr); chunk == 0 {
+				want = got
+			} else {
+				sameOutcome(t, name+" in chunks", got, want)
+			}
+		}
+	}
+}
+
+func TestRunRefusesViews(t *testing.T) {
+	for _, c := range []struct {
+		set  func(*Trainer)
+		want string
+	}{
+		{func(tr *Trainer) { tr.Views = -2 }, "train: -2 views of a sample, want 2 or more, or an arrangement"},
+		{func(tr *Trainer) { tr.Views = 1 }, "train: 1 views of a sample, want 2 or more, or an arrangement"},
+		{func(tr *Trainer) { tr.Views = 3 }, "train: the source gives 2 views of each sample, want 3"},
+		{func(tr *Trainer) {
+			tr.Views, tr.Source = 3, &Views{Images: testkit.Bars(40, 5), Each: 3}
+			withMemory(tr, 9)
+		}, "train: 3 views of a sample, want 2 with keys or a memory"},
+	} {
+		tr := tiny(t, "", 1)
+		c.set(tr)
+		if err := tr.Run(t.Context()); err == nil || err.Error() != c.want {
+			t.Errorf("%v, want %s", err, c.want)
+		}
+	}
+}
+
+// manyLabels returns n labels of so many classes.
+func manyLabels(n, classes int) (l []int) {
+	for i := range n {
+		l = append(l, i%classes+3)
+	}
+	return l
+}
