@@ -8,6 +8,9 @@ import (
 
 	"github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/dataset"
+	"github.com/contrast-go/contrast/infonce/nn"
+	"github.com/contrast-go/contrast/infonce/optim"
 	"github.com/contrast-go/contrast/infonce/train"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -22,7 +25,7 @@ func BenchmarkTrainStep(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			encoder, err := train.NewMLP(1, []int{seen.Width * seen.Height, 512, 256}, []int{128, 64})
+			encoder, err := nn.NewMLP(1, []int{seen.Width * seen.Height, 512, 256}, []int{128, 64})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -30,9 +33,9 @@ func BenchmarkTrainStep(b *testing.B) {
 			t := train.Trainer{
 				Encoder:   encoder,
 				Loss:      &infonce.NTXent{Temperature: 0.1},
-				Optimizer: &train.AdamW{},
-				Schedule:  train.Cosine{Peak: 1e-3, Steps: math.MaxInt},
-				Source:    &train.Views{Images: seen, Seed: 1},
+				Optimizer: &optim.AdamW{},
+				Schedule:  optim.Cosine{Peak: 1e-3, Steps: math.MaxInt},
+				Source:    &dataset.Views{Images: seen, Seed: 1},
 				Batch:     batch,
 				Report:    func(p train.Progress) { loss = p.Loss },
 			}
@@ -68,7 +71,7 @@ func BenchmarkTrain(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		config := train.CNNConfig{Width: images.Width, Height: images.Height, Channels: images.Channels, Head: []int{128, 64}}
+		config := nn.CNNConfig{Width: images.Width, Height: images.Height, Channels: images.Channels, Head: []int{128, 64}}
 		encoder, err := config.New(1)
 		if err != nil {
 			b.Fatal(err)
@@ -83,19 +86,19 @@ func BenchmarkTrain(b *testing.B) {
 		}
 		products = append(products, float64(in*128), 128*64)
 		benchmarkTrain(b, train.Trainer{
-			Encoder: encoder, Loss: &infonce.NTXent{Temperature: 0.1}, Source: &train.Views{Images: images, Seed: 1}, Batch: batch,
+			Encoder: encoder, Loss: &infonce.NTXent{Temperature: 0.1}, Source: &dataset.Views{Images: images, Seed: 1}, Batch: batch,
 		}, 2*batch, products, "images", 2*batch)
 	})
 	b.Run("encoder=adapter", func(b *testing.B) {
-		encoder, err := train.MLPConfig{Body: []int{768, 1024, 768}, Head: []int{256}, Residual: true}.New(1)
+		encoder, err := nn.MLPConfig{Body: []int{768, 1024, 768}, Head: []int{256}, Residual: true}.New(1)
 		if err != nil {
 			b.Fatal(err)
 		}
-		rows := func(seed uint64) train.Table {
-			return train.Table{Matrix: simd.Matrix{Rows: 2048, Cols: 768, Stride: 768, Data: uniform(seed, 2048*768)}}
+		rows := func(seed uint64) dataset.Table {
+			return dataset.Table{Matrix: simd.Matrix{Rows: 2048, Cols: 768, Stride: 768, Data: uniform(seed, 2048*768)}}
 		}
 		benchmarkTrain(b, train.Trainer{
-			Encoder: encoder, Loss: &infonce.InfoNCE{Temperature: 0.1}, Source: &train.RowPairs{Queries: rows(1), Documents: rows(2)}, Batch: batch,
+			Encoder: encoder, Loss: &infonce.InfoNCE{Temperature: 0.1}, Source: &dataset.RowPairs{Queries: rows(1), Documents: rows(2)}, Batch: batch,
 		}, 2*batch, []float64{768 * 1024, 1024 * 768, 768 * 256}, "pairs", batch)
 	})
 }
@@ -111,7 +114,7 @@ func benchmarkTrain(b *testing.B, t train.Trainer, rows int, products []float64,
 	flops *= float64(rows)
 	eachLevel(b, false, func(b *testing.B) {
 		skipSlow(b, min(flops, 5e9)) // a few steps are short enough to run once
-		t.Optimizer, t.Schedule = &train.AdamW{}, train.Cosine{Peak: 1e-3, Steps: math.MaxInt}
+		t.Optimizer, t.Schedule = &optim.AdamW{}, optim.Cosine{Peak: 1e-3, Steps: math.MaxInt}
 		var loss float64
 		t.Report = func(p train.Progress) { loss = p.Loss }
 		step := func() {

@@ -5,15 +5,15 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/contrast-go/contrast/infonce/train"
+	"github.com/contrast-go/contrast/infonce/augment"
 )
 
 // An augmentation is how far views may stray from samples, by the names that follow. 0 means none.
 type augmentation map[string]float32
 
 // images returns that of images, with defaults for what is not named.
-func (a augmentation) images() (train.Augmentation, error) {
-	var t train.Augmentation
+func (a augmentation) images() (augment.Image, error) {
+	var t augment.Image
 	err := a.fill([]strength{
 		{"rotation", &t.Rotation}, {"scale", &t.Scale}, {"shear", &t.Shear}, {"shift", &t.Shift},
 		{"blur", &t.Blur}, {"contrast", &t.Contrast}, {"brightness", &t.Brightness}, {"noise", &t.Noise},
@@ -23,8 +23,8 @@ func (a augmentation) images() (train.Augmentation, error) {
 }
 
 // vectors returns that of embeddings; what is not named is off.
-func (a augmentation) vectors() (train.VectorAugmentation, error) {
-	var t train.VectorAugmentation
+func (a augmentation) vectors() (augment.Vector, error) {
+	var t augment.Vector
 	err := a.fill([]strength{{"noise", &t.Noise}, {"dropout", &t.Dropout}, {"crop", &t.Crop}})
 	t.Noise, t.Dropout, t.Crop = max(t.Noise, 0), max(t.Dropout, 0), max(t.Crop, 0)
 	return t, err

@@ -4,8 +4,9 @@ import (
 	"slices"
 
 	"github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/dataset"
 	"github.com/contrast-go/contrast/infonce/eval"
-	"github.com/contrast-go/contrast/infonce/train"
+	"github.com/contrast-go/contrast/infonce/nn"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -21,7 +22,7 @@ type corpus interface {
 	// digest returns a hash of all that the weights of a run follow from, besides its settings.
 	digest() (string, error)
 
-	source(s *settings, workers int) (train.Source, arrangement, error)
+	source(s *settings, workers int) (dataset.Source, arrangement, error)
 	exam(workers int) (exam, error) // at the end of a run
 
 	// examBytes returns about how many bytes the exam of an encoder takes, whose embeddings have so
@@ -60,11 +61,11 @@ type embedder struct {
 const examRows = 256
 
 // encoded is to see samples through m: by its embedding, or by the representation below its projection head.
-func encoded(name string, m train.Model, layer string) embedder {
+func encoded(name string, m nn.Model, layer string) embedder {
 	return embedder{name, seenBy(side(m, false), layer), seenBy(side(m, true), layer)}
 }
 
-func seenBy(m train.Model, layer string) func(simd.Matrix) simd.Matrix {
+func seenBy(m nn.Model, layer string) func(simd.Matrix) simd.Matrix {
 	see := m.Embed
 	if layer == "representation" {
 		see = m.Represent
@@ -98,7 +99,7 @@ func widen(x simd.Matrix, cols int) simd.Matrix {
 
 // waysToSee returns the samples as they are, where raw says that they can be compared, as the encoder saw them before its
 // first step, and as it sees them now.
-func waysToSee(raw embedder, comparable bool, untrained, trained train.Model, layer string) []embedder {
+func waysToSee(raw embedder, comparable bool, untrained, trained nn.Model, layer string) []embedder {
 	ways := []embedder{encoded("untrained encoder", untrained, layer), encoded("trained encoder", trained, layer)}
 	if comparable {
 		ways = append([]embedder{raw}, ways...)

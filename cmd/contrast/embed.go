@@ -7,8 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/contrast-go/contrast/infonce/augment"
 	"github.com/contrast-go/contrast/infonce/data"
-	"github.com/contrast-go/contrast/infonce/train"
+	"github.com/contrast-go/contrast/infonce/dataset"
 	"github.com/contrast-go/contrast/internal/cpu"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -111,7 +112,7 @@ func (c *embedCommand) Run(con *console) error {
 }
 
 // openAll opens all samples that --data names.
-func openAll(source, size string) (train.Rows, error) {
+func openAll(source, size string) (dataset.Rows, error) {
 	s := &settings{Data: source, ImageSize: size}
 	s.nameFormat()
 	if s.sourceKind() != imageSource {
@@ -132,6 +133,6 @@ func (m imageRows) Dim() int { return m.Width * m.Height * m.Channels }
 
 // Gather stores images in the rows of dst.
 func (m imageRows) Gather(dst simd.Matrix, indices []int) error {
-	train.Flatten(dst, m.Subset(indices))
+	augment.Flatten(dst, m.Subset(indices))
 	return nil
 }

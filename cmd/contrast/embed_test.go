@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/nn"
 	"github.com/contrast-go/contrast/infonce/train"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -23,7 +24,7 @@ func TestEmbed(t *testing.T) {
 	bars := bars(t)
 	succeed(t, small(bars, images)...)
 
-	m, err := train.ReadModel(filepath.Join(rows, modelFile))
+	m, err := nn.ReadModel(filepath.Join(rows, modelFile))
 	if err != nil {
 		t.Fatal(err)
 	}

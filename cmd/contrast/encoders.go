@@ -4,14 +4,14 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/contrast-go/contrast/infonce/train"
+	"github.com/contrast-go/contrast/infonce/nn"
 )
 
 // archNames are the kinds of encoders; the first is the default.
 var archNames = []string{"mlp", "linear", "cnn"}
 
 // encoder returns the encoder as it is before the first step.
-func (s *settings) encoder(d corpus) (train.Model, error) {
+func (s *settings) encoder(d corpus) (nn.Model, error) {
 	q, k := d.dims()
 	if s.Arch == "cnn" {
 		images, ok := d.(*imageCorpus)
@@ -32,12 +32,12 @@ func (s *settings) encoder(d corpus) (train.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return train.NewDual(query, document)
+	return nn.NewDual(query, document)
 }
 
 // side returns the tower of a side where an encoder of pairs has two.
-func side(m train.Model, document bool) train.Model {
-	d, ok := m.(*train.Dual)
+func side(m nn.Model, document bool) nn.Model {
+	d, ok := m.(*nn.Dual)
 	switch {
 	case ok && document:
 		return d.Document()
@@ -49,8 +49,8 @@ func side(m train.Model, document bool) train.Model {
 
 // mlp returns an encoder of dense layers. The embedding of an image is made by a head, which can be left out
 // afterwards; that of an embedding only where one is asked for.
-func (s *settings) mlp(in int, seed uint64) (train.Model, error) {
-	c := train.MLPConfig{Body: append([]int{in}, s.Hidden...), Residual: s.Residual}
+func (s *settings) mlp(in int, seed uint64) (nn.Model, error) {
+	c := nn.MLPConfig{Body: append([]int{in}, s.Hidden...), Residual: s.Residual}
 	if err := s.setActivation(&c.Activation); err != nil {
 		return nil, err
 	}
@@ -69,9 +69,9 @@ func (s *settings) mlp(in int, seed uint64) (train.Model, error) {
 }
 
 // cnn returns a convolutional encoder, whose representation is the mean over the pixels unless there are more layers.
-func (s *settings) cnn(d *imageCorpus) (train.Model, error) {
+func (s *settings) cnn(d *imageCorpus) (nn.Model, error) {
 	m := d.train
-	c := train.CNNConfig{Width: m.Width, Height: m.Height, Channels: m.Channels, Filters: s.Filters, Body: s.Hidden, Head: s.head()}
+	c := nn.CNNConfig{Width: m.Width, Height: m.Height, Channels: m.Channels, Filters: s.Filters, Body: s.Hidden, Head: s.head()}
 	if err := s.setActivation(&c.Activation); err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func (s *settings) cnn(d *imageCorpus) (train.Model, error) {
 // head returns the widths of the projection head, of which the last is that of the embedding.
 func (s *settings) head() []int { return append(s.Head[:len(s.Head):len(s.Head)], s.Dim) }
 
-func (s *settings) setActivation(a *train.Activation) error {
+func (s *settings) setActivation(a *nn.Activation) error {
 	if s.Activation == "" {
 		return nil
 	}
@@ -105,8 +105,8 @@ func (s *settings) encoderDefaults() map[string]string {
 }
 
 // encoderText describes an encoder in some words.
-func encoderText(m train.Model) string {
-	text := func(kind string, widths []int, activation train.Activation, head []int) string {
+func encoderText(m nn.Model) string {
+	text := func(kind string, widths []int, activation nn.Activation, head []int) string {
 		s := kind
 		if len(widths) > 0 {
 			s += " " + joined(widths)
@@ -120,7 +120,7 @@ func encoderText(m train.Model) string {
 		return s
 	}
 	switch m := m.(type) {
-	case *train.MLP:
+	case *nn.MLP:
 		c := m.Config()
 		kind := "mlp"
 		if len(c.Body) == 2 && len(c.Head) == 0 {
@@ -131,14 +131,14 @@ func encoderText(m train.Model) string {
 			s += ", added to the samples"
 		}
 		return s
-	case *train.CNN:
+	case *nn.CNN:
 		c := m.Config()
 		kind := fmt.Sprintf("cnn %dx%dx%d, filters %s, norm %v", c.Width, c.Height, c.Channels, joined(c.Filters), c.Norm)
 		if len(c.Body) > 0 {
 			kind += ", then"
 		}
 		return text(kind, c.Body, c.Activation, c.Head)
-	case *train.Dual:
+	case *nn.Dual:
 		query, document := encoderText(m.Query()), encoderText(m.Document())
 		if query == document {
 			return "two towers, each " + query

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/contrast-go/contrast/infonce/nn"
 	"github.com/contrast-go/contrast/infonce/train"
 )
 
@@ -14,7 +15,7 @@ import (
 type finishedRun struct {
 	settings *settings
 	digest   string // of what it was trained on
-	model    train.Model
+	model    nn.Model
 }
 
 // openRun opens the folder that the flag --model names.
@@ -24,7 +25,7 @@ func openRun(dir string, workers int) (*finishedRun, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--model: %w", err)
 	}
-	r.model, err = train.ReadModel(f.path(modelFile))
+	r.model, err = nn.ReadModel(f.path(modelFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("--model: %s holds no finished run: %w", f, err)
 	}
@@ -91,13 +92,13 @@ func (r *finishedRun) corpus(flags *sampleFlags) (corpus, error) {
 // fits returns an error unless the encoder takes the samples of d. Where one encoder embeds both sides, zeros follow the
 // narrower one.
 func (r *finishedRun) fits(d corpus) error {
-	check := func(got int, m train.Model, side string) error {
+	check := func(got int, m nn.Model, side string) error {
 		if want, _ := m.Dims(); got != want {
 			return fmt.Errorf("%s has samples of %d numbers%s, want the %d of the encoder", d.name(), got, side, want)
 		}
 		return nil
 	}
-	if m, ok := r.model.(*train.CNN); ok {
+	if m, ok := r.model.(*nn.CNN); ok {
 		images, ok := d.(*imageCorpus)
 		if !ok {
 			return fmt.Errorf("%s has embeddings, want images as the encoder takes", d.name())
@@ -108,7 +109,7 @@ func (r *finishedRun) fits(d corpus) error {
 		}
 	}
 	q, k := d.dims()
-	m, ok := r.model.(*train.Dual)
+	m, ok := r.model.(*nn.Dual)
 	if !ok {
 		return check(max(q, k), r.model, "")
 	}

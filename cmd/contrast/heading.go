@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/contrast-go/contrast/infonce/nn"
 	"github.com/contrast-go/contrast/infonce/train"
 	"github.com/contrast-go/contrast/internal/cpu"
 	"github.com/contrast-go/contrast/internal/par"
 )
 
 // heading tells what is about to happen.
-func (c *trainCommand) heading(d corpus, t *train.Trainer, encoder train.Model, plan *memoryPlan, out folder) string {
+func (c *trainCommand) heading(d corpus, t *train.Trainer, encoder nn.Model, plan *memoryPlan, out folder) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "data     %s\n", d.describe())
 	fmt.Fprintf(&b, "encoder  %s, %d weights\n", encoderText(encoder), len(encoder.Params().Values))

@@ -3,9 +3,9 @@ package main
 import (
 	"fmt"
 
+	"github.com/contrast-go/contrast/infonce/augment"
 	"github.com/contrast-go/contrast/infonce/data"
 	"github.com/contrast-go/contrast/infonce/eval"
-	"github.com/contrast-go/contrast/infonce/train"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -42,7 +42,7 @@ func newImageExam(d *imageCorpus, workers int) (*imageExam, error) {
 	e.galleryRows, e.clean = pixels(e.gallery), pixels(e.tested)
 	e.views = simd.NewMatrix(e.draws*n, size)
 	for i := range e.draws {
-		if err := train.AugmentAll(e.views.Slice(i*n, (i+1)*n), e.tested, train.Augmentation{}, examSeed+uint64(i), workers); err != nil {
+		if err := augment.All(e.views.Slice(i*n, (i+1)*n), e.tested, augment.Image{}, examSeed+uint64(i), workers); err != nil {
 			return nil, err
 		}
 		e.viewLabels = append(e.viewLabels, e.tested.Labels...)

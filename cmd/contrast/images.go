@@ -9,7 +9,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/contrast-go/contrast/infonce/augment"
 	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/dataset"
 	"github.com/contrast-go/contrast/infonce/train"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -18,10 +20,10 @@ import (
 type imageCorpus struct {
 	title       string // of the data, as in the name of a folder
 	train, test data.Images
-	learned     string             // what the images to train on are, after their number
-	apart       string             // what sets the others apart, after "images"
-	unseen      bool               // those are of other classes
-	augment     train.Augmentation // of views of those without labels
+	learned     string        // what the images to train on are, after their number
+	apart       string        // what sets the others apart, after "images"
+	unseen      bool          // those are of other classes
+	augment     augment.Image // of views of those without labels
 }
 
 // openImages opens what the flags name.
@@ -114,7 +116,7 @@ func (d *imageCorpus) dims() (q, k int) {
 
 // source gives views of the images: some of each, or for a loss that reads labels one of each of some
 // images of a class.
-func (d *imageCorpus) source(s *settings, workers int) (train.Source, arrangement, error) {
+func (d *imageCorpus) source(s *settings, workers int) (dataset.Source, arrangement, error) {
 	augment, err := s.Augment.images()
 	if err != nil {
 		return nil, nil, err
@@ -127,13 +129,13 @@ func (d *imageCorpus) source(s *settings, workers int) (train.Source, arrangemen
 		return nil, nil, err
 	}
 	if !s.byLabel() {
-		return &train.Views{Images: d.train, Augment: augment, Seed: s.Seed, Each: s.Views, Match: s.Supervised, Distinct: s.Distinct, Workers: workers}, nil, nil
+		return &dataset.Views{Images: d.train, Augment: augment, Seed: s.Seed, Each: s.Views, Match: s.Supervised, Distinct: s.Distinct, Workers: workers}, nil, nil
 	}
 	perClass, err := s.perClass(distinct(d.train.Labels))
 	if err != nil {
 		return nil, nil, err
 	}
-	return &train.Classes{Images: d.train, Augment: augment, Seed: s.Seed, PerClass: perClass, Workers: workers}, train.Labelled, nil
+	return &dataset.Classes{Images: d.train, Augment: augment, Seed: s.Seed, PerClass: perClass, Workers: workers}, train.Labelled, nil
 }
 
 func (d *imageCorpus) exam(workers int) (exam, error) {
@@ -176,7 +178,7 @@ func (d *imageCorpus) heldViews(m data.Images, workers int) (*held, error) {
 	h := &held{what: fmt.Sprintf("two views of %d images %s", m.Len(), d.apart), workers: workers, asTheyAre: rawPixels}
 	for i, x := range []*simd.Matrix{&h.q, &h.k} {
 		*x = simd.NewMatrix(m.Len(), len(m.At(0)))
-		if err := train.AugmentAll(*x, m, d.augment, examSeed+uint64(i), workers); err != nil {
+		if err := augment.All(*x, m, d.augment, examSeed+uint64(i), workers); err != nil {
 			return nil, err
 		}
 	}
@@ -186,7 +188,7 @@ func (d *imageCorpus) heldViews(m data.Images, workers int) (*held, error) {
 // pixels returns the pixels of each image.
 func pixels(m data.Images) simd.Matrix {
 	x := simd.NewMatrix(m.Len(), m.Width*m.Height*m.Channels)
-	train.Flatten(x, m)
+	augment.Flatten(x, m)
 	return x
 }
 

@@ -6,48 +6,49 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/contrast-go/contrast/infonce/train"
+	"github.com/contrast-go/contrast/infonce/nn"
+	"github.com/contrast-go/contrast/infonce/optim"
 )
 
 // An optimizerKind is an optimiser that train knows.
 type optimizerKind struct {
 	name, title string
 	defaults    map[string]string // of flags, as in a lossKind
-	new         func(s *settings, workers int) train.Optimizer
+	new         func(s *settings, workers int) optim.Optimizer
 }
 
 // The first is the default.
 var optimizerKinds = []optimizerKind{
-	{"adamw", "AdamW", nil, func(s *settings, workers int) train.Optimizer {
-		return &train.AdamW{Decay: s.Decay, Workers: workers}
+	{"adamw", "AdamW", nil, func(s *settings, workers int) optim.Optimizer {
+		return &optim.AdamW{Decay: s.Decay, Workers: workers}
 	}},
-	{"adam", "Adam", map[string]string{"decay": "0"}, func(s *settings, workers int) train.Optimizer {
-		return &train.AdamW{Decay: s.Decay, Coupled: true, Workers: workers}
+	{"adam", "Adam", map[string]string{"decay": "0"}, func(s *settings, workers int) optim.Optimizer {
+		return &optim.AdamW{Decay: s.Decay, Coupled: true, Workers: workers}
 	}},
-	{"sgd", "SGD with Nesterov momentum 0.9", map[string]string{"lr": "0.1", "decay": "0.0001"}, func(s *settings, workers int) train.Optimizer {
-		return &train.SGD{Momentum: 0.9, Nesterov: true, Decay: s.Decay, Workers: workers}
+	{"sgd", "SGD with Nesterov momentum 0.9", map[string]string{"lr": "0.1", "decay": "0.0001"}, func(s *settings, workers int) optim.Optimizer {
+		return &optim.SGD{Momentum: 0.9, Nesterov: true, Decay: s.Decay, Workers: workers}
 	}},
-	{"lars", "LARS", map[string]string{"lr": "3", "decay": "0.0001"}, func(s *settings, workers int) train.Optimizer {
-		return &train.LARS{Decay: s.Decay, Workers: workers}
+	{"lars", "LARS", map[string]string{"lr": "3", "decay": "0.0001"}, func(s *settings, workers int) optim.Optimizer {
+		return &optim.LARS{Decay: s.Decay, Workers: workers}
 	}},
 }
 
 // A scheduleKind is a schedule of the learning rate that train knows.
 type scheduleKind struct {
 	name string
-	new  func(s *settings, warmup int) train.Schedule
+	new  func(s *settings, warmup int) optim.Schedule
 }
 
 // The first is the default.
 var scheduleKinds = []scheduleKind{
-	{"cosine", func(s *settings, warmup int) train.Schedule {
-		return train.Cosine{Peak: s.LR, Warmup: warmup, Steps: s.Steps}
+	{"cosine", func(s *settings, warmup int) optim.Schedule {
+		return optim.Cosine{Peak: s.LR, Warmup: warmup, Steps: s.Steps}
 	}},
-	{"constant", func(s *settings, warmup int) train.Schedule {
-		return train.Constant{Peak: s.LR, Warmup: warmup}
+	{"constant", func(s *settings, warmup int) optim.Schedule {
+		return optim.Constant{Peak: s.LR, Warmup: warmup}
 	}},
-	{"step", func(s *settings, warmup int) train.Schedule {
-		return train.StepDecay{Peak: s.LR, Warmup: warmup, Every: max((s.Steps-warmup+2)/3, 1)}
+	{"step", func(s *settings, warmup int) optim.Schedule {
+		return optim.StepDecay{Peak: s.LR, Warmup: warmup, Every: max((s.Steps-warmup+2)/3, 1)}
 	}},
 }
 
@@ -57,7 +58,7 @@ func (s *settings) optimizer() optimizerKind {
 }
 
 // schedule returns the schedule, whose name is known.
-func (s *settings) schedule() train.Schedule {
+func (s *settings) schedule() optim.Schedule {
 	warmup := s.Steps / 10
 	if s.Warmup != nil {
 		warmup = *s.Warmup
@@ -80,8 +81,8 @@ func (s *settings) checkNames() error {
 		check("schedule", s.Schedule, scheduleNames()),
 		check("arch", s.Arch, archNames),
 		check("split", s.Split, []string{"samples", "classes"}),
-		check("norm", s.Norm, []string{train.NoNorm.String(), train.BatchNorm.String(), train.LayerNorm.String()}),
-		check("activation", s.Activation, []string{train.ReLU.String(), train.GELU.String()}),
+		check("norm", s.Norm, []string{nn.NoNorm.String(), nn.BatchNorm.String(), nn.LayerNorm.String()}),
+		check("activation", s.Activation, []string{nn.ReLU.String(), nn.GELU.String()}),
 	)
 }
 

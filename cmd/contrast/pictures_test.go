@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/contrast-go/contrast/infonce/augment"
 	"github.com/contrast-go/contrast/infonce/data"
 	"github.com/contrast-go/contrast/infonce/eval"
 	"github.com/contrast-go/contrast/infonce/train"
@@ -95,8 +96,8 @@ func TestGridFrames(t *testing.T) {
 	m := data.Images{Width: 3, Height: 5, Channels: 1, Labels: []int{0, 1}, Classes: []string{"zero", "one"}}
 	m.Pixels = slices.Concat(slices.Repeat([]byte{255}, 15), slices.Repeat([]byte{128}, 15))
 	e := &imageExam{gallery: m, tested: m, views: simd.NewMatrix(2, 15), viewLabels: m.Labels, galleryRows: simd.NewMatrix(2, 15)}
-	train.Flatten(e.galleryRows, m)
-	train.Flatten(e.views, m)
+	augment.Flatten(e.galleryRows, m)
+	augment.Flatten(e.views, m)
 	raw := answer{near: [][]eval.Neighbor{{{Row: 0}, {Row: 1}}, {{Row: 0}, {Row: 1}}}}
 	trained := answer{near: [][]eval.Neighbor{{{Row: 0}}, {{Row: 1}}}}
 	path := filepath.Join(t.TempDir(), gridFile)

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"runtime/debug"
 
+	"github.com/contrast-go/contrast/infonce/nn"
 	"github.com/contrast-go/contrast/infonce/train"
 )
 
@@ -63,7 +64,7 @@ func (m *memoryPlan) add(t *train.Trainer, d corpus) error {
 	in, out := t.Encoder.Dims()
 	m.total = m.program + training + d.examBytes(out) + monitorBytes(in, out)
 	m.total += int64(8 * len(t.Encoder.Params().Values)) // of the encoder before its first step
-	if e, ok := t.Encoder.(train.Estimator); ok {
+	if e, ok := t.Encoder.(nn.MemoryEstimator); ok {
 		m.total += e.ActivationBytes(examRows) * 2 / 3 // two encoders, of which neither goes backward
 	}
 	debug.SetMemoryLimit(min(m.total-m.total/16, debug.SetMemoryLimit(-1)))

@@ -12,7 +12,9 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/contrast-go/contrast/infonce/augment"
 	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/dataset"
 	"github.com/contrast-go/contrast/infonce/train"
 )
 
@@ -28,7 +30,7 @@ type rowCorpus struct {
 	same     []int // of k, equal where rows are; nil where all differ
 
 	learned, kept []int // rows; of triplets their numbers
-	augment       train.VectorAugmentation
+	augment       augment.Vector
 }
 
 // openRows opens what the flags name.
@@ -218,7 +220,7 @@ func (d *rowCorpus) digest() (string, error) {
 }
 
 // source gives the rows of a step as its loss wants them.
-func (d *rowCorpus) source(s *settings, workers int) (train.Source, arrangement, error) {
+func (d *rowCorpus) source(s *settings, workers int) (dataset.Source, arrangement, error) {
 	if len(d.learned) == 0 || len(d.kept) == 0 {
 		return nil, nil, fmt.Errorf("--holdout: %d %s to train on and %d held out, want some of both", len(d.learned), d.things(), len(d.kept))
 	}
@@ -232,7 +234,7 @@ func (d *rowCorpus) source(s *settings, workers int) (train.Source, arrangement,
 		if s.Supervised || s.Distinct {
 			return nil, nil, errors.New("--supervised and --distinct need classes, which pairs have not")
 		}
-		p := &train.RowPairs{Queries: q, Documents: &part{rows: d.k, pick: d.learned}, Augment: d.augment, Seed: s.Seed, Workers: workers}
+		p := &dataset.RowPairs{Queries: q, Documents: &part{rows: d.k, pick: d.learned}, Augment: d.augment, Seed: s.Seed, Workers: workers}
 		if d.same != nil { // a document is no negative of the other queries that it belongs to
 			p.DocumentIDs, p.Distinct = pickInts(d.same, d.learned), s.Batch <= d.documents()
 		}
@@ -242,7 +244,7 @@ func (d *rowCorpus) source(s *settings, workers int) (train.Source, arrangement,
 		for _, i := range d.learned {
 			learned = append(learned, d.triplets[i])
 		}
-		return &train.RowTriplets{Rows: d.q, Triplets: learned, Augment: d.augment, Seed: s.Seed, Workers: workers}, train.Triplets, nil
+		return &dataset.RowTriplets{Rows: d.q, Triplets: learned, Augment: d.augment, Seed: s.Seed, Workers: workers}, train.Triplets, nil
 	}
 	labels := d.labelsOf(d.learned)
 	if labels == nil && (s.byLabel() || s.Supervised || s.Distinct) {
@@ -252,13 +254,13 @@ func (d *rowCorpus) source(s *settings, workers int) (train.Source, arrangement,
 		if err := s.checkDistinct(labels); err != nil {
 			return nil, nil, err
 		}
-		return &train.RowViews{Rows: q, Labels: labels, Augment: d.augment, Seed: s.Seed, Each: s.Views, Match: s.Supervised, Distinct: s.Distinct, Workers: workers}, nil, nil
+		return &dataset.RowViews{Rows: q, Labels: labels, Augment: d.augment, Seed: s.Seed, Each: s.Views, Match: s.Supervised, Distinct: s.Distinct, Workers: workers}, nil, nil
 	}
 	perClass, err := s.perClass(distinct(labels))
 	if err != nil {
 		return nil, nil, err
 	}
-	return &train.RowClasses{Rows: q, Labels: labels, Augment: d.augment, Seed: s.Seed, PerClass: perClass, Workers: workers}, train.Labelled, nil
+	return &dataset.RowClasses{Rows: q, Labels: labels, Augment: d.augment, Seed: s.Seed, PerClass: perClass, Workers: workers}, train.Labelled, nil
 }
 
 // documents returns how many different documents there are to train on.

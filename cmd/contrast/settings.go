@@ -7,6 +7,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/contrast-go/contrast/infonce/nn"
 	"github.com/contrast-go/contrast/infonce/train"
 )
 
@@ -104,7 +105,7 @@ func savedSettings(text string) (map[string]string, error) {
 }
 
 // build returns a trainer for the settings and its encoder.
-func (s *settings) build(d corpus, workers int) (*train.Trainer, train.Model, error) {
+func (s *settings) build(d corpus, workers int) (*train.Trainer, nn.Model, error) {
 	source, arrange, err := d.source(s, workers)
 	if err != nil {
 		return nil, nil, err
@@ -137,7 +138,7 @@ func (s *settings) build(d corpus, workers int) (*train.Trainer, train.Model, er
 	loss, temperature := s.newLoss(workers)
 	t.Loss = loss
 	if s.Loss == "moco" {
-		t.Keys = &train.MomentumEncoder{Encoder: train.CloneModel(encoder), Momentum: s.Momentum, Workers: workers}
+		t.Keys = &train.MomentumEncoder{Encoder: nn.CloneModel(encoder), Momentum: s.Momentum, Workers: workers}
 	}
 	if s.LearnTemperature {
 		t.Scale = &train.LogScale{Temperature: temperature}

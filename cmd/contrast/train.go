@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/contrast-go/contrast/infonce/nn"
 	"github.com/contrast-go/contrast/infonce/train"
 	"github.com/contrast-go/contrast/internal/cpu"
 )
@@ -219,7 +220,7 @@ func (c *trainCommand) train(con *console, t *train.Trainer, w *watch, out folde
 }
 
 // finish writes the model, takes the exam and draws the pictures.
-func (c *trainCommand) finish(con *console, d corpus, t *train.Trainer, w *watch, encoder train.Model, plan *memoryPlan, out folder, seconds float64) error {
+func (c *trainCommand) finish(con *console, d corpus, t *train.Trainer, w *watch, encoder nn.Model, plan *memoryPlan, out folder, seconds float64) error {
 	steps, err := readCurves(out.path(train.MetricsFile))
 	if err != nil {
 		return err
@@ -264,7 +265,7 @@ func (c *trainCommand) finish(con *console, d corpus, t *train.Trainer, w *watch
 		}
 	}
 	// Last, because its presence tells a finished run.
-	if err := train.WriteModel(out.path(modelFile), encoder); err != nil {
+	if err := nn.WriteModel(out.path(modelFile), encoder); err != nil {
 		return err
 	}
 
@@ -273,7 +274,7 @@ func (c *trainCommand) finish(con *console, d corpus, t *train.Trainer, w *watch
 		Steps:         c.Steps,
 		Seconds:       seconds,
 		Level:         cpu.Active().String(),
-		WeightsSHA256: train.WeightsSHA256(encoder.Params().Values),
+		WeightsSHA256: nn.WeightsSHA256(encoder.Params().Values),
 		Eval:          evalOf(rows, func(a answer) figures { return a.eval }),
 		PlannedBytes:  plan.total,
 		PeakBytes:     peak(),

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/contrast-go/contrast/infonce/nn"
 	"github.com/contrast-go/contrast/infonce/train"
 	"github.com/contrast-go/contrast/internal/cpu"
 )
@@ -74,11 +75,11 @@ func TestTrainOnGlyphs(t *testing.T) {
 		t.Errorf("standard error does not compare with raw pixels:\n%s", stderr)
 	}
 
-	m, err := train.ReadModel(filepath.Join(dir, modelFile))
+	m, err := nn.ReadModel(filepath.Join(dir, modelFile))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := train.WeightsSHA256(m.Params().Values); got != r.WeightsSHA256 {
+	if got := nn.WeightsSHA256(m.Params().Values); got != r.WeightsSHA256 {
 		t.Errorf("the model holds weights %s, the report says %s", got, r.WeightsSHA256)
 	}
 	want := []string{train.CheckpointFile, train.PreviousFile, train.MetricsFile, modelFile, curveFile, gridFile, monitorFile}

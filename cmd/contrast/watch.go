@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/contrast-go/contrast/cmd/contrast/internal/report"
+	"github.com/contrast-go/contrast/infonce/nn"
 	"github.com/contrast-go/contrast/infonce/train"
 )
 
@@ -18,7 +19,7 @@ type watch struct {
 }
 
 // newWatch is for a run of t that goes on after step first.
-func (c *trainCommand) newWatch(con *console, d corpus, t *train.Trainer, encoder train.Model, server *pageServer, out folder, first int) *watch {
+func (c *trainCommand) newWatch(con *console, d corpus, t *train.Trainer, encoder nn.Model, server *pageServer, out folder, first int) *watch {
 	w := &watch{con: con}
 	w.begin = func() (err error) {
 		if w.monitor, err = newMonitor(d, encoded("encoder", encoder, "embedding"), out, first, c.Steps, c.Workers); err != nil {

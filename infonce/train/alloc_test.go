@@ -8,7 +8,11 @@ import (
 	"testing"
 
 	"github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/augment"
+	"github.com/contrast-go/contrast/infonce/dataset"
 	"github.com/contrast-go/contrast/infonce/internal/testkit"
+	"github.com/contrast-go/contrast/infonce/nn"
+	"github.com/contrast-go/contrast/infonce/optim"
 	"github.com/contrast-go/contrast/internal/check"
 )
 
@@ -21,8 +25,8 @@ func TestStepDoesNotAllocate(t *testing.T) {
 	for _, workers := range []int{1, 2} {
 		for name, set := range map[string]func(*Trainer){
 			"AdamW":  func(tr *Trainer) {},
-			"SGD":    func(tr *Trainer) { tr.Optimizer = &SGD{Momentum: 0.9, Workers: workers} },
-			"LARS":   func(tr *Trainer) { tr.Optimizer, tr.Clip = &LARS{Workers: workers}, 1e-6 },
+			"SGD":    func(tr *Trainer) { tr.Optimizer = &optim.SGD{Momentum: 0.9, Workers: workers} },
+			"LARS":   func(tr *Trainer) { tr.Optimizer, tr.Clip = &optim.LARS{Workers: workers}, 1e-6 },
 			"chunks": func(tr *Trainer) { tr.Chunk = 7 },
 			"memory": func(tr *Trainer) { withMemory(tr, 17); tr.Loss = towardsZero },
 			"temperature": func(tr *Trainer) {
@@ -30,26 +34,26 @@ func TestStepDoesNotAllocate(t *testing.T) {
 				tr.Loss = towardsZero
 			},
 			"match": func(tr *Trainer) {
-				tr.Source = &Views{Images: testkit.Bars(40, 5), Match: true, Workers: workers}
+				tr.Source = &dataset.Views{Images: testkit.Bars(40, 5), Match: true, Workers: workers}
 			},
 			"distinct": func(tr *Trainer) {
-				tr.Source = &Views{Images: testkit.Bars(40, 20), Distinct: true, Workers: workers}
+				tr.Source = &dataset.Views{Images: testkit.Bars(40, 20), Distinct: true, Workers: workers}
 			},
 			"rows": func(tr *Trainer) {
-				tr.Source = &RowPairs{Queries: table(40, 30), Documents: table(40, 30), Augment: VectorAugmentation{Noise: 1, Dropout: 0.1, Crop: 0.1}, Workers: workers}
+				tr.Source = &dataset.RowPairs{Queries: table(40, 30), Documents: table(40, 30), Augment: augment.Vector{Noise: 1, Dropout: 0.1, Crop: 0.1}, Workers: workers}
 			},
 			"triplets": func(tr *Trainer) {
 				tr.Views, tr.Arrange = 3, Triplets
-				tr.Source = &RowTriplets{Rows: table(40, 30), Triplets: make([][3]int, 40), Workers: workers}
+				tr.Source = &dataset.RowTriplets{Rows: table(40, 30), Triplets: make([][3]int, 40), Workers: workers}
 			},
 			"three views": func(tr *Trainer) {
-				tr.Views, tr.Source = 3, &RowViews{Rows: table(40, 30), Each: 3, Workers: workers}
+				tr.Views, tr.Source = 3, &dataset.RowViews{Rows: table(40, 30), Each: 3, Workers: workers}
 			},
-			"CNN":             func(tr *Trainer) { tinyCNN(t, tr, LayerNorm) },
-			"CNN, batch norm": func(tr *Trainer) { tinyCNN(t, tr, BatchNorm) },
+			"CNN":             func(tr *Trainer) { tinyCNN(t, tr, nn.LayerNorm) },
+			"CNN, batch norm": func(tr *Trainer) { tinyCNN(t, tr, nn.BatchNorm) },
 			"classes": func(tr *Trainer) {
 				tr.Arrange = Labelled
-				tr.Source = &Classes{Images: testkit.Bars(40, 5), Workers: workers, PerClass: 8}
+				tr.Source = &dataset.Classes{Images: testkit.Bars(40, 5), Workers: workers, PerClass: 8}
 			},
 		} {
 			tr := tiny(t, t.TempDir(), workers)
@@ -87,4 +91,6 @@ func TestStepDoesNotAllocate(t *testing.T) {
 	}
 }
 
-func table(rows, cols int) Table { return Table{testkit.Normals(check.NewRand(4), rows, cols)} }
+func table(rows, cols int) dataset.Table {
+	return dataset.Table{Matrix: testkit.Normals(check.NewRand(4), rows, cols)}
+}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/dataset"
+	"github.com/contrast-go/contrast/infonce/nn"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -21,7 +23,7 @@ func Labelled(z simd.Matrix, labels []int) infonce.Batch {
 	return infonce.Batch{Q: z, Labels: labels}
 }
 
-// Triplets is for losses of an anchor, a positive and a negative, such as those of [RowTriplets]:
+// Triplets is for losses of an anchor, a positive and a negative, such as those of [dataset.RowTriplets]:
 // row i of Q, of K and of Negatives is the first, the second and the third view of sample i.
 func Triplets(z simd.Matrix, labels []int) infonce.Batch {
 	n := z.Rows / 3
@@ -48,10 +50,10 @@ func (t *Trainer) checkViews() error {
 	if n < 1 || n == 1 && t.Arrange == nil {
 		return fmt.Errorf("%d views of a sample, want 2 or more, or an arrangement", n)
 	}
-	if _, ok := t.Encoder.(*Dual); ok && n != 2 {
+	if _, ok := t.Encoder.(*nn.Dual); ok && n != 2 {
 		return fmt.Errorf("%d views of a sample, want 2: the encoder has two towers", n)
 	}
-	if s, ok := t.Source.(Viewer); ok && s.ViewsPerSample() != n {
+	if s, ok := t.Source.(dataset.Viewer); ok && s.ViewsPerSample() != n {
 		return fmt.Errorf("the source gives %d views of each sample, want %d", s.ViewsPerSample(), n)
 	}
 	if n != 2 && (t.Keys != nil || t.Memory != nil) {

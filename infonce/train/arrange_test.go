@@ -4,16 +4,19 @@ import (
 	"testing"
 
 	"github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/augment"
+	"github.com/contrast-go/contrast/infonce/dataset"
 	"github.com/contrast-go/contrast/infonce/internal/testkit"
+	"github.com/contrast-go/contrast/infonce/optim"
 	"github.com/contrast-go/contrast/internal/check"
 )
 
 // Each loss finds its rows where the arrangement puts them.
 func TestRunArrangesViews(t *testing.T) {
-	rows := Table{testkit.Normals(check.NewRand(5), 40, 30)}
+	rows := dataset.Table{Matrix: testkit.Normals(check.NewRand(5), 40, 30)}
 	for name, set := range map[string]func(tr *Trainer, look func(b infonce.Batch)){
 		"four views by sample": func(tr *Trainer, look func(b infonce.Batch)) {
-			tr.Views, tr.Source = 4, &RowViews{Rows: rows, Each: 4, Augment: VectorAugmentation{Noise: 0.5}}
+			tr.Views, tr.Source = 4, &dataset.RowViews{Rows: rows, Each: 4, Augment: augment.Vector{Noise: 0.5}}
 			loss := &infonce.SupCon{}
 			tr.Loss = lossFunc(func(b infonce.Batch, grad *infonce.Batch) (infonce.Result, error) {
 				for i, l := range b.Labels {
@@ -30,7 +33,7 @@ func TestRunArrangesViews(t *testing.T) {
 			for i := range 40 {
 				list = append(list, [3]int{i, (i + 5) % 40, (i + 7) % 40})
 			}
-			tr.Views, tr.Arrange, tr.Source = 3, Triplets, &RowTriplets{Rows: rows, Triplets: list}
+			tr.Views, tr.Arrange, tr.Source = 3, Triplets, &dataset.RowTriplets{Rows: rows, Triplets: list}
 			loss := &infonce.Triplet{Soft: true}
 			tr.Loss = lossFunc(func(b infonce.Batch, grad *infonce.Batch) (infonce.Result, error) {
 				if b.Q.Rows != tr.Batch || b.K.Rows != tr.Batch || b.Negatives.Rows != tr.Batch {
@@ -41,7 +44,7 @@ func TestRunArrangesViews(t *testing.T) {
 			})
 		},
 		"classes of one view": func(tr *Trainer, look func(b infonce.Batch)) {
-			tr.Views, tr.Arrange, tr.Source = 1, Labelled, &RowClasses{Rows: rows, Labels: manyLabels(40, 5)}
+			tr.Views, tr.Arrange, tr.Source = 1, Labelled, &dataset.RowClasses{Rows: rows, Labels: manyLabels(40, 5)}
 			loss := &infonce.BatchHard{Soft: true}
 			tr.Loss = lossFunc(func(b infonce.Batch, grad *infonce.Batch) (infonce.Result, error) {
 				if b.Q.Rows != tr.Batch || len(b.Labels) != tr.Batch {
@@ -57,7 +60,7 @@ func TestRunArrangesViews(t *testing.T) {
 			tr := tiny(t, "", 1)
 			looks := 0
 			set(tr, func(infonce.Batch) { looks++ })
-			tr.Chunk, tr.Schedule, tr.Steps = chunk, Constant{Peak: 0.003}, 60
+			tr.Chunk, tr.Schedule, tr.Steps = chunk, optim.Constant{Peak: 0.003}, 60
 			var losses []float64
 			tr.Report = func(p Progress) { losses = append(losses, p.Loss) }
 			mustRun(t, tr)
@@ -82,7 +85,7 @@ func TestRunRefusesViews(t *testing.T) {
 		{func(tr *Trainer) { tr.Views = 1 }, "train: 1 views of a sample, want 2 or more, or an arrangement"},
 		{func(tr *Trainer) { tr.Views = 3 }, "train: the source gives 2 views of each sample, want 3"},
 		{func(tr *Trainer) {
-			tr.Views, tr.Source = 3, &Views{Images: testkit.Bars(40, 5), Each: 3}
+			tr.Views, tr.Source = 3, &dataset.Views{Images: testkit.Bars(40, 5), Each: 3}
 			withMemory(tr, 9)
 		}, "train: 3 views of a sample, want 2 with keys or a memory"},
 	} {

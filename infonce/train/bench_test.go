@@ -4,22 +4,26 @@ import (
 	"testing"
 
 	"github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/augment"
+	"github.com/contrast-go/contrast/infonce/dataset"
 	"github.com/contrast-go/contrast/infonce/internal/testkit"
+	"github.com/contrast-go/contrast/infonce/nn"
+	"github.com/contrast-go/contrast/infonce/optim"
 	"github.com/contrast-go/contrast/simd"
 )
 
 // intended returns the step that the command trains with by default, on noise.
 func intended(b testing.TB) *Trainer {
-	m, err := NewMLP(1, []int{784, 512, 256}, []int{128, 64})
+	m, err := nn.NewMLP(1, []int{784, 512, 256}, []int{128, 64})
 	if err != nil {
 		b.Fatal(err)
 	}
 	t := &Trainer{
 		Encoder:   m,
 		Loss:      &infonce.NTXent{Temperature: 0.1},
-		Optimizer: &AdamW{},
-		Schedule:  Cosine{Peak: 1e-3},
-		Source:    &Views{Images: testkit.NoiseImages(1116, 28, 28, 1), Seed: 1},
+		Optimizer: &optim.AdamW{},
+		Schedule:  optim.Cosine{Peak: 1e-3},
+		Source:    &dataset.Views{Images: testkit.NoiseImages(1116, 28, 28, 1), Seed: 1},
 		Batch:     256,
 		Steps:     1 << 30,
 	}
@@ -45,7 +49,7 @@ func BenchmarkAugment(b *testing.B) {
 	m := testkit.NoiseImages(512, 28, 28, 1)
 	x := simd.NewMatrix(512, 784)
 	for b.Loop() {
-		if err := AugmentAll(x, m, Augmentation{}, 1, 1); err != nil {
+		if err := augment.All(x, m, augment.Image{}, 1, 1); err != nil {
 			b.Fatal(err)
 		}
 	}

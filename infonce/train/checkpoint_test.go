@@ -15,6 +15,8 @@ import (
 	"github.com/contrast-go/contrast/infonce/data"
 	"github.com/contrast-go/contrast/infonce/internal/sealed"
 	"github.com/contrast-go/contrast/infonce/internal/testkit"
+	"github.com/contrast-go/contrast/infonce/nn"
+	"github.com/contrast-go/contrast/infonce/optim"
 	"github.com/contrast-go/contrast/internal/check"
 )
 
@@ -191,10 +193,10 @@ func TestResumeRefuses(t *testing.T) {
 	testkit.WriteFile(t, path, good)
 	for name, set := range map[string]func(*Trainer){
 		"other encoder":   func(tr *Trainer) { tr.Encoder = makeMLP(t, 1, []int{30, 12}, []int{4}) },
-		"other optimizer": func(tr *Trainer) { tr.Optimizer = &SGD{Momentum: 0.5} },
-		"no state":        func(tr *Trainer) { tr.Optimizer = &SGD{} },
+		"other optimizer": func(tr *Trainer) { tr.Optimizer = &optim.SGD{Momentum: 0.5} },
+		"no state":        func(tr *Trainer) { tr.Optimizer = &optim.SGD{} },
 		"a memory":        func(tr *Trainer) { tr.Memory = &Queue{Size: 3} },
-		"keys":            func(tr *Trainer) { tr.Keys = &MomentumEncoder{Encoder: tr.Encoder.(*MLP).Clone()} },
+		"keys":            func(tr *Trainer) { tr.Keys = &MomentumEncoder{Encoder: tr.Encoder.(*nn.MLP).Clone()} },
 		"a temperature":   func(tr *Trainer) { learnTemperature(tr) },
 	} {
 		tr := tiny(t, dir, 1)
@@ -329,14 +331,14 @@ func TestWeightsSHA256(t *testing.T) {
 		{nil, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
 		{[]float32{0}, "df3f619804a92fdb4057192dc43dd748ea778adc52bc498ce80524c014b81119"},
 	} {
-		if got := WeightsSHA256(c.values); got != c.want {
+		if got := nn.WeightsSHA256(c.values); got != c.want {
 			t.Errorf("SHA-256 of %v is %s, want %s", c.values, got, c.want)
 		}
 	}
 	long := check.NewRand(1).Normals32(10000)
 	other := slices.Clone(long)
 	other[9999] = math.Float32frombits(math.Float32bits(other[9999]) ^ 1)
-	if WeightsSHA256(long) == WeightsSHA256(other) {
+	if nn.WeightsSHA256(long) == nn.WeightsSHA256(other) {
 		t.Error("the last bit does not count")
 	}
 }

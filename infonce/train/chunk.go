@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/contrast-go/contrast/infonce/nn"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -32,7 +33,7 @@ func (t *Trainer) embed() simd.Matrix {
 }
 
 // forward stores the embeddings of rows from to to−1 of t.x in t.z.
-func (t *Trainer) forward(e Encoder, from, to int) {
+func (t *Trainer) forward(e nn.Encoder, from, to int) {
 	for i := from; i < to; i += t.chunk() {
 		j := min(i+t.chunk(), to)
 		z, dst := e.Forward(t.x.Slice(i, j)), t.z.Slice(i, j)

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/contrast-go/contrast/infonce/dataset"
 	"github.com/contrast-go/contrast/infonce/internal/testkit"
+	"github.com/contrast-go/contrast/infonce/nn"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -30,7 +32,7 @@ func TestRunBitsForAnyChunk(t *testing.T) {
 
 // A tallest is an MLP that remembers the most rows that it was shown at once.
 type tallest struct {
-	*MLP
+	*nn.MLP
 	rows int
 }
 
@@ -43,9 +45,9 @@ func (e *tallest) Forward(x simd.Matrix) simd.Matrix {
 func TestChunkBoundsActivations(t *testing.T) {
 	kept := func(batch, chunk int) (n int) {
 		tr := tiny(t, "", 1)
-		tr.Source = &Views{Images: testkit.Bars(batch, 5), Seed: 9}
+		tr.Source = &dataset.Views{Images: testkit.Bars(batch, 5), Seed: 9}
 		tr.Batch, tr.Chunk, tr.Steps = batch, chunk, 2
-		tr.Encoder = &tallest{MLP: tr.Encoder.(*MLP)}
+		tr.Encoder = &tallest{MLP: tr.Encoder.(*nn.MLP)}
 		mustRun(t, tr)
 		return int(tr.Encoder.(*tallest).rows)
 	}
@@ -58,7 +60,7 @@ func TestChunkBoundsActivations(t *testing.T) {
 }
 
 // A drifter is an MLP that never embeds a row the same way twice, as one with dropout.
-type drifter struct{ *MLP }
+type drifter struct{ *nn.MLP }
 
 func (e drifter) Forward(x simd.Matrix) simd.Matrix {
 	z := e.MLP.Forward(x)
@@ -70,7 +72,7 @@ func (e drifter) Forward(x simd.Matrix) simd.Matrix {
 // Gradients at another embedding than that of the loss would be wrong without a sign of it.
 func TestChunkWantsTheSameEmbedding(t *testing.T) {
 	tr := tiny(t, "", 1)
-	tr.Encoder, tr.Chunk = drifter{tr.Encoder.(*MLP)}, 5
+	tr.Encoder, tr.Chunk = drifter{tr.Encoder.(*nn.MLP)}, 5
 	err := tr.Run(context.Background())
 	const want = "train: step 0: encoder: row 0 has another embedding the second time, want the same: it is the one that the gradient is of"
 	if err == nil || err.Error() != want {

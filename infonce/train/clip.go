@@ -2,12 +2,13 @@ package train
 
 import (
 	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/nn"
 	"github.com/contrast-go/contrast/simd"
 )
 
 // clip shortens the gradient of a step to the norm Clip where it is longer, and tells p
 // how often that was so.
-func (t *Trainer) clip(p *Progress, params *Params) {
+func (t *Trainer) clip(p *Progress, params *nn.Params) {
 	if t.Clip == 0 {
 		return
 	}

@@ -8,15 +8,17 @@ import (
 	"testing"
 
 	"github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/nn"
+	"github.com/contrast-go/contrast/infonce/optim"
 )
 
 // A recorder keeps the gradients that it is shown.
 type recorder struct {
-	SGD
+	optim.SGD
 	grads [][]float32
 }
 
-func (o *recorder) Step(p *Params, step int, rate float32) {
+func (o *recorder) Step(p *nn.Params, step int, rate float32) {
 	o.grads = append(o.grads, slices.Clone(p.Grads))
 	o.SGD.Step(p, step, rate)
 }
@@ -27,7 +29,7 @@ func TestClip(t *testing.T) {
 		tr := tiny(t, "", 1)
 		o := &recorder{}
 		// Without a rate both runs have the same gradients.
-		tr.Optimizer, tr.Schedule, tr.Clip = o, Constant{}, clip
+		tr.Optimizer, tr.Schedule, tr.Clip = o, optim.Constant{}, clip
 		var all []Progress
 		tr.Report = func(p Progress) { all = append(all, p) }
 		mustRun(t, tr)

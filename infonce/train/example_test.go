@@ -6,6 +6,9 @@ import (
 
 	"github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/dataset"
+	"github.com/contrast-go/contrast/infonce/nn"
+	"github.com/contrast-go/contrast/infonce/optim"
 	"github.com/contrast-go/contrast/infonce/train"
 )
 
@@ -17,7 +20,7 @@ func ExampleTrainer() {
 		fmt.Println(err)
 		return
 	}
-	encoder, err := train.NewMLP(1, []int{784, 32}, []int{16})
+	encoder, err := nn.NewMLP(1, []int{784, 32}, []int{16})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -25,9 +28,9 @@ func ExampleTrainer() {
 	t := train.Trainer{
 		Encoder:   encoder,
 		Loss:      &infonce.NTXent{Temperature: 0.1},
-		Optimizer: &train.AdamW{},
-		Schedule:  train.Cosine{Peak: 0.003, Steps: 40},
-		Source:    &train.Views{Images: seen, Seed: 1},
+		Optimizer: &optim.AdamW{},
+		Schedule:  optim.Cosine{Peak: 0.003, Steps: 40},
+		Source:    &dataset.Views{Images: seen, Seed: 1},
 		Batch:     32,
 		Steps:     40,
 		Report: func(p train.Progress) {

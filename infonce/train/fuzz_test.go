@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/contrast-go/contrast/infonce/internal/testkit"
+	"github.com/contrast-go/contrast/infonce/nn"
 )
 
 // A checkpoint that could be read is written as it was; a run that it is not of refuses it and goes on.
@@ -13,7 +14,7 @@ func FuzzCheckpoint(f *testing.F) {
 	f.Add(testkit.ReadFile(f, filepath.Join(trained(f), CheckpointFile)))
 	for _, set := range []func(tr *Trainer){
 		func(tr *Trainer) { withMemory(tr, 5); tr.Clip = 1 },
-		func(tr *Trainer) { tinyCNN(f, tr, BatchNorm); learnTemperature(tr) },
+		func(tr *Trainer) { tinyCNN(f, tr, nn.BatchNorm); learnTemperature(tr) },
 	} {
 		tr := tiny(f, f.TempDir(), 1)
 		set(tr)
@@ -44,12 +45,12 @@ func FuzzCheckpoint(f *testing.F) {
 			if err := os.Rename(path+".1", tr.checkpoint()); err != nil {
 				t.Fatal(err)
 			}
-			before := WeightsSHA256(tr.Encoder.Params().Values)
+			before := nn.WeightsSHA256(tr.Encoder.Params().Values)
 			step, err := tr.Resume()
 			if err == nil && (step != c.Step || step > tr.Steps) {
 				t.Fatalf("step %d, want %d, and at most %d", step, c.Step, tr.Steps)
 			}
-			if err != nil && WeightsSHA256(tr.Encoder.Params().Values) != before {
+			if err != nil && nn.WeightsSHA256(tr.Encoder.Params().Values) != before {
 				t.Fatal("a checkpoint that was refused changed the weights")
 			}
 			return nil

@@ -4,14 +4,17 @@ import (
 	"testing"
 
 	"github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/dataset"
 	"github.com/contrast-go/contrast/infonce/internal/testkit"
+	"github.com/contrast-go/contrast/infonce/nn"
+	"github.com/contrast-go/contrast/infonce/optim"
 	"github.com/contrast-go/contrast/simd"
 )
 
 // tiny returns a trainer of a small MLP on small images, all new.
 func tiny(t testing.TB, dir string, workers int) *Trainer {
 	t.Helper()
-	m, err := NewMLP(3, []int{30, 12, 10}, []int{8, 4})
+	m, err := nn.NewMLP(3, []int{30, 12, 10}, []int{8, 4})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -19,9 +22,9 @@ func tiny(t testing.TB, dir string, workers int) *Trainer {
 	return &Trainer{
 		Encoder:   m,
 		Loss:      &infonce.NTXent{Workers: workers},
-		Optimizer: &AdamW{Decay: 0.01, Workers: workers},
-		Schedule:  Cosine{Peak: 0.01, Floor: 0.001, Warmup: 3, Steps: 20},
-		Source:    &Views{Images: testkit.Bars(40, 5), Seed: 9, Workers: workers},
+		Optimizer: &optim.AdamW{Decay: 0.01, Workers: workers},
+		Schedule:  optim.Cosine{Peak: 0.01, Floor: 0.001, Warmup: 3, Steps: 20},
+		Source:    &dataset.Views{Images: testkit.Bars(40, 5), Seed: 9, Workers: workers},
 		Batch:     12,
 		Steps:     20,
 		Dir:       dir,
@@ -30,9 +33,9 @@ func tiny(t testing.TB, dir string, workers int) *Trainer {
 }
 
 // makeMLP returns an MLP to train.
-func makeMLP(t testing.TB, seed uint64, body, head []int) *MLP {
+func makeMLP(t testing.TB, seed uint64, body, head []int) *nn.MLP {
 	t.Helper()
-	m, err := NewMLP(seed, body, head)
+	m, err := nn.NewMLP(seed, body, head)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +43,7 @@ func makeMLP(t testing.TB, seed uint64, body, head []int) *MLP {
 }
 
 // newCNNOf returns a CNN to train.
-func makeCNN(t testing.TB, c CNNConfig, seed uint64) *CNN {
+func makeCNN(t testing.TB, c nn.CNNConfig, seed uint64) *nn.CNN {
 	t.Helper()
 	m, err := c.New(seed)
 	if err != nil {
@@ -51,7 +54,7 @@ func makeCNN(t testing.TB, c CNNConfig, seed uint64) *CNN {
 
 // withMemory makes t one of MoCo.
 func withMemory(t *Trainer, size int) {
-	m := t.Encoder.(*MLP)
+	m := t.Encoder.(*nn.MLP)
 	t.Loss = &infonce.InfoNCE{Temperature: 0.2, Workers: m.Workers}
 	t.Keys = &MomentumEncoder{Encoder: m.Clone(), Momentum: 0.9, Workers: m.Workers}
 	t.Memory = &Queue{Size: size}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/dataset"
 )
 
 // recall adds what t remembers to the batch of a step.
@@ -15,7 +16,7 @@ func (t *Trainer) recall(step int, b *infonce.Batch) error {
 		return fmt.Errorf("memory: the arrangement has %d keys, want %d, the second views", b.K.Rows, t.Batch)
 	}
 	b.Negatives = t.Memory.Rows()
-	s, ok := t.Source.(Identifier)
+	s, ok := t.Source.(dataset.Identifier)
 	if !ok {
 		return nil
 	}

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/dataset"
+	"github.com/contrast-go/contrast/infonce/optim"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -52,7 +54,7 @@ func TestMemoryHoldsTheLastKeys(t *testing.T) {
 		tr.Steps = 7
 		steps := watch(tr)
 		var images []int
-		tr.Report = func(p Progress) { images = append(images, tr.Source.(*Views).IDs()[batch:]...) }
+		tr.Report = func(p Progress) { images = append(images, tr.Source.(*dataset.Views).IDs()[batch:]...) }
 		mustRun(t, tr)
 
 		for s, got := range *steps {
@@ -101,7 +103,7 @@ func TestMomentumKeys(t *testing.T) {
 
 	// The same by hand, with a loss whose gradient of K is lost.
 	query := makeMLP(t, 3, []int{30, 12, 10}, []int{8, 4})
-	key, opt := query.Clone(), &AdamW{Decay: 0.01}
+	key, opt := query.Clone(), &optim.AdamW{Decay: 0.01}
 	follower := &MomentumEncoder{Encoder: key, Momentum: tr.Keys.Momentum}
 	memory := &Queue{Size: 31}
 	loss := &infonce.InfoNCE{Temperature: 0.2}

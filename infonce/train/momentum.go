@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/contrast-go/contrast/infonce/nn"
 	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -16,15 +17,15 @@ import (
 // so that the embeddings of many steps, which a [Queue] keeps, are comparable. It gets no
 // gradient. With Momentum 0 it is a copy, with 1 it never changes.
 type MomentumEncoder struct {
-	Encoder  Encoder // begins as the trained one: its [MLP.Clone]
-	Momentum float32 // between 0 and 1
-	Workers  int     // 0 means GOMAXPROCS; the result does not depend on it
+	Encoder  nn.Encoder // begins as the trained one: its [nn.MLP.Clone]
+	Momentum float32    // between 0 and 1
+	Workers  int        // 0 means GOMAXPROCS; the result does not depend on it
 
-	query *Params
+	query *nn.Params
 }
 
 // Follow makes one move towards the parameters of the encoder that is trained.
-func (m *MomentumEncoder) Follow(query *Params) {
+func (m *MomentumEncoder) Follow(query *nn.Params) {
 	m.query = query
 	par.Ranges(par.Workers(m.Workers), len(query.Values), followSize, m, (*MomentumEncoder).follow)
 	m.query = nil
@@ -41,7 +42,7 @@ func (m *MomentumEncoder) follow(_, i, j int) {
 }
 
 // check returns an error unless m is nil or can follow an encoder with the given parameters.
-func (m *MomentumEncoder) check(query *Params) error {
+func (m *MomentumEncoder) check(query *nn.Params) error {
 	if m == nil {
 		return nil
 	}
@@ -55,7 +56,7 @@ func (m *MomentumEncoder) check(query *Params) error {
 	if len(key.Values) > 0 && len(query.Values) > 0 && &key.Values[0] == &query.Values[0] {
 		return fmt.Errorf("keys: the encoder that is trained, want another of the same shape")
 	}
-	same := func(a, b Tensor) bool { return a.Name == b.Name && slices.Equal(a.Shape, b.Shape) }
+	same := func(a, b nn.Tensor) bool { return a.Name == b.Name && slices.Equal(a.Shape, b.Shape) }
 	if !slices.EqualFunc(key.Tensors, query.Tensors, same) {
 		return fmt.Errorf("keys: an encoder with other parameters, want those of the one that is trained")
 	}

@@ -2,12 +2,15 @@ package train
 
 import (
 	"github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/dataset"
+	"github.com/contrast-go/contrast/infonce/nn"
+	"github.com/contrast-go/contrast/infonce/optim"
 	"github.com/contrast-go/contrast/simd"
 )
 
 // PlannedBytes returns how many bytes a run will hold at most, to within a fifth where that is tens
 // of megabytes: parameters, gradients, the state of the optimiser, what the encoders and the loss keep of a
-// step, and the data where they are in memory. It counts nothing of an Encoder that is no [Estimator], a
+// step, and the data where they are in memory. It counts nothing of an Encoder that is no [nn.MemoryEstimator], a
 // Loss that infonce.PlannedBytes does not know, or a Source of another package.
 //
 // The program takes some ten megabytes besides, Resume the size of a checkpoint while it reads, and
@@ -23,11 +26,11 @@ func (t *Trainer) PlannedBytes() (int64, error) {
 	if t.Keys != nil || rows > t.chunk() {
 		total += 4 * int64(rows) * int64(out) // the embeddings
 	}
-	total += ActivationBytes(t.Encoder, min(t.chunk(), t.taught()))
+	total += nn.ActivationBytes(t.Encoder, min(t.chunk(), t.taught()))
 	if t.Keys != nil {
 		total += 8 * int64(n)
 		// Outputs, but no gradients and no layout of the inputs for them.
-		total += ActivationBytes(t.Keys.Encoder, min(t.chunk(), t.Batch)) / 3
+		total += nn.ActivationBytes(t.Keys.Encoder, min(t.chunk(), t.Batch)) / 3
 	}
 	t.dz = t.dz.Reshape(rows, out) // as a step does
 	b := t.arrange(t.dz, t.samples)
@@ -36,7 +39,7 @@ func (t *Trainer) PlannedBytes() (int64, error) {
 		b.Negatives = simd.Matrix{Rows: t.Memory.Size, Cols: out}
 	}
 	total += infonce.PlannedBytes(t.Loss, b)
-	if s, ok := t.Source.(Sized); ok {
+	if s, ok := t.Source.(dataset.Sized); ok {
 		total += s.Bytes()
 	}
 	return total, nil
@@ -44,13 +47,13 @@ func (t *Trainer) PlannedBytes() (int64, error) {
 
 // stateBytes returns the size of the state of n parameters. An optimiser of another package makes
 // its state to show it.
-func stateBytes(o Optimizer, n int) (total int64) {
+func stateBytes(o optim.Optimizer, n int) (total int64) {
 	switch o := o.(type) {
-	case *AdamW:
+	case *optim.AdamW:
 		return 8 * int64(n)
-	case *LARS:
+	case *optim.LARS:
 		return 4 * int64(n)
-	case *SGD:
+	case *optim.SGD:
 		if o.Momentum == 0 {
 			return 0
 		}

@@ -12,6 +12,9 @@ import (
 
 	"github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/dataset"
+	"github.com/contrast-go/contrast/infonce/nn"
+	"github.com/contrast-go/contrast/infonce/optim"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -25,7 +28,7 @@ func live() int64 {
 
 // large returns a run that holds megabytes.
 func large(t testing.TB, set func(tr *Trainer)) *Trainer {
-	m, err := NewMLP(1, []int{256, 512, 256}, []int{32})
+	m, err := nn.NewMLP(1, []int{256, 512, 256}, []int{32})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,9 +44,9 @@ func large(t testing.TB, set func(tr *Trainer)) *Trainer {
 	tr := &Trainer{
 		Encoder:   m,
 		Loss:      &infonce.NTXent{Workers: 2},
-		Optimizer: &AdamW{Workers: 2},
-		Schedule:  Constant{Peak: 1e-3},
-		Source:    &Views{Images: images, Workers: 2},
+		Optimizer: &optim.AdamW{Workers: 2},
+		Schedule:  optim.Constant{Peak: 1e-3},
+		Source:    &dataset.Views{Images: images, Workers: 2},
 		Batch:     1024,
 		Steps:     2,
 	}
@@ -58,28 +61,28 @@ func large(t testing.TB, set func(tr *Trainer)) *Trainer {
 func TestPlannedBytes(t *testing.T) {
 	for name, set := range map[string]func(tr *Trainer){
 		"NT-Xent": func(tr *Trainer) {},
-		"chunks":  func(tr *Trainer) { tr.Chunk, tr.Optimizer = 128, &SGD{Momentum: 0.9} },
+		"chunks":  func(tr *Trainer) { tr.Chunk, tr.Optimizer = 128, &optim.SGD{Momentum: 0.9} },
 		"MoCo": func(tr *Trainer) {
 			tr.Loss = &infonce.InfoNCE{Workers: 2}
-			tr.Keys = &MomentumEncoder{Encoder: tr.Encoder.(*MLP).Clone(), Momentum: 0.9}
+			tr.Keys = &MomentumEncoder{Encoder: tr.Encoder.(*nn.MLP).Clone(), Momentum: 0.9}
 			tr.Memory, tr.Steps = &Queue{Size: 5 * tr.Batch}, 7 // when it is full
 		},
 		"CNN": func(tr *Trainer) {
-			m := makeCNN(t, CNNConfig{Width: 16, Height: 16, Channels: 1, Filters: []int{24, 48}, Norm: BatchNorm, Activation: GELU, Head: []int{32}}, 1)
+			m := makeCNN(t, nn.CNNConfig{Width: 16, Height: 16, Channels: 1, Filters: []int{24, 48}, Norm: nn.BatchNorm, Activation: nn.GELU, Head: []int{32}}, 1)
 			m.Workers = 2
 			tr.Encoder, tr.Batch = m, tr.Batch/4
 		},
 		"rows": func(tr *Trainer) {
-			rows := Table{simd.NewMatrix(20000, 256)}
+			rows := dataset.Table{Matrix: simd.NewMatrix(20000, 256)}
 			for i := range rows.Data {
 				rows.Data[i] = float32(i%251) - 125
 			}
-			tr.Loss, tr.Optimizer = &infonce.InfoNCE{Symmetric: true, Workers: 2}, &LARS{}
-			tr.Source = &RowPairs{Queries: rows, Documents: rows, Workers: 2}
+			tr.Loss, tr.Optimizer = &infonce.InfoNCE{Symmetric: true, Workers: 2}, &optim.LARS{}
+			tr.Source = &dataset.RowPairs{Queries: rows, Documents: rows, Workers: 2}
 		},
 		"classes": func(tr *Trainer) {
 			tr.Loss, tr.Arrange = &infonce.SupCon{Workers: 2}, Labelled
-			tr.Source = &Classes{Images: tr.Source.(*Views).Images, PerClass: 8, Workers: 2}
+			tr.Source = &dataset.Classes{Images: tr.Source.(*dataset.Views).Images, PerClass: 8, Workers: 2}
 		},
 	} {
 		before := live()

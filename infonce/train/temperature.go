@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/nn"
+	"github.com/contrast-go/contrast/infonce/optim"
 	"github.com/contrast-go/contrast/internal/scalar"
 )
 
@@ -21,14 +23,14 @@ type LogScale struct {
 
 	// Optimizer moves t, at the learning rate of the encoder; nil means an AdamW of
 	// its own.
-	Optimizer Optimizer
+	Optimizer optim.Optimizer
 
 	// Low and High bound t; both 0 means 0 and ln 100, a temperature of 1 to 0.01, as
 	// OpenCLIP has it.
 	Low, High float32
 
-	params *Params   // t alone
-	clamps []float32 // an integer: how often t was brought back
+	params *nn.Params // t alone
+	clamps []float32  // an integer: how often t was brought back
 }
 
 const ln100 = 4.605170185988092
@@ -65,11 +67,11 @@ func (s *LogScale) init() error {
 	if t < low-slack || t > high+slack {
 		return fmt.Errorf("%v, want %v to %v", tau, scalar.Exp(-high), scalar.Exp(-low))
 	}
-	s.params = NewParams([]Tensor{{Name: "log", Shape: []int{1}}})
+	s.params = nn.NewParams([]nn.Tensor{{Name: "log", Shape: []int{1}}})
 	s.params.Values[0] = min(max(t, low), high)
 	s.clamps = make([]float32, digits)
 	if s.Optimizer == nil {
-		s.Optimizer = &AdamW{Workers: 1}
+		s.Optimizer = &optim.AdamW{Workers: 1}
 	}
 	return nil
 }

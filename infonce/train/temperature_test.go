@@ -9,6 +9,7 @@ import (
 
 	"github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/infonce/internal/testkit"
+	"github.com/contrast-go/contrast/infonce/optim"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/internal/scalar"
 	"github.com/contrast-go/contrast/simd"
@@ -67,7 +68,7 @@ func TestLogScaleStaysInRange(t *testing.T) {
 		{1, 0, 0, []float64{0}, []float32{0}, 0},
 	} {
 		tau := c.tau
-		s := &LogScale{Temperature: &tau, Optimizer: &SGD{}, Low: c.low, High: c.high}
+		s := &LogScale{Temperature: &tau, Optimizer: &optim.SGD{}, Low: c.low, High: c.high}
 		if err := s.start(); err != nil {
 			t.Fatal(err)
 		}

@@ -12,18 +12,21 @@ import (
 
 	"github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/dataset"
 	"github.com/contrast-go/contrast/infonce/internal/sealed"
+	"github.com/contrast-go/contrast/infonce/nn"
+	"github.com/contrast-go/contrast/infonce/optim"
 	"github.com/contrast-go/contrast/simd"
 )
 
 // A Trainer trains an encoder. Fields without a stated default are needed. The
 // fields must not change while Run runs, nor the parts be used elsewhere.
 type Trainer struct {
-	Encoder   Encoder
+	Encoder   nn.Encoder
 	Loss      infonce.Loss
-	Optimizer Optimizer
-	Schedule  Schedule
-	Source    Source
+	Optimizer optim.Optimizer
+	Schedule  optim.Schedule
+	Source    dataset.Source
 
 	Batch int // samples a step; the source is asked for Views·Batch rows
 	Views int // of a sample; 0 means 2
@@ -311,7 +314,7 @@ func (t *Trainer) checkEmbedding(z simd.Matrix) error {
 
 // gradientNorm returns the Euclidean norm of all gradients, or an error that names
 // the tensor where they are not finite.
-func gradientNorm(p *Params) (float64, error) {
+func gradientNorm(p *nn.Params) (float64, error) {
 	var sum float64
 	for _, t := range p.Tensors {
 		sum += float64(simd.Dot(t.Grads, t.Grads))
@@ -433,7 +436,7 @@ func (t *Trainer) state() []data.Tensor {
 		}
 	}
 	params := t.Encoder.Params()
-	keep("model", State(t.Encoder))
+	keep("model", nn.State(t.Encoder))
 	keep("optimizer", t.Optimizer.State(len(params.Values)))
 	if t.Keys != nil {
 		keep("keys", t.Keys.Encoder.Params().State())
@@ -453,7 +456,7 @@ func (t *Trainer) state() []data.Tensor {
 
 // checkMixing returns an error where the encoder is to see a part of a batch and needs all of it.
 func (t *Trainer) checkMixing() error {
-	if m, ok := t.Encoder.(Mixer); !ok || !m.MixesRows() {
+	if m, ok := t.Encoder.(nn.BatchDependent); !ok || !m.MixesRows() {
 		return nil
 	}
 	switch {

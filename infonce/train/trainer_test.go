@@ -16,8 +16,12 @@ import (
 	"testing"
 
 	"github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/augment"
 	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/dataset"
 	"github.com/contrast-go/contrast/infonce/internal/testkit"
+	"github.com/contrast-go/contrast/infonce/nn"
+	"github.com/contrast-go/contrast/infonce/optim"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -69,18 +73,18 @@ func TestRunLearns(t *testing.T) {
 	for name, set := range map[string]func(*Trainer){
 		"NT-Xent":  func(tr *Trainer) {},
 		"InfoNCE":  func(tr *Trainer) { tr.Loss = &infonce.InfoNCE{} },
-		"momentum": func(tr *Trainer) { tr.Optimizer = &SGD{Momentum: 0.9, Nesterov: true} },
-		"LARS":     func(tr *Trainer) { tr.Optimizer, tr.Clip = &LARS{Trust: 0.1}, 1 },
+		"momentum": func(tr *Trainer) { tr.Optimizer = &optim.SGD{Momentum: 0.9, Nesterov: true} },
+		"LARS":     func(tr *Trainer) { tr.Optimizer, tr.Clip = &optim.LARS{Trust: 0.1}, 1 },
 		"MoCo": func(tr *Trainer) {
 			withMemory(tr, 9)
-			tr.Source = &Views{Images: testkit.Bars(30, 30), Seed: 9} // few of the queue are of the batch
-			tr.Schedule, tr.Steps = Cosine{Peak: 0.003}, 500
+			tr.Source = &dataset.Views{Images: testkit.Bars(30, 30), Seed: 9} // few of the queue are of the batch
+			tr.Schedule, tr.Steps = optim.Cosine{Peak: 0.003}, 500
 		},
 		"temperature": func(tr *Trainer) { learnTemperature(tr) },
 		"batch-hard": func(tr *Trainer) {
 			tr.Loss, tr.Arrange = &infonce.BatchHard{Soft: true}, Labelled
-			tr.Source = &Classes{Images: testkit.Bars(40, 5), Seed: 9, PerClass: 6}
-			tr.Schedule, tr.Batch = Cosine{Peak: 0.003}, 12
+			tr.Source = &dataset.Classes{Images: testkit.Bars(40, 5), Seed: 9, PerClass: 6}
+			tr.Schedule, tr.Batch = optim.Cosine{Peak: 0.003}, 12
 		},
 	} {
 		tr := tiny(t, "", 1)
@@ -134,7 +138,7 @@ func TestTrainBits(t *testing.T) {
 			tr := tiny(t, "", workers)
 			tr.Loss = lossFunc(spread)
 			mustRun(t, tr)
-			if got := WeightsSHA256(tr.Encoder.Params().Values); got != want {
+			if got := nn.WeightsSHA256(tr.Encoder.Params().Values); got != want {
 				t.Errorf("workers %d: SHA-256 of the weights is %s, want %s", workers, got, want)
 			}
 		}
@@ -203,26 +207,26 @@ func TestMetricsAreJSON(t *testing.T) {
 func TestResumeIsExact(t *testing.T) {
 	for name, set := range map[string]func(*Trainer){
 		"AdamW":    func(tr *Trainer) {},
-		"momentum": func(tr *Trainer) { tr.Optimizer = &SGD{Momentum: 0.9} },
+		"momentum": func(tr *Trainer) { tr.Optimizer = &optim.SGD{Momentum: 0.9} },
 		"MoCo": func(tr *Trainer) {
 			withMemory(tr, 17)
 			learnTemperature(tr)
 			tr.Chunk = 4
 		},
 		"pairs of rows": func(tr *Trainer) {
-			rows := &countedReads{Table: Table{testkit.Normals(check.NewRand(5), 40, 30)}}
-			tr.Source = &RowPairs{Queries: rows, Documents: rows, Augment: VectorAugmentation{Noise: 0.5, Dropout: 0.1}, Seed: 9}
+			rows := &countedReads{Table: dataset.Table{Matrix: testkit.Normals(check.NewRand(5), 40, 30)}}
+			tr.Source = &dataset.RowPairs{Queries: rows, Documents: rows, Augment: augment.Vector{Noise: 0.5, Dropout: 0.1}, Seed: 9}
 		},
 		"three views": func(tr *Trainer) {
-			tr.Loss, tr.Views, tr.Source = &infonce.SupCon{}, 3, &Views{Images: testkit.Bars(40, 5), Each: 3, Seed: 9}
+			tr.Loss, tr.Views, tr.Source = &infonce.SupCon{}, 3, &dataset.Views{Images: testkit.Bars(40, 5), Each: 3, Seed: 9}
 		},
 		"LARS": func(tr *Trainer) {
-			tr.Optimizer, tr.Clip = &LARS{Trust: 0.1, Decay: 0.01}, 0.5
-			tr.Schedule = StepDecay{Peak: 0.1, Every: 7, Warmup: 2}
+			tr.Optimizer, tr.Clip = &optim.LARS{Trust: 0.1, Decay: 0.01}, 0.5
+			tr.Schedule = optim.StepDecay{Peak: 0.1, Every: 7, Warmup: 2}
 		},
 		"classes": func(tr *Trainer) {
 			tr.Loss, tr.Arrange = &infonce.BatchHard{}, Labelled
-			tr.Source = &Classes{Images: testkit.Bars(40, 5), Seed: 9}
+			tr.Source = &dataset.Classes{Images: testkit.Bars(40, 5), Seed: 9}
 		},
 	} {
 		fresh := func(dir string) *Trainer {
@@ -343,7 +347,7 @@ func TestRunGuardsAgainstNonFinite(t *testing.T) {
 			})
 			want = fmt.Sprintf("source: sample has %v at row %d, column %d, want finite numbers", v, row, col)
 		case 1:
-			tr.Encoder = &injector{MLP: tr.Encoder.(*MLP), step: step, z: func(z simd.Matrix) { z.Row(row)[col%4] = v }}
+			tr.Encoder = &injector{MLP: tr.Encoder.(*nn.MLP), step: step, z: func(z simd.Matrix) { z.Row(row)[col%4] = v }}
 			want = fmt.Sprintf("encoder: embedding has %v at row %d, column %d, want finite numbers", v, row, col%4)
 		case 2:
 			loss, n := tr.Loss, -1
@@ -370,7 +374,7 @@ func TestRunGuardsAgainstNonFinite(t *testing.T) {
 			tensor := p.Tensors[r.IntN(len(p.Tensors))]
 			at := r.IntN(len(tensor.Grads))
 			cols := tensor.Shape[len(tensor.Shape)-1]
-			tr.Encoder = &injector{MLP: tr.Encoder.(*MLP), step: step, grads: func() { tensor.Grads[at] = v }}
+			tr.Encoder = &injector{MLP: tr.Encoder.(*nn.MLP), step: step, grads: func() { tensor.Grads[at] = v }}
 			want = fmt.Sprintf("gradient: %s has %v at row %d, column %d, want finite numbers", tensor.Name, v, at/cols, at%cols)
 		}
 		before := outcomeOf(t, tr)
@@ -386,7 +390,7 @@ func TestRunGuardsAgainstNonFinite(t *testing.T) {
 
 // An injector spoils what an MLP computes in one step.
 type injector struct {
-	*MLP
+	*nn.MLP
 	step  int
 	calls int
 	z     func(simd.Matrix)
@@ -426,7 +430,7 @@ func TestRunNamesTheParameter(t *testing.T) {
 
 // Squares that overflow are not an error where the numbers are finite.
 func TestGradientNormOfLargeNumbers(t *testing.T) {
-	p := NewParams([]Tensor{{Name: "w", Shape: []int{2, 2}}})
+	p := nn.NewParams([]nn.Tensor{{Name: "w", Shape: []int{2, 2}}})
 	copy(p.Grads, []float32{3e30, 0, 0, -4e30})
 	if norm, err := gradientNorm(p); err != nil || math.Abs(norm-5e30) > 1e24 {
 		t.Errorf("norm %v, error %v, want 5e30", norm, err)
@@ -459,7 +463,7 @@ func TestRunRefuses(t *testing.T) {
 		{func(tr *Trainer) { tr.Keys = &MomentumEncoder{} }, "train: keys: no encoder"},
 		{func(tr *Trainer) { tr.Scale = &LogScale{} }, "train: temperature: none, want the field of the loss"},
 		{func(tr *Trainer) { tr.Batch = 41 }, "train: step 0: source: 41 samples a step, want 1 to 40, as many as there are images"},
-		{func(tr *Trainer) { tr.Schedule = Cosine{Peak: float32(math.Inf(1))} }, "train: step 0: learning rate is +Inf, want a finite number"},
+		{func(tr *Trainer) { tr.Schedule = optim.Cosine{Peak: float32(math.Inf(1))} }, "train: step 0: learning rate is +Inf, want a finite number"},
 		{func(tr *Trainer) { tr.Loss = &infonce.NTXent{Temperature: -1} }, "train: step 0: infonce.NTXent: temperature is -1, want a finite number above 0"},
 		{func(tr *Trainer) { tr.Config = "\xff"; tr.Dir = "DIR" }, "train: checkpoint: write DIR/checkpoint.safetensors: safetensors: metadata \"config\": not UTF-8"},
 	} {
@@ -508,7 +512,7 @@ func TestResumeWithoutCheckpoint(t *testing.T) {
 
 // A countedReads is a table that counts how often it is read, and fails where err is set.
 type countedReads struct {
-	Table
+	dataset.Table
 	err   error
 	reads int
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/optim"
 	"github.com/contrast-go/contrast/infonce/train"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -128,7 +129,7 @@ func newDescent(o Options, c negativeChoice, seed uint64, rate float32, steps in
 	d := &descent{exam: newExam(world, o.Workers).first(400)}
 	d.lesson = lesson{
 		loss: c.loss(o.Workers), source: &identityGroups{identities: world, seed: seed, perID: perIdentity}, arrange: train.Labelled,
-		batch: tripletBatch / 2, steps: steps, optimizer: &train.SGD{Momentum: 0.9, Workers: o.Workers}, schedule: train.Constant{Peak: rate},
+		batch: tripletBatch / 2, steps: steps, optimizer: &optim.SGD{Momentum: 0.9, Workers: o.Workers}, schedule: optim.Constant{Peak: rate},
 		seed: seed, workers: o.Workers,
 	}
 	d.report = func(p train.Progress) { d.losses = append(d.losses, p.Loss) }

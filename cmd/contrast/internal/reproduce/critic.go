@@ -5,7 +5,8 @@ import (
 	"math"
 
 	"github.com/contrast-go/contrast/infonce"
-	"github.com/contrast-go/contrast/infonce/train"
+	"github.com/contrast-go/contrast/infonce/nn"
+	"github.com/contrast-go/contrast/infonce/optim"
 	"github.com/contrast-go/contrast/internal/scalar"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -20,20 +21,20 @@ type critic struct {
 
 // An encoder is an MLP with what trains it.
 type encoder struct {
-	*train.MLP
-	optimizer train.AdamW
+	*nn.MLP
+	optimizer optim.AdamW
 }
 
 // newCritic returns a critic with weights drawn from seed.
 func newCritic(seed uint64, workers int) (*critic, error) {
 	c := &critic{loss: infonce.InfoNCE{Temperature: 1, DotProduct: true, Workers: workers}}
 	for i, e := range []*encoder{&c.x, &c.y} {
-		m, err := train.NewMLP(2*seed+uint64(i), []int{gaussDim, 256, 256, 32}, nil)
+		m, err := nn.NewMLP(2*seed+uint64(i), []int{gaussDim, 256, 256, 32}, nil)
 		if err != nil {
 			return nil, err
 		}
 		m.Workers = workers
-		*e = encoder{m, train.AdamW{Workers: workers}}
+		*e = encoder{m, optim.AdamW{Workers: workers}}
 	}
 	return c, nil
 }

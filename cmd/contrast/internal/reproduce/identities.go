@@ -5,7 +5,10 @@ import (
 	"math"
 
 	"github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/dataset"
 	"github.com/contrast-go/contrast/infonce/eval"
+	"github.com/contrast-go/contrast/infonce/nn"
+	"github.com/contrast-go/contrast/infonce/optim"
 	"github.com/contrast-go/contrast/infonce/train"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -146,26 +149,26 @@ func (s *identities) unseen() (x simd.Matrix, ids []int) {
 // A lesson is what an encoder learns from identities.
 type lesson struct {
 	loss    infonce.Loss
-	source  train.Source
+	source  dataset.Source
 	arrange func(z simd.Matrix, labels []int) infonce.Batch // nil means pairs
 
 	batch, steps int // as those of [train.Trainer]
-	optimizer    train.Optimizer
-	schedule     train.Schedule
+	optimizer    optim.Optimizer
+	schedule     optim.Schedule
 	report       func(train.Progress) // may be nil
 
 	seed    uint64 // of the weights
 	workers int
 
-	encoder *train.MLP // that takes it
+	encoder *nn.MLP // that takes it
 }
 
 // current returns a copy of the encoder as it is, for use between two steps.
-func (l *lesson) current() *train.MLP { return l.encoder.Clone() }
+func (l *lesson) current() *nn.MLP { return l.encoder.Clone() }
 
 // newEncoder returns the encoder of all lessons, untrained.
-func newEncoder(seed uint64, workers int) (*train.MLP, error) {
-	m, err := train.NewMLP(seed, []int{sampleDim, 256, 256, embeddingDim}, nil)
+func newEncoder(seed uint64, workers int) (*nn.MLP, error) {
+	m, err := nn.NewMLP(seed, []int{sampleDim, 256, 256, embeddingDim}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -187,10 +190,10 @@ func (l *lesson) learn(ctx context.Context) (err error) {
 
 // adam and cosine are what lessons are learned by if nothing else is said: AdamW at a rate that falls from
 // 0.001 along half a cosine.
-func adam(workers int) train.Optimizer { return &train.AdamW{Workers: workers} }
+func adam(workers int) optim.Optimizer { return &optim.AdamW{Workers: workers} }
 
-func cosine(steps int) train.Schedule {
-	return train.Cosine{Peak: 1e-3, Warmup: min(20, steps/4), Steps: steps}
+func cosine(steps int) optim.Schedule {
+	return optim.Cosine{Peak: 1e-3, Warmup: min(20, steps/4), Steps: steps}
 }
 
 // An exam asks which samples of unseen identities belong together.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/infonce/eval"
+	"github.com/contrast-go/contrast/infonce/nn"
 	"github.com/contrast-go/contrast/infonce/train"
 	"github.com/contrast-go/contrast/internal/scalar"
 	"github.com/contrast-go/contrast/simd"
@@ -173,7 +174,7 @@ func follow(ctx context.Context, e exam, g goal, world *identities, seed uint64,
 
 // look measures an encoder. The first half of the views of each identity are the gallery for neighbours, the second half asks; pairs
 // are one of each.
-func (e exam) look(step int, m *train.MLP) (c checkpoint, err error) {
+func (e exam) look(step int, m *nn.MLP) (c checkpoint, err error) {
 	z := m.Forward(e.x)
 	gallery, queries := simd.NewMatrix(z.Rows/2, z.Cols), simd.NewMatrix(z.Rows/2, z.Cols)
 	ids := make([]int, gallery.Rows)

@@ -1,0 +1,280 @@
+package dataset
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/contrast-go/contrast/infonce/augment"
+	"github.com/contrast-go/contrast/simd"
+)
+
+// The sources of vectors choose samples as those of images do, so with the same seed and
+// number of samples they choose the same.
+
+// RowViews gives views of each of n rows, as [Views] does of images. Without Augment nor Match
+// the views are equal, which suits an encoder that makes them differ. RowViews must not be used by two
+// goroutines at once.
+type RowViews struct {
+	Rows    Rows
+	Labels  []int // the class of each row; nil means that they are not known
+	Augment augment.Vector
+	Seed    uint64
+
+	Each     int  // views of each row; 0 means 2
+	Distinct bool // of no class two rows in a step; see [NoDuplicates]
+	Match    bool // the views after the first are of other rows of the same class, where there are any
+	Workers  int  // 0 means GOMAXPROCS; the views do not depend on it
+
+	chooser chooser
+	varier  augment.Varier
+	labels  []int
+}
+
+// Next fills x with the views of a step.
+func (s *RowViews) Next(step int, x simd.Matrix) ([]int, error) {
+	if err := checkRows(s.Rows, x.Cols, s.Labels, s.Match || s.Distinct); err != nil {
+		return nil, err
+	}
+	if err := s.Augment.Check(); err != nil {
+		return nil, err
+	}
+	pick, err := s.chooser.choose(choice{
+		size: s.Rows.Len(), each: s.ViewsPerSample(), things: "rows", labels: s.Labels, seed: s.Seed, distinct: s.Distinct, match: s.Match,
+	}, step, x.Rows)
+	if err != nil {
+		return nil, err
+	}
+	if s.Match {
+		err = s.Rows.Gather(x, pick)
+	} else {
+		n := x.Rows / s.ViewsPerSample()
+		err = s.Rows.Gather(x.Slice(0, n), pick[:n])
+		for i := n; i < x.Rows; i++ {
+			copy(x.Row(i), x.Row(i%n))
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.varier.Vary(x, s.Augment, s.Seed, step, s.Workers)
+	s.labels = appendLabels(s.labels[:0], s.Labels, pick)
+	return s.labels, nil
+}
+
+// IDs returns the class of each row of the last step with Match, otherwise the row of Rows.
+func (s *RowViews) IDs() []int {
+	if s.Match {
+		return s.labels
+	}
+	return s.chooser.pick
+}
+
+// ViewsPerSample returns the number of views of a sample; see [Viewer].
+func (s *RowViews) ViewsPerSample() int { return viewsOf(s.Each) }
+
+// RowClasses gives PerClass rows of each of some classes, which [PKSampler] chooses. RowClasses must not
+// be used by two goroutines at once.
+type RowClasses struct {
+	Rows     Rows
+	Labels   []int // the class of each row
+	Augment  augment.Vector
+	Seed     uint64
+	PerClass int // 0 means 4; divides the number of rows of a step
+	Workers  int // 0 means GOMAXPROCS; the views do not depend on it
+
+	pk     PKSampler
+	pick   []int
+	varier augment.Varier
+	labels []int
+}
+
+// Next fills x with the samples of a step.
+func (s *RowClasses) Next(step int, x simd.Matrix) ([]int, error) {
+	if err := checkRows(s.Rows, x.Cols, s.Labels, true); err != nil {
+		return nil, err
+	}
+	if err := s.Augment.Check(); err != nil {
+		return nil, err
+	}
+	s.pk.Labels, s.pk.PerClass, s.pk.Seed = s.Labels, s.PerClass, s.Seed
+	s.pick = slices.Grow(s.pick[:0], x.Rows)[:x.Rows]
+	if err := s.pk.Indices(step, s.pick); err != nil {
+		return nil, err
+	}
+	if err := s.Rows.Gather(x, s.pick); err != nil {
+		return nil, err
+	}
+	s.varier.Vary(x, s.Augment, s.Seed, step, s.Workers)
+	s.labels = appendLabels(s.labels[:0], s.Labels, s.pick)
+	return s.labels, nil
+}
+
+// RowPairs gives n queries and below them the documents that belong to them: row i of Queries
+// with row i of Documents. Where one is narrower than the other, zeros follow its rows. Within an epoch
+// no pair comes twice. RowPairs must not be used by two goroutines at once.
+type RowPairs struct {
+	Queries, Documents Rows
+	Augment            augment.Vector // of both
+	Seed               uint64
+
+	// DocumentIDs are equal where documents are the same; nil means that all differ.
+	DocumentIDs []int
+
+	Distinct bool // of documents that are the same no two in a step; see [NoDuplicates]
+	Workers  int  // 0 means GOMAXPROCS; the samples do not depend on it
+
+	chooser chooser
+	varier  augment.Varier
+	ids     []int
+}
+
+// Next fills x with the pairs of a step and returns the IDs of both halves: that of the document, or the
+// number of the pair.
+func (s *RowPairs) Next(step int, x simd.Matrix) ([]int, error) {
+	if err := s.check(x.Cols); err != nil {
+		return nil, err
+	}
+	pick, err := s.chooser.choose(choice{
+		size: s.Queries.Len(), each: 2, things: "pairs", labels: s.DocumentIDs, seed: s.Seed, distinct: s.Distinct,
+	}, step, x.Rows)
+	if err != nil {
+		return nil, err
+	}
+	n := x.Rows / 2
+	if err := gatherNarrow(s.Queries, x.Slice(0, n), pick[:n]); err != nil {
+		return nil, err
+	}
+	if err := gatherNarrow(s.Documents, x.Slice(n, 2*n), pick[n:]); err != nil {
+		return nil, err
+	}
+	if s.varier.Width == nil && s.Queries.Dim() != s.Documents.Dim() {
+		s.varier.Width = s.width
+	}
+	s.varier.Vary(x, s.Augment, s.Seed, step, s.Workers)
+	if s.DocumentIDs == nil {
+		s.ids = append(s.ids[:0], pick...)
+	} else {
+		s.ids = appendLabels(s.ids[:0], s.DocumentIDs, pick)
+	}
+	return s.ids, nil
+}
+
+// width returns the width of the sample in a row of a step.
+func (s *RowPairs) width(row int) int {
+	if row < len(s.chooser.pick)/2 {
+		return s.Queries.Dim()
+	}
+	return s.Documents.Dim()
+}
+
+// IDs returns what the last call of [RowPairs.Next] did.
+func (s *RowPairs) IDs() []int { return s.ids }
+
+// ViewsPerSample returns the number of views of a sample; see [Viewer].
+func (s *RowPairs) ViewsPerSample() int { return 2 }
+
+func (s *RowPairs) check(cols int) error {
+	if s.Queries == nil || s.Documents == nil {
+		return fmt.Errorf("no queries or no documents")
+	}
+	if q, d := s.Queries.Len(), s.Documents.Len(); q != d {
+		return fmt.Errorf("%d queries and %d documents, want as many", q, d)
+	}
+	if q, d := s.Queries.Dim(), s.Documents.Dim(); max(q, d) != cols {
+		return fmt.Errorf("queries of %d and documents of %d numbers, want the %d of a sample", q, d, cols)
+	}
+	if s.DocumentIDs == nil && s.Distinct {
+		return fmt.Errorf("documents without IDs, want one for each")
+	}
+	if s.DocumentIDs != nil && len(s.DocumentIDs) != s.Documents.Len() {
+		return fmt.Errorf("%d IDs, want one for each of %d documents", len(s.DocumentIDs), s.Documents.Len())
+	}
+	return s.Augment.Check()
+}
+
+// gatherNarrow gathers rows that may be narrower than dst, and clears what is right of them.
+func gatherNarrow(r Rows, dst simd.Matrix, pick []int) error {
+	left := dst
+	left.Cols = r.Dim()
+	if err := r.Gather(left, pick); err != nil {
+		return err
+	}
+	if left.Cols < dst.Cols {
+		for i := range dst.Rows {
+			clear(dst.Row(i)[left.Cols:])
+		}
+	}
+	return nil
+}
+
+// RowTriplets gives n anchors, below them their positives and below these their negatives, for
+// a Trainer of 3 Views that arranges [train.Triplets]. Within an epoch no triplet comes twice. RowTriplets must
+// not be used by two goroutines at once.
+type RowTriplets struct {
+	Rows     Rows
+	Triplets [][3]int // rows: anchor, positive, negative; must not change
+	Augment  augment.Vector
+	Seed     uint64
+	Workers  int // 0 means GOMAXPROCS; the samples do not depend on it
+
+	chooser chooser
+	varier  augment.Varier
+	rows    []int
+	checked *[3]int // the first of the triplets that were checked
+}
+
+// Next fills x with the triplets of a step.
+func (s *RowTriplets) Next(step int, x simd.Matrix) ([]int, error) {
+	if err := checkRows(s.Rows, x.Cols, nil, false); err != nil {
+		return nil, err
+	}
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	pick, err := s.chooser.choose(choice{size: len(s.Triplets), each: 3, things: "triplets", seed: s.Seed}, step, x.Rows)
+	if err != nil {
+		return nil, err
+	}
+	s.rows = s.rows[:0]
+	for i, p := range pick {
+		s.rows = append(s.rows, s.Triplets[p][3*i/len(pick)])
+	}
+	if err := s.Rows.Gather(x, s.rows); err != nil {
+		return nil, err
+	}
+	s.varier.Vary(x, s.Augment, s.Seed, step, s.Workers)
+	return nil, nil
+}
+
+// ViewsPerSample returns the number of views of a sample; see [Viewer].
+func (s *RowTriplets) ViewsPerSample() int { return 3 }
+
+func (s *RowTriplets) check() error {
+	if err := s.Augment.Check(); err != nil {
+		return err
+	}
+	if len(s.Triplets) == 0 {
+		return fmt.Errorf("no triplets")
+	}
+	if s.checked == &s.Triplets[0] {
+		return nil
+	}
+	for i, t := range s.Triplets {
+		if min(t[0], t[1], t[2]) < 0 || max(t[0], t[1], t[2]) >= s.Rows.Len() {
+			return fmt.Errorf("triplet %d is %v, want indices of %d rows", i, t, s.Rows.Len())
+		}
+	}
+	s.checked = &s.Triplets[0]
+	return nil
+}
+
+// appendLabels appends those of the picked samples, if there are any.
+func appendLabels(dst, labels, pick []int) []int {
+	if labels == nil {
+		return nil
+	}
+	for _, i := range pick {
+		dst = append(dst, labels[i])
+	}
+	return dst
+}

@@ -1,0 +1,239 @@
+package nn
+
+import (
+	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/internal/sealed"
+	"github.com/contrast-go/contrast/internal/par"
+	"github.com/contrast-go/contrast/simd"
+)
+
+// A CNN is a convolutional network: stages of a convolution of 3×3 pixels, a [Norm], an [Activation] and a
+// [Pooling], the mean over all pixels that are left, and the layers of an [MLP].
+//
+// A sample is an image as [augment.Flatten] lays it out: rows from the top, pixels from the left, the
+// channels of a pixel beside each other. The convolutions are products of matrices, so that nearly
+// all time is spent in those. A CNN keeps scratch memory: two goroutines must not use one at once.
+type CNN struct {
+	Workers int // 0 means GOMAXPROCS; the results do not depend on it
+
+	config  CNNConfig
+	params  *Params
+	stages  []stage
+	dense   dense
+	packs   packs
+	scratch []scratch
+	passed  int // rows that the last Forward took; 0 after Represent and Embed
+
+	embedded simd.Matrix
+	grads    [2]simd.Matrix // with respect to what goes into a stage and what comes out, in turns
+}
+
+// newCNN returns a CNN with zero weights; c is resolved, and tensors are those of c.tensors.
+func newCNN(c CNNConfig, tensors []Tensor) *CNN {
+	c = c.copied()
+	m := &CNN{config: c, stages: make([]stage, len(c.Filters))}
+	f := extent{c.Width, c.Height, c.Channels}
+	for i, out := range c.Filters {
+		s := &m.stages[i]
+		s.conv = conv{f, convolved(f, c.Strides[i], out), c.Strides[i]}
+		s.norm = newNorm(c.Norm, s.to)
+		s.act, s.pooling = c.Activation, c.pooling(i)
+		s.end = s.pooling.pooled(s.to)
+		f = s.end
+	}
+	m.dense = newDense(tensors[len(c.Filters)*c.stageTensors():], c.Activation)
+	m.adopt(NewParams(tensors))
+	return m
+}
+
+func (m *CNN) adopt(p *Params) {
+	m.params = p
+	n := m.config.stageTensors()
+	for i := range m.stages {
+		m.stages[i].bind(p.Tensors[i*n : (i+1)*n])
+	}
+	m.dense.bind(p.Tensors[len(m.stages)*n:])
+}
+
+// bind makes tensors the parameters of the stage.
+func (s *stage) bind(tensors []Tensor) {
+	w := simd.Matrix{Rows: s.inner(), Cols: s.to.channels, Stride: s.to.channels}
+	s.weight, s.dweight = w, w
+	s.weight.Data, s.dweight.Data = tensors[0].Values, tensors[0].Grads
+	if s.kind != NoNorm {
+		s.scale, s.dscale = tensors[1].Values, tensors[1].Grads
+	}
+	last := tensors[len(tensors)-1]
+	s.shift, s.dshift = last.Values, last.Grads
+}
+
+// Params returns the parameters.
+func (m *CNN) Params() *Params { return m.params }
+
+// State returns the running statistics of batch norm.
+func (m *CNN) State() []data.Tensor {
+	state := m.config.state()
+	for i := range m.stages {
+		if s := &m.stages[i]; len(state) > 0 {
+			state[2*i].Values, state[2*i+1].Values = s.mean, s.variance
+		}
+	}
+	return asData(state)
+}
+
+// MixesRows reports whether there is batch norm.
+func (m *CNN) MixesRows() bool { return m.config.Norm == BatchNorm }
+
+// SetWorkers sets Workers.
+func (m *CNN) SetWorkers(n int) { m.Workers = n }
+
+// Config returns what m is made of, with lists in the place of defaults.
+func (m *CNN) Config() CNNConfig { return m.config.copied() }
+
+// Clone returns a CNN with the same weights and running statistics in memory of its own.
+func (m *CNN) Clone() *CNN {
+	c := newCNN(m.config, m.params.Tensors)
+	c.Workers = m.Workers
+	sealed.Copy(State(c), State(m))
+	return c
+}
+
+func (m *CNN) clone() Model { return m.Clone() }
+
+// Dims returns the numbers of an image and the width of the embedding.
+func (m *CNN) Dims() (in, out int) { return m.stages[0].from.size(), m.width(len(m.dense.layers)) }
+
+// width returns that of what comes out of the first layers after the stages.
+func (m *CNN) width(layers int) int {
+	if layers == 0 {
+		return m.stages[len(m.stages)-1].end.channels
+	}
+	return m.dense.layers[layers-1].weight.Rows
+}
+
+// Forward returns the embeddings of the rows of x, in memory of m that the next
+// call overwrites. x must not change before [CNN.Backward].
+func (m *CNN) Forward(x simd.Matrix) simd.Matrix {
+	x.Check("nn.CNN.Forward", "x", -1, m.stages[0].from.size())
+	m.passed = x.Rows
+	m.prepare()
+	return m.pass(x, true, len(m.dense.layers))
+}
+
+// Embed is Forward where no Backward follows; batch norm has its running statistics.
+func (m *CNN) Embed(x simd.Matrix) simd.Matrix {
+	return m.embed("nn.CNN.Embed", x, len(m.dense.layers))
+}
+
+// Represent returns the representations of the rows of x: [CNN.Embed] without the head.
+func (m *CNN) Represent(x simd.Matrix) simd.Matrix {
+	return m.embed("nn.CNN.Represent", x, len(m.config.Body))
+}
+
+// embedRows is how many rows are embedded at a time, since images take far more memory than their
+// embeddings do.
+const embedRows = 128
+
+// embed passes x through the stages and the first of the layers after them.
+func (m *CNN) embed(op string, x simd.Matrix, layers int) simd.Matrix {
+	x.Check(op, "x", -1, m.stages[0].from.size())
+	m.passed = 0
+	m.prepare()
+	m.embedded = m.embedded.Reshape(x.Rows, m.width(layers))
+	for i := 0; i < x.Rows; i += embedRows {
+		j := min(i+embedRows, x.Rows)
+		z := m.pass(x.Slice(i, j), false, layers)
+		copy(m.embedded.Slice(i, j).Data, z.Data)
+	}
+	return m.embedded
+}
+
+// prepare lays out the weights of the stages.
+func (m *CNN) prepare() {
+	if n := par.Workers(m.Workers); len(m.scratch) < n {
+		m.scratch = make([]scratch, n)
+	}
+	m.packs.list = m.packs.list[:0]
+	for i := range m.stages {
+		s := &m.stages[i]
+		s.scratch = m.scratch
+		m.packs.list = append(m.packs.list, pack{&s.w, s.weight, false})
+	}
+	par.Do(m.Workers, len(m.packs.list), &m.packs)
+}
+
+// pass passes x through the stages and the first of the layers after them.
+func (m *CNN) pass(x simd.Matrix, learns bool, layers int) simd.Matrix {
+	for i := range m.stages {
+		s := &m.stages[i]
+		s.learns = learns
+		x = s.run(m.Workers, x)
+	}
+	return m.dense.run(m.Workers, x, layers)
+}
+
+// Backward adds the gradients of the parameters, given the gradient with respect to what the last
+// call of [CNN.Forward] returned. Without batch norm each is a chain over the rows in ascending order
+// that goes on from what the gradient holds. With it the running statistics take in those of the rows, so
+// that a step that came to nothing before this leaves no trace in them.
+func (m *CNN) Backward(dz simd.Matrix) {
+	_, out := m.Dims()
+	dz.Check("nn.CNN.Backward", "dz", m.passed, out)
+	d := m.dense.back(m.Workers, dz, true)
+	m.packs.list = m.packs.list[:0]
+	for i := range m.stages[1:] {
+		s := &m.stages[i+1]
+		m.packs.list = append(m.packs.list, pack{&s.wt, s.weight, true})
+	}
+	par.Do(m.Workers, len(m.packs.list), &m.packs)
+	for i, width := range m.gradWidths() {
+		m.grads[i] = m.grads[i].Reshape(m.passed, width)
+	}
+	turn := 0
+	next := func(f extent) simd.Matrix {
+		turn++
+		return m.grads[(turn-1)%2].Reshape(m.passed, f.size())
+	}
+	for i := len(m.stages) - 1; i >= 0; i-- {
+		s := &m.stages[i]
+		s.dout, s.dmapped, s.dx = d, d, simd.Matrix{}
+		if s.pooling != NoPooling {
+			s.dmapped = next(s.to)
+		}
+		if i > 0 {
+			s.dx = next(s.from) // in place of dout, unless that is dmapped too
+		}
+		s.back(m.Workers)
+		d = s.dx
+	}
+}
+
+// gradWidths returns the numbers of the largest images in the memory of grads.
+func (m *CNN) gradWidths() (widths [2]int) {
+	turn := 0
+	next := func(f extent) {
+		widths[turn%2] = max(widths[turn%2], f.size())
+		turn++
+	}
+	for i := len(m.stages) - 1; i >= 0; i-- {
+		s := &m.stages[i]
+		if s.pooling != NoPooling {
+			next(s.to)
+		}
+		if i > 0 {
+			next(s.from)
+		}
+	}
+	return widths
+}
+
+// ActivationBytes returns how many bytes m keeps of so many rows beside its parameters.
+func (m *CNN) ActivationBytes(rows int) int64 {
+	total := m.dense.activationBytes(rows, true)
+	for i := range m.stages {
+		total += m.stages[i].activationBytes(rows)
+	}
+	widths := m.gradWidths()
+	total += 4 * int64(rows) * int64(widths[0]+widths[1])
+	return total + 4*tileSize*int64(par.Workers(m.Workers))
+}

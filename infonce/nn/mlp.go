@@ -1,0 +1,218 @@
+package nn
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/contrast-go/contrast/simd"
+)
+
+// An MLP is a chain of layers x·Wᵀ + b with max(0, ·), or another [Activation], between them.
+//
+// The first layers are the body, whose output is the representation; those after it
+// are the projection head of SimCLR (Chen et al. 2020, section 4.2), which
+// the loss looks at and which is dropped afterwards. An MLP keeps scratch memory, so
+// two goroutines must not use one at once.
+type MLP struct {
+	Workers int // 0 means GOMAXPROCS; the results do not depend on it
+
+	dense
+	config MLPConfig
+	params *Params
+	passed int // rows that the last Forward took; 0 after Represent and Embed
+}
+
+// An MLPConfig is what an [MLP] is made of.
+type MLPConfig struct {
+	// Body lists the width of the input and those of the layers of the body, Head the
+	// widths of the layers of the head: body 784, 512, 256 and head 128, 64 are
+	// four layers, a representation of width 256 and an embedding of width 64. Without a
+	// head the representation is the embedding, and no activation comes after it. A body of
+	// two widths and no head is a linear map.
+	Body, Head []int
+
+	Activation Activation
+
+	// Residual makes the MLP an adapter of embeddings that are good already: the representation is
+	// x + body(x), so the last width of the body is the first, without an activation after it.
+	// The last layer of the body begins at 0, and so the representation as x.
+	Residual bool
+}
+
+// New returns an MLP with weights drawn from seed.
+//
+// Weights are uniform within ±√(6/in), which keeps the variance from layer to layer
+// (He et al. 2015, eq. 10); biases are 0. The tensors are encoder.0.weight,
+// encoder.0.bias, …, head.0.weight, ….
+func (c MLPConfig) New(seed uint64) (*MLP, error) {
+	tensors, err := c.tensors()
+	if err != nil {
+		return nil, err
+	}
+	m := newMLP(c, tensors)
+	for i, l := range m.layers {
+		if !l.residual {
+			drawWeights(l.weight.Data, l.weight.Cols, seed, uint64(i))
+		}
+	}
+	return m, nil
+}
+
+// NewMLP returns MLPConfig{Body: body, Head: head}.New(seed).
+func NewMLP(seed uint64, body, head []int) (*MLP, error) {
+	return MLPConfig{Body: body, Head: head}.New(seed)
+}
+
+// drawWeights fills the weights of a layer, each output of which is a sum over so many inputs.
+func drawWeights(w []float32, in int, seed, layer uint64) {
+	r := rand.New(rand.NewPCG(seed, layer))
+	bound := math.Sqrt(6 / float64(in))
+	for j := range w {
+		u := float64(r.Float64())
+		w[j] = float32(bound * (u + u - 1))
+	}
+}
+
+// tensors returns the names and shapes of the parameters.
+func (c MLPConfig) tensors() ([]Tensor, error) {
+	if len(c.Body) < 2 {
+		return nil, fmt.Errorf("mlp: body has widths %v, want those of the input and of a layer or more", c.Body)
+	}
+	if _, err := c.Activation.MarshalText(); err != nil {
+		return nil, fmt.Errorf("mlp: %w", err)
+	}
+	if first, last := c.Body[0], c.Body[len(c.Body)-1]; c.Residual && first != last {
+		return nil, fmt.Errorf("mlp: body has widths %v, want the last to be the first of a residual", c.Body)
+	}
+	return denseTensors(nil, "mlp", 0, slices.Concat(c.Body, c.Head), len(c.Body))
+}
+
+// newMLP returns an MLP with zero weights; tensors are those of c.tensors.
+func newMLP(c MLPConfig, tensors []Tensor) *MLP {
+	c.Body, c.Head = slices.Clone(c.Body), slices.Clone(c.Head)
+	m := &MLP{config: c, dense: newDense(tensors, c.Activation)}
+	if c.Residual {
+		end := &m.layers[len(c.Body)-2]
+		end.residual, end.active = true, false
+	}
+	m.adopt(NewParams(tensors))
+	return m
+}
+
+// maxParams bounds an encoder to 1 GiB of parameters, so that no size overflows an int.
+const maxParams = 1 << 28
+
+// Params returns the parameters.
+func (m *MLP) Params() *Params { return m.params }
+
+func (m *MLP) adopt(p *Params) {
+	m.params = p
+	m.bind(p.Tensors)
+}
+
+// SetWorkers sets Workers.
+func (m *MLP) SetWorkers(n int) { m.Workers = n }
+
+// Config returns what m is made of.
+func (m *MLP) Config() MLPConfig {
+	c := m.config
+	c.Body, c.Head = slices.Clone(c.Body), slices.Clone(c.Head)
+	return c
+}
+
+// Widths returns the arguments of [NewMLP].
+func (m *MLP) Widths() (body, head []int) {
+	c := m.Config()
+	return c.Body, c.Head
+}
+
+// Clone returns an MLP with the same weights in memory of its own, such as a
+// [train.MomentumEncoder] begins with.
+func (m *MLP) Clone() *MLP {
+	c := newMLP(m.config, m.params.Tensors)
+	c.Workers = m.Workers
+	copy(c.params.Values, m.params.Values)
+	return c
+}
+
+func (m *MLP) clone() Model { return m.Clone() }
+
+// Dims returns the width of the input and of the embedding.
+func (m *MLP) Dims() (in, out int) {
+	return m.layers[0].weight.Cols, m.layers[len(m.layers)-1].weight.Rows
+}
+
+// Forward returns the embeddings of the rows of x, in memory of m that the next
+// call overwrites. x must not change before [MLP.Backward].
+func (m *MLP) Forward(x simd.Matrix) simd.Matrix {
+	m.passed = x.Rows
+	return m.pass("nn.MLP.Forward", x, len(m.layers))
+}
+
+// Embed is Forward where no Backward follows.
+func (m *MLP) Embed(x simd.Matrix) simd.Matrix {
+	m.passed = 0
+	return m.pass("nn.MLP.Embed", x, len(m.layers))
+}
+
+// Represent returns the representations of the rows of x, what the body makes of
+// them, in memory of m that the next call overwrites.
+func (m *MLP) Represent(x simd.Matrix) simd.Matrix {
+	m.passed = 0
+	return m.pass("nn.MLP.Represent", x, len(m.config.Body)-1)
+}
+
+// pass passes x through the first layers.
+func (m *MLP) pass(op string, x simd.Matrix, layers int) simd.Matrix {
+	x.Check(op, "x", -1, m.layers[0].weight.Cols)
+	return m.run(m.Workers, x, layers)
+}
+
+// Backward adds the gradients of the parameters, given the gradient with respect
+// to what the last call of [MLP.Forward] returned. Each is a chain over the rows in
+// ascending order that goes on from what the gradient holds.
+func (m *MLP) Backward(dz simd.Matrix) {
+	_, out := m.Dims()
+	dz.Check("nn.MLP.Backward", "dz", m.passed, out)
+	m.back(m.Workers, dz, false)
+}
+
+// ActivationBytes returns how many bytes m keeps of so many rows beside its parameters.
+func (m *MLP) ActivationBytes(rows int) int64 { return m.activationBytes(rows, false) }
+
+// kind is mlp in a file, with what departs from it behind a plus, so that a program that knows nothing of
+// that refuses the file.
+func (c MLPConfig) kind() string {
+	kind := "mlp"
+	if c.Activation != ReLU {
+		kind += "+" + c.Activation.String()
+	}
+	if c.Residual {
+		kind += "+residual"
+	}
+	return kind
+}
+
+func (m *MLP) describe() map[string]string {
+	return map[string]string{kindKey: m.config.kind(), "body": formatWidths(m.config.Body), "head": formatWidths(m.config.Head)}
+}
+
+// mlpKinds are the configs of all kinds, but for the widths.
+var mlpKinds = []MLPConfig{{}, {Activation: GELU}, {Residual: true}, {Activation: GELU, Residual: true}}
+
+// parse reads the widths from what describe returned.
+func (c MLPConfig) parse(meta map[string]string) (_ blueprint, err error) {
+	if c.Body, err = parseWidths(meta, "body"); err != nil {
+		return nil, err
+	}
+	if c.Head, err = parseWidths(meta, "head"); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c MLPConfig) state() []Tensor { return nil }
+
+func (c MLPConfig) build(tensors []Tensor) Model { return newMLP(c, tensors) }

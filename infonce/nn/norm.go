@@ -1,0 +1,317 @@
+package nn
+
+import (
+	"math"
+
+	"github.com/contrast-go/contrast/simd"
+)
+
+// A Norm is what a [CNN] does to what comes out of a convolution, before the activation: numbers
+// get mean 0 and variance 1, and then each channel a scale and a shift of its own.
+type Norm int
+
+const (
+	// LayerNorm is over all numbers of a sample (Ba et al. 2016, eq. 3), or group norm with one group (Wu
+	// and He 2018). What becomes of a sample does not depend on the others.
+	LayerNorm Norm = iota
+
+	// BatchNorm is over the pixels of all samples, for each channel (Ioffe and Szegedy 2015, algorithm
+	// 1). Embed has the running mean and variance of the batches in place of those of its rows.
+	BatchNorm
+
+	NoNorm // none; the convolution has a bias instead
+)
+
+var normNames = []string{"layer", "batch", "none"}
+
+// String returns "layer", "batch" or "none".
+func (n Norm) String() string { return nameOf(normNames, int(n)) }
+
+// MarshalText returns what String does, or an error where there is no such norm.
+func (n Norm) MarshalText() ([]byte, error) { return marshalName("norm", normNames, int(n)) }
+
+// UnmarshalText reads what String returns.
+func (n *Norm) UnmarshalText(text []byte) error {
+	return unmarshalName("norm", normNames, string(text), (*int)(n))
+}
+
+const (
+	normEpsilon  = 1e-5 // is added to a variance, as in PyTorch
+	normMomentum = 0.1  // weight of a batch in the running statistics, as in PyTorch
+)
+
+// A norm is the norm of a stage. It works on rows of an image at a time: what it needs of a
+// channel it keeps in vectors of that length, repeated for each pixel.
+type norm struct {
+	kind     Norm
+	channels int
+	row      int // length of a row of an image
+
+	scale, dscale, shift, dshift []float32
+	mean, variance               []float32 // running statistics
+
+	ones, scales, shifts []float32 // repeated
+	centers, rates       []float32 // of batch norm, repeated: −mean and 1/√(variance + ε)
+	pull, tilt           []float32 // of batch norm, repeated: −mean of the gradient, and of its product with what was normalized
+
+	sums simd.Matrix // of each sample: two numbers of each channel
+	rate []float32   // of each sample in layer norm: 1/√(variance + ε)
+
+	batchMean, batchVariance []float32 // of the last batch
+	batch                    int       // pixels in it
+}
+
+func newNorm(kind Norm, f extent) norm {
+	n := norm{kind: kind, channels: f.channels, row: f.width * f.channels}
+	if kind == BatchNorm {
+		n.mean, n.variance = make([]float32, n.channels), make([]float32, n.channels)
+		n.batchMean, n.batchVariance = make([]float32, n.channels), make([]float32, n.channels)
+	}
+	return n
+}
+
+// prepare makes room for so many samples.
+func (n *norm) prepare(samples int) {
+	n.sums = n.sums.Reshape(samples, 2*n.channels)
+	if n.kind == NoNorm {
+		return
+	}
+	n.rate = vector(n.rate, samples)
+	n.repeat(&n.scales, n.scale)
+	n.repeat(&n.shifts, n.shift)
+	if n.kind == LayerNorm && len(n.ones) == 0 {
+		n.ones = make([]float32, n.row)
+		for i := range n.ones {
+			n.ones[i] = 1
+		}
+	}
+}
+
+// repeat fills a row with x.
+func (n *norm) repeat(row *[]float32, x []float32) {
+	*row = vector(*row, n.row)
+	replicate(*row, x)
+}
+
+// replicate fills row with x, again and again.
+func replicate(row, x []float32) {
+	for at := 0; at < len(row); at += len(x) {
+		copy(row[at:], x)
+	}
+}
+
+// fold stores the sum of the parts of x that are as long as dst in dst: of the rows of an image, or of the pixels of a row.
+func fold(dst, x []float32) {
+	clear(dst)
+	for at := 0; at < len(x); at += len(dst) {
+		simd.Add(dst, dst, x[at:at+len(dst)])
+	}
+}
+
+// vector returns n elements, in the memory of x where that suffices.
+func vector(x []float32, n int) []float32 {
+	if cap(x) < n {
+		return make([]float32, n)
+	}
+	return x[:n]
+}
+
+// measure keeps the mean of each channel of sample i, and the sum of squared distances to it.
+func (n *norm) measure(i int, x []float32, w *scratch) {
+	sums := n.sums.Row(i)
+	mean, squares := sums[:n.channels], sums[n.channels:]
+	sum, d, center := w.rows(n.row)
+	fold(sum, x)
+	fold(mean, sum)
+	pixels := float64(len(x) / n.channels)
+	for c, s := range mean {
+		mean[c] = float32(float64(s) / pixels)
+		center[c] = -mean[c]
+	}
+	replicate(center[n.channels:], center[:n.channels])
+	clear(sum)
+	for at := 0; at < len(x); at += n.row {
+		simd.Add(d, x[at:at+n.row], center)
+		simd.MulShifted(d, d, d, 0)
+		simd.Add(sum, sum, d)
+	}
+	fold(squares, sum)
+}
+
+// gather makes the mean and the variance of the batch from what measure kept of its samples, of so many
+// pixels each (Chan et al. 1979, eq. 2.1). The order is that of the samples.
+func (n *norm) gather(samples, pixels int) {
+	n.batch = samples * pixels
+	for c := range n.channels {
+		var mean, squares float64
+		for i := range samples {
+			mean += float64(n.sums.Row(i)[c])
+		}
+		mean /= float64(samples)
+		for i := range samples {
+			row := n.sums.Row(i)
+			d := float64(row[c]) - mean
+			squares += float64(row[n.channels+c]) + float64(float64(d*d)*float64(pixels))
+		}
+		n.batchMean[c] = float32(mean)
+		n.batchVariance[c] = float32(squares / float64(n.batch))
+	}
+	n.center(n.batchMean, n.batchVariance)
+}
+
+// center prepares batch norm with a mean and a variance.
+func (n *norm) center(mean, variance []float32) {
+	n.centers, n.rates = vector(n.centers, n.row), vector(n.rates, n.row)
+	for c := range n.channels {
+		n.centers[c] = -mean[c]
+		n.rates[c] = normRate(float64(variance[c]))
+	}
+	replicate(n.centers[n.channels:], n.centers[:n.channels])
+	replicate(n.rates[n.channels:], n.rates[:n.channels])
+}
+
+func normRate(variance float64) float32 { return float32(1 / math.Sqrt(variance+normEpsilon)) }
+
+// remember moves the running statistics towards those of the last batch, once.
+func (n *norm) remember() {
+	if n.batch == 0 {
+		return
+	}
+	unbiased := float64(n.batch) / float64(max(n.batch-1, 1))
+	for c := range n.channels {
+		n.mean[c] = average(n.mean[c], float64(n.batchMean[c]))
+		n.variance[c] = average(n.variance[c], float64(float64(n.batchVariance[c])*unbiased))
+	}
+	n.batch = 0
+}
+
+func average(running float32, batch float64) float32 {
+	return float32(float64((1-normMomentum)*float64(running)) + float64(normMomentum*batch))
+}
+
+// apply normalizes sample i, x, in place and stores scale·x + shift in out.
+func (n *norm) apply(i int, out, x []float32) {
+	if n.kind == LayerNorm {
+		n.rate[i] = n.standardize(x)
+	}
+	for at := 0; at < len(x); at += n.row {
+		row := x[at : at+n.row]
+		if n.kind == BatchNorm {
+			simd.Add(row, row, n.centers)
+			simd.MulShifted(row, row, n.rates, 0)
+		}
+		n.stretch(out[at:at+n.row], row)
+	}
+}
+
+// stretch stores scale·x + shift in out, both rows of an image.
+func (n *norm) stretch(out, x []float32) {
+	simd.MulShifted(out, x, n.scales, 0)
+	simd.Add(out, out, n.shifts)
+}
+
+// standardize gives x mean 0 and variance 1 and returns what it was multiplied by.
+func (n *norm) standardize(x []float32) float32 {
+	var sum, squares float64
+	for at := 0; at < len(x); at += n.row {
+		sum += float64(simd.Sum(x[at : at+n.row]))
+	}
+	center := float32(-sum / float64(len(x)))
+	for at := 0; at < len(x); at += n.row {
+		row := x[at : at+n.row]
+		simd.Axpy(row, center, n.ones)
+		squares += float64(simd.Dot(row, row))
+	}
+	rate := normRate(squares / float64(len(x)))
+	for at := 0; at < len(x); at += n.row {
+		simd.Scale(x[at:at+n.row], rate, x[at:at+n.row])
+	}
+	return rate
+}
+
+// back keeps the sums of sample i that the gradients of shift and scale are of, and turns d, the
+// gradient with respect to what apply stored in out, into that with respect to what it was given. x is what apply left
+// there. For batch norm, backBatch does the last part.
+func (n *norm) back(i int, d, x []float32, w *scratch) {
+	sums := n.sums.Row(i)
+	shift, scale := sums[:n.channels], sums[n.channels:]
+	sum, t, product := w.rows(n.row)
+	fold(sum, d)
+	fold(shift, sum)
+	if n.kind == NoNorm {
+		return
+	}
+	clear(product)
+	for at := 0; at < len(d); at += n.row {
+		simd.MulShifted(t, d[at:at+n.row], x[at:at+n.row], 0)
+		simd.Add(product, product, t)
+	}
+	fold(scale, product)
+	if n.kind == LayerNorm {
+		n.backLayer(d, x, n.rate[i])
+	}
+}
+
+// backLayer is, with g = d·scale and means over the sample:
+//
+//	d = rate·(g − mean(g) − x·mean(g·x))
+func (n *norm) backLayer(d, x []float32, rate float32) {
+	var sum, product float64
+	for at := 0; at < len(d); at += n.row {
+		row := d[at : at+n.row]
+		simd.MulShifted(row, row, n.scales, 0)
+		sum += float64(simd.Sum(row))
+		product += float64(simd.Dot(row, x[at:at+n.row]))
+	}
+	pull, tilt := float32(-sum/float64(len(d))), float32(-product/float64(len(d)))
+	for at := 0; at < len(d); at += n.row {
+		row := d[at : at+n.row]
+		simd.Axpy(row, tilt, x[at:at+n.row])
+		simd.Axpy(row, pull, n.ones)
+		simd.Scale(row, rate, row)
+	}
+}
+
+// learn adds the gradients of scale and shift, or of the bias that stands for the shift. Each is a chain
+// over the samples.
+func (n *norm) learn(samples, pixels int) {
+	for i := range samples {
+		sums := n.sums.Row(i)
+		simd.Add(n.dshift, n.dshift, sums[:n.channels])
+		if n.kind != NoNorm {
+			simd.Add(n.dscale, n.dscale, sums[n.channels:])
+		}
+	}
+	if n.kind != BatchNorm || samples == 0 {
+		return
+	}
+	n.pull, n.tilt = vector(n.pull, n.row), vector(n.tilt, n.row)
+	for c := range n.channels {
+		var sum, product float64
+		for i := range samples {
+			row := n.sums.Row(i)
+			sum += float64(row[c])
+			product += float64(row[n.channels+c])
+		}
+		total := float64(samples * pixels)
+		n.pull[c], n.tilt[c] = float32(-sum/total), float32(-product/total)
+	}
+	replicate(n.pull[n.channels:], n.pull[:n.channels])
+	replicate(n.tilt[n.channels:], n.tilt[:n.channels])
+	n.remember()
+}
+
+// backBatch is, for batch norm, with means over the batch:
+//
+//	d = scale·rate·(d − mean(d) − x·mean(d·x))
+func (n *norm) backBatch(d, x []float32, w *scratch) {
+	t, _, _ := w.rows(n.row)
+	for at := 0; at < len(d); at += n.row {
+		row := d[at : at+n.row]
+		simd.MulShifted(t, x[at:at+n.row], n.tilt, 0)
+		simd.Add(row, row, t)
+		simd.Add(row, row, n.pull)
+		simd.MulShifted(row, row, n.rates, 0)
+		simd.MulShifted(row, row, n.scales, 0)
+	}
+}
