@@ -1,149 +1,284 @@
 package infonce
 
 import (
-	"errors"
-	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/contrast-go/contrast/internal/check"
+	"github.com/contrast-go/contrast/internal/cpu"
 	"github.com/contrast-go/contrast/simd"
 )
 
-var (
-	rowCounts = []int{1, 2, 3, 7, 48, 49, 97, 200}
-	widths    = []int{1, 3, 7, 8, 15, 16, 17, 31, 127, 128, 1000}
-)
+// near reports whether got is within rel of want, relative to it.
+func near(got, want, rel float64) bool { return math.Abs(got-want) <= rel*math.Abs(want) }
 
-// A trial is one evaluation with a known result.
-type trial struct {
-	variant
-	name  string
-	b     Batch
-	want  truth
-	tol   tolerance
-	base  Batch // where the gradient begins; a field without memory is not asked for
-	scale float32
+// rowsOf returns a matrix with the given rows.
+func rowsOf(rows ...[]float32) simd.Matrix {
+	m := simd.NewMatrix(len(rows), len(rows[0]))
+	for i, r := range rows {
+		copy(m.Row(i), r)
+	}
+	return m
 }
 
-// run evaluates the trial with l and judges the result.
-func (c trial) run(t *testing.T, l Loss) (Result, Batch) {
-	t.Helper()
-	g := copyBatch(c.base)
-	r := evaluate(t, c.name, l, c.b, &g, c.scale)
-	c.judge(t, c.name, c.b, r, g, c.base, c.scale, c.want, c.tol)
-	return r, g
+// oneHot returns n rows of d numbers of which only number i mod d is not 0, but x.
+func oneHot(n, d int, x float32) simd.Matrix {
+	m := simd.NewMatrix(n, d)
+	for i := range n {
+		m.Row(i)[i%d] = x
+	}
+	return m
 }
 
-func copyBatch(b Batch) Batch {
-	b.Q.Data, b.K.Data, b.Negatives.Data = slices.Clone(b.Q.Data), slices.Clone(b.K.Data), slices.Clone(b.Negatives.Data)
-	return b
+// simplex returns n unit rows of which any two have the product −1/(n−1), as the Cholesky
+// factor of their products. Large terms come last in each product, so float32 sums them well.
+func simplex(n int) simd.Matrix {
+	m := simd.NewMatrix(n, n-1)
+	for k := range n - 1 {
+		rest := float64(n - 1 - k)
+		a := math.Sqrt(float64(n) * rest / ((rest + 1) * float64(n-1)))
+		m.Row(k)[k] = float32(a)
+		for i := k + 1; i < n; i++ {
+			m.Row(i)[k] = float32(-a / rest)
+		}
+	}
+	return m
 }
 
-// TestTruth holds the losses to the published bounds, on independent rows of every shape.
-func TestTruth(t *testing.T) {
-	r := check.NewRand(1)
+// centred returns n·e_i − 1 for each i < n: a simplex too, of which all products are whole numbers.
+func centred(n int) simd.Matrix {
+	m := simd.NewMatrix(n, n)
+	for i := range n {
+		for j := range n {
+			m.Row(i)[j] = -1
+		}
+		m.Row(i)[i] = float32(n - 1)
+	}
+	return m
+}
+
+// TestCollapse: where all rows are equal the losses with a temperature are the logarithm of the
+// number of candidates, at any temperature, and have no gradient.
+func TestCollapse(t *testing.T) {
+	for _, temperature := range []float32{1e-4, 0.01, 0.025, 0.07, 1, 1e4} {
+		for _, v := range append(softmaxVariants(temperature, false), softmaxVariants(temperature, true)...) {
+			const n, d = 64, 3
+			b := Batch{Q: simd.NewMatrix(n, d), K: simd.NewMatrix(v.keys(n), d), Negatives: simd.NewMatrix(v.negs(n), d)}
+			candidates := b.K.Rows
+			switch {
+			case v.queries == 2:
+				candidates = 2*n - 1
+			case v.paired:
+				candidates = 1 + b.Negatives.Rows/n
+			case b.Negatives.Rows > 0:
+				candidates = 1 + b.Negatives.Rows
+			}
+			// Products of these are small integers: dot products in any order are exact, and
+			// so logits are equal.
+			b.each(func(_, _ int, row []float32) { copy(row, []float32{1, 2, 3}) })
+			check.EachLevel(t, func(t *testing.T) {
+				g := gradFor(b)
+				r := evaluate(t, v.name, v.new(1), b, &g, 1)
+				tol := 1e-7
+				if v.cosine && b.Negatives.Rows > 0 {
+					// The positive is another kind of dot product, and may differ in the last bits of 1.
+					tol += 4 * ulp * v.beta
+				}
+				if want := math.Log(float64(candidates)); !near(r.Loss, want, tol) {
+					t.Errorf("%s: loss %v, want ln %d = %v", v.name, r.Loss, candidates, want)
+				}
+				// Candidates pull a query with the same force in sum as its positive, up to
+				// rounding. A key is pulled along the query, which unit rows do not feel.
+				limit := v.beta * largest(b.K) * 64 * ulp
+				b.each(func(p, i int, _ []float32) {
+					if p > 0 && !v.cosine {
+						return
+					}
+					for _, x := range g.part(p).Row(i) {
+						if math.Abs(float64(x)) > limit {
+							t.Fatalf("%s: gradient %v of row %d of part %d", v.name, x, i, p)
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestSimplexOptimum: at the minimum the losses have their closed form, down to 1e-6.
+func TestSimplexOptimum(t *testing.T) {
+	infoNCE := func(τ float32, dot bool) Loss { return &InfoNCE{Temperature: τ, DotProduct: dot} }
+	clip := func(τ float32, dot bool) Loss { return &InfoNCE{Temperature: τ, DotProduct: dot, Symmetric: true} }
+	ntXent := func(τ float32, dot bool) Loss { return &NTXent{Temperature: τ, DotProduct: dot} }
+	for _, c := range []struct {
+		name      string
+		loss      func(τ float32, dot bool) Loss
+		n         int
+		τ         float32
+		negatives float64 // for each other sample
+		want      float64
+		digits    float64 // to which that is printed
+	}{
+		{"InfoNCE", infoNCE, 8, 0.1, 1, 7.61580815e-5, 1e-9},
+		{"InfoNCE", infoNCE, 64, 0.1, 1, 2.43742191e-3, 1e-9},
+		{"InfoNCE", infoNCE, 64, 0.5, 1, 2.22567203, 1e-9},
+		{"InfoNCE", infoNCE, 512, 0.05, 1, 1.01282221e-6, 1e-9},
+		{"CLIP", clip, 64, 0.1, 1, 2.43742191e-3, 1e-9},
+		{"NTXent", ntXent, 64, 0.5, 2, 2.86330924, 1e-9},
+		{"NTXent", ntXent, 512, 0.07, 2, 6.20823e-4, 1e-6},
+	} {
+		if testing.Short() && c.n > 64 && c.negatives > 1 {
+			continue
+		}
+		others := float64(c.n - 1)
+		exact := func(τ float64) float64 {
+			return math.Log1p(c.negatives * others * math.Exp(-float64(c.n)/others/τ))
+		}
+		if !near(exact(float64(c.τ)), c.want, 1e-6+c.digits) { // float32 does not hold the decimal temperature
+			t.Fatalf("%s N=%d τ=%v: the formula gives %v, printed is %v", c.name, c.n, c.τ, exact(float64(c.τ)), c.want)
+		}
+		x, y := simplex(c.n), centred(c.n)
+		length := float32(c.n * (c.n - 1)) // squared, of the rows of y
+		check.EachLevel(t, func(t *testing.T) {
+			if testing.Short() && c.n > 64 && cpu.Active() == cpu.Generic {
+				return
+			}
+			b := Batch{Q: x, K: x}
+			if r := evaluate(t, c.name, c.loss(c.τ, false), b, nil, 1); !near(r.Loss, exact(float64(c.τ)), maxValueError) {
+				t.Errorf("%s N=%d τ=%v: loss %v, want %v: off by %.3g of it", c.name, c.n, c.τ, r.Loss, exact(float64(c.τ)), r.Loss/exact(float64(c.τ))-1)
+			}
+			τ := c.τ * length
+			want := exact(float64(τ) / float64(length))
+			if r := evaluate(t, c.name, c.loss(τ, true), Batch{Q: y, K: y}, nil, 1); !near(r.Loss, want, maxValueError) {
+				t.Errorf("%s N=%d τ=%v, whole numbers: loss %v, want %v: off by %.3g of it", c.name, c.n, c.τ, r.Loss, want, r.Loss/want-1)
+			}
+			if c.n > 64 {
+				return
+			}
+			// At the minimum all gradients vanish, next to β·(1−p)/N that a row could have.
+			g := gradFor(b)
+			evaluate(t, c.name, c.loss(c.τ, false), b, &g, 1)
+			limit := 1e-5 * min(1, want) / float64(c.τ) / float64(c.n)
+			for _, x := range slices.Concat(g.Q.Data, g.K.Data) {
+				if math.Abs(float64(x)) > limit {
+					t.Errorf("%s N=%d τ=%v: gradient %v at the minimum, allowed %.3g", c.name, c.n, c.τ, x, limit)
+					break
+				}
+			}
+		})
+	}
+	// Where large terms come first all later ones are rounded at their size, in one direction.
+	v := softmaxVariants(0.05, false)[0]
+	b := Batch{Q: centred(256), K: centred(256)}
+	c := trial{variant: v, name: "centred rows", b: b, want: v.ask(b), scale: 1}
+	c.tol = v.derived(b, c.want)
+	c.run(t, v.new(0))
+}
+
+// TestSmallLoss: a loss of 1e-12 and its gradient keep their digits, where ln Σ − z has none.
+func TestSmallLoss(t *testing.T) {
+	check.EachLevel(t, func(t *testing.T) {
+		for _, n := range []int{2, 5} {
+			for _, β := range []float32{4, 16, 27.5, 32, 64} {
+				// Orthogonal unit rows: all similarities are 0 or 1.
+				x := oneHot(n, n, 1)
+				first := oneHot(1, n, 1)
+				p := math.Exp(-float64(β))      // a candidate orthogonal to the query, next to the positive
+				tol := 8*ulp + 4*ulp*float64(β) // 1/β is rounded, and so is β again
+				for _, c := range []struct {
+					name string
+					loss Loss
+					b    Batch
+					want float64 // e^loss − 1
+					pull float64 // on row 0 along axis 1, in units of β/n
+				}{
+					{"InfoNCE", &InfoNCE{Temperature: 1 / β}, Batch{Q: x, K: x}, float64(n-1) * p, p / (1 + float64(n-1)*p)},
+					{"CLIP", &InfoNCE{Temperature: 1 / β, Symmetric: true}, Batch{Q: x, K: x}, float64(n-1) * p, p / (1 + float64(n-1)*p)},
+					// The other sample's views count twice: as candidates of row 0, and it as one of theirs.
+					{"NTXent", &NTXent{Temperature: 1 / β}, Batch{Q: x, K: x}, float64(2*(n-1)) * p, 2 * p / (1 + float64(2*(n-1))*p)},
+					{"negatives", &InfoNCE{Temperature: 1 / β}, Batch{Q: first, K: first, Negatives: oneHot(1, n, -1)}, p * p, 0},
+					{"paired", &InfoNCE{Temperature: 1 / β, PairedNegatives: true}, Batch{Q: first, K: first, Negatives: x.Slice(1, n)}, float64(n-1) * p, float64(n) * p / (1 + float64(n-1)*p)},
+				} {
+					g := gradFor(c.b)
+					r := evaluate(t, c.name, c.loss, c.b, &g, 1)
+					if want := math.Log1p(c.want); !(math.Abs(r.Loss-want) <= 2*tol*want+0x1p-126) {
+						t.Errorf("%s n=%d β=%v: loss %v, want %v: off by %.3g of it", c.name, n, β, r.Loss, want, r.Loss/want-1)
+					}
+					if want := float64(β) / float64(n) * c.pull; !near(float64(g.Q.Row(0)[1]), want, tol) {
+						t.Errorf("%s n=%d β=%v: gradient %v, want %v: off by %.3g of it", c.name, n, β, g.Q.Row(0)[1], want, float64(g.Q.Row(0)[1])/want-1)
+					}
+				}
+			}
+		}
+	})
+}
+
+// TestNoSaturation: a loss of 100 and 200 is that, and pulls with full force, where
+// ln(e^z/Σ + tiny) stays at 87.3365 without a gradient.
+func TestNoSaturation(t *testing.T) {
+	q, orthogonal := rowsOf([]float32{1, 0}), rowsOf([]float32{0, 1})
+	both := rowsOf([]float32{1, 0}, []float32{1, 0})
+	check.EachLevel(t, func(t *testing.T) {
+		for _, τ := range []float32{0.01, 0.005, 0.001} {
+			want := 1/float64(τ) + math.Ln2
+			for _, paired := range []bool{false, true} {
+				b := Batch{Q: q, K: orthogonal, Negatives: both}
+				g := gradFor(b)
+				r := evaluate(t, "InfoNCE", &InfoNCE{Temperature: τ, PairedNegatives: paired}, b, &g, 1)
+				if !near(r.Loss, want, 2*ulp) {
+					t.Errorf("τ=%v: loss %v, want %v", τ, r.Loss, want)
+				}
+				// p is 1/2 for each negative, along the query; the positive pulls with 1/τ.
+				if got := float64(g.Q.Row(0)[1]); !near(got, -1/float64(τ), 4*ulp) {
+					t.Errorf("τ=%v: gradient %v, want %v", τ, got, -1/float64(τ))
+				}
+				if got := float64(g.K.Row(0)[0]); !near(got, -1/float64(τ), 4*ulp) {
+					t.Errorf("τ=%v: gradient of the key %v, want %v", τ, got, -1/float64(τ))
+				}
+				if !near(r.DTemperature, -1/float64(τ)/float64(τ), 8*ulp) {
+					t.Errorf("τ=%v: ∂L/∂τ %v, want %v", τ, r.DTemperature, -1/float64(τ)/float64(τ))
+				}
+			}
+			// Two views that are orthogonal while the other sample's are equal to them.
+			r := evaluate(t, "NTXent", &NTXent{Temperature: τ}, Batch{Q: both, K: rowsOf([]float32{0, 1}, []float32{0, 1})}, nil, 1)
+			if want := 1 / float64(τ); !near(r.Loss, want, 2*ulp) {
+				t.Errorf("NTXent τ=%v: loss %v, want %v", τ, r.Loss, want)
+			}
+		}
+	})
+}
+
+// TestExactLogits: where the logits are exact, so is the rest, at temperatures down to 2^-13.
+func TestExactLogits(t *testing.T) {
+	r := check.NewRand(40)
 	var trials []trial
-	add := func(v variant, n, d int) {
-		b := v.batch(r, n, d, r.IntN(4), 0)
-		if v.beta > 0 && !v.cosine {
-			// Norms near 1, so that a temperature means the same as for cosines.
-			for p := range 3 {
-				m := b.part(p)
-				for i := range m.Data {
-					m.Data[i] /= float32(math.Sqrt(float64(d)))
+	for _, τ := range []float32{0x1p-13, 0x1p-10, 0x1p-7} {
+		for _, v := range softmaxVariants(τ, true) {
+			for _, n := range []int{2, 7, 49} {
+				const d = 12
+				b := v.batch(r, n, d, 1, 0)
+				b.each(func(_, _ int, row []float32) { copy(row, r.SmallInts(d, 16)) })
+				// Logits are integers: similarities are integers times τ.
+				for i := range n {
+					simd.Scale(b.Q.Row(i), τ, b.Q.Row(i))
 				}
-			}
-		}
-		c := trial{variant: v, name: fmt.Sprintf("%s n=%d d=%d", v.name, n, d), b: b, want: v.ask(b), base: gradFor(b), scale: 1}
-		c.tol = v.published(b, c.want)
-		if d == 1 && (v.cosine || v.beta == 0) {
-			// The gradient is 0, or is where both distances of a triplet pull one way or another: no relative bound.
-			c.tol.row = v.derived(b, c.want).row
-		}
-		trials = append(trials, c)
-	}
-	// A short test has each width with some counts of rows, and each count with some widths.
-	skip := func(i, j int) bool {
-		return testing.Short() && (rowCounts[i]*widths[j] > max(49*31, 2*widths[j]) || (i+2*j)%3 != 0)
-	}
-	temperatures := []float32{0.05, 0.07, 0.5, 1, 100}
-	for i, n := range rowCounts {
-		for j, d := range widths {
-			if n*d > 200*128 || skip(i, j) {
-				continue
-			}
-			k := i + j
-			for m, v := range softmaxVariants(temperatures[k%5], k%2 == 1) {
-				if n < 200 || (j+m)%6 == 0 { // the truth is slow
-					add(v, n, d)
+				c := trial{variant: v, name: v.name, b: b, base: gradFor(b), scale: 1}
+				if v.queries == 2 {
+					// Both views at √τ would not be exact; so a power of two whose square is below τ.
+					h := float32(math.Ldexp(1, (math.Ilogb(float64(τ))-1)/2))
+					for i := range n {
+						simd.Scale(b.Q.Row(i), h/τ, b.Q.Row(i))
+						simd.Scale(b.K.Row(i), h, b.K.Row(i))
+					}
 				}
-			}
-			for _, v := range tripletVariants([]float32{0, 0.3, 1.5}[k%3], k%2 == 1 && d > 1) {
-				add(v, n, d)
-			}
-		}
-	}
-	// At 0.01 an error of one ulp in a similarity is 100 in the logit, so the bound
-	// holds only next to a value that is not small.
-	for _, dot := range []bool{false, true} {
-		for _, v := range softmaxVariants(0.01, dot) {
-			add(v, 48, 31)
-			if trials[len(trials)-1].want.loss < 1 {
-				t.Fatalf("%s: loss %v is too small for this test", v.name, trials[len(trials)-1].want.loss)
-			}
-		}
-	}
-	r = check.NewRand(101)
-	for i, n := range rowCounts {
-		for j, d := range widths {
-			if n*d > 49*128 || skip(i, j) {
-				continue
-			}
-			k := i + j
-			for _, v := range pairVariants([]float32{0, 0.3, 1.5}[k%3], k%2 == 1 && d > 1) {
-				add(v, n, d)
-				if c := &trials[len(trials)-1]; d == 1 || v.triplets || strings.HasSuffix(v.name, "/normalize") {
-					// What triples do to a row may cancel, and so may distances of rounded rows and of unit rows of one number.
-					c.tol = v.derived(c.b, c.want)
-				}
-			}
-		}
-	}
-	r = check.NewRand(102)
-	for i, n := range rowCounts {
-		for j, d := range widths {
-			if k := i + j; n*d <= 97*128 && !skip(i, j) {
-				for _, v := range append(viewVariants(temperatures[k%5], k%2 == 1), spreadVariants()...) {
-					add(v, n, d)
-				}
-			}
-		}
-	}
-	r = check.NewRand(113)
-	for i, n := range rowCounts {
-		for j, d := range widths {
-			if k := i + j; n*d <= 97*128 && !skip(i, j) {
-				for _, v := range metricVariants([]float32{10, 1, 5}[k%3], []float32{0.25, 0.5, 0.4}[k%3]) {
-					add(v, n, d)
-				}
-			}
-		}
-	}
-	r = check.NewRand(102)
-	for i, n := range rowCounts {
-		for j, d := range widths {
-			if n*d > 97*128 || n > 49 && testing.Short() || skip(i, j) {
-				continue
-			}
-			k := i + j
-			for _, v := range distanceVariants([]float32{0, 0.3, 1.5}[k%3], k%2 == 1 && d > 1) {
-				add(v, n, d)
-				if c := &trials[len(trials)-1]; d == 1 {
-					c.tol = v.derived(c.b, c.want) // what triplets do to a row may cancel
-				}
+				c.want = v.ask(b)
+				c.tol = v.published(b, c.want)
+				c.tol.value += 0x1p-126
+				c.tol.row = func(row func(int, int) float64) func(int, int) float64 {
+					return func(p, i int) float64 { return row(p, i) + 0x1p-126/float64(τ) }
+				}(c.tol.row)
+				trials = append(trials, c)
 			}
 		}
 	}
@@ -154,755 +289,50 @@ func TestTruth(t *testing.T) {
 	})
 }
 
-// TestSweep holds the losses to the derived bound with everything random: shapes, strides,
-// temperature, how close positives are, scale, where gradients begin and which are asked for.
-func TestSweep(t *testing.T) {
-	count := 400
-	if testing.Short() {
-		count = 100
-	}
-	r := check.NewRand(2)
-	float := func(lo, hi float32) float32 { return lo + float32(r.Float32()*(hi-lo)) }
-	var trials []trial
-	for i := range 2*count + count/2 {
-		dot, normalize := r.IntN(3) == 0, r.IntN(2) == 0
-		temperature := []float32{0.01, 0.025, 0.1, 0.5, 1, 50}[r.IntN(6)] * float(1, 2)
-		vs := softmaxVariants(temperature, dot)
-		if r.IntN(2) == 0 {
-			vs = optionVariants(temperature, dot)
-		}
-		if r.IntN(3) == 0 {
-			vs = tripletVariants(float(-0.5, 2), normalize)
-		}
-		if r.IntN(4) == 0 {
-			vs = append(viewVariants(temperature, dot), spreadVariants()...)
-		}
-		if i >= count {
-			vs = pairVariants(float(-0.5, 2), normalize)
-		}
-		if i >= count+count/2 {
-			vs = metricVariants([]float32{1, 10, 64, 256, 2000}[r.IntN(5)], float(0.01, 1.5))
-		}
-		if i >= 2*count {
-			vs = distanceVariants(float(-0.5, 2), normalize)
-		}
-		v := vs[r.IntN(len(vs))]
-		n, d := 1+r.IntN(70), 2+r.IntN(90)
-		b := v.batch(r, n, d, r.IntN(3), []float32{0, 0.01, 0.3, 1}[r.IntN(4)])
-		c := trial{variant: v, b: b, want: v.ask(b), scale: []float32{1, -2, 0.125, 3.7}[r.IntN(4)]}
-		c.name = fmt.Sprintf("trial %d: %s n=%d d=%d scale=%v", i, v.name, n, d, c.scale)
-		c.tol = v.derived(b, c.want)
-		for p, m := range []*simd.Matrix{&c.base.Q, &c.base.K, &c.base.Negatives} {
-			if x := b.part(p); r.IntN(4) > 0 {
-				*m = gaps(x.Rows, x.Cols, r.IntN(3), r.Float32s(x.Rows*x.Cols, -1, 1))
-			}
-		}
-		trials = append(trials, c)
-	}
+// TestCLIPSwap: queries and keys play the same part, so value and gradients have the same bits
+// when they are swapped.
+func TestCLIPSwap(t *testing.T) {
+	r := check.NewRand(41)
 	check.EachLevel(t, func(t *testing.T) {
-		for i, c := range trials {
-			c.run(t, c.new(1+i%4))
+		for _, vs := range [][]variant{softmaxVariants(0.07, false), softmaxVariants(0.02, false), softmaxVariants(1, true)} {
+			for _, n := range []int{1, 5, 64, 130} {
+				v := vs[2]
+				b := v.batch(r, n, 20, 0, 0.5)
+				got, want := outcomeOf(t, v.name, v.new(1), Batch{Q: b.K, K: b.Q}), outcomeOf(t, v.name, v.new(1), b)
+				if math.Float64bits(got.r.Loss) != math.Float64bits(want.r.Loss) {
+					t.Errorf("%s n=%d: loss %x after the swap, %x before", v.name, n, got.r.Loss, want.r.Loss)
+				}
+				if !near(got.r.DTemperature, want.r.DTemperature, 1e-5) {
+					t.Errorf("%s n=%d: ∂L/∂τ %v after the swap, %v before", v.name, n, got.r.DTemperature, want.r.DTemperature)
+				}
+				for p, x := range []simd.Matrix{want.g.Q, want.g.K} {
+					check.SameBits(t, v.name, got.g.part(1-p).Data, x.Data)
+				}
+			}
 		}
 	})
 }
 
-// An edge is a batch where something is out of the ordinary.
-type edge struct {
-	name   string
-	change func(b Batch)
-	only   func(v variant) bool // nil: for all
-	value  func(v variant) bool // only the value is compared
-}
-
-// each calls f for all rows.
-func (b Batch) each(f func(part, i int, row []float32)) {
-	for p := range 3 {
-		m := b.part(p)
-		for i := range m.Rows {
-			f(p, i, m.Row(i))
+// TestExtraKeysAreNegatives: rows of K past those of Q are what Negatives are, in another place.
+func TestExtraKeysAreNegatives(t *testing.T) {
+	r := check.NewRand(42)
+	const m, d = 6, 8
+	k := gaps(m, d, 0, r.Normals32(m*d))
+	b := Batch{Q: gaps(1, d, 0, r.Normals32(d)), K: k}
+	c := Batch{Q: b.Q, K: k.Slice(0, 1), Negatives: k.Slice(1, m)}
+	keys := outcomeOf(t, "keys", &InfoNCE{}, b)
+	for _, paired := range []bool{false, true} {
+		negatives := outcomeOf(t, "negatives", &InfoNCE{PairedNegatives: paired}, c)
+		if !near(negatives.r.Loss, keys.r.Loss, maxValueError) {
+			t.Errorf("paired %v: loss %v with negatives, %v with the same rows as keys", paired, negatives.r.Loss, keys.r.Loss)
 		}
-	}
-}
-
-func scaled(by func(part, i int) float64) func(b Batch) {
-	return func(b Batch) {
-		b.each(func(p, i int, row []float32) {
-			for j, v := range row {
-				row[j] = float32(float64(v) * by(p, i))
-			}
-		})
-	}
-}
-
-func constant(x float64) func(int, int) float64 { return func(int, int) float64 { return x } }
-
-// A dot product of such rows over a temperature may exceed float32.
-func bounded(v variant) bool { return v.beta == 0 || v.cosine }
-
-var edges = []edge{
-	{name: "as it comes", change: func(Batch) {}},
-	{name: "positive is anchor", change: func(b Batch) {
-		for i := range min(b.Q.Rows, b.K.Rows) {
-			copy(b.K.Row(i), b.Q.Row(i))
+		var size, diff float64
+		for i, x := range slices.Concat(negatives.g.K.Data, negatives.g.Negatives.Data) {
+			w := float64(keys.g.K.Data[i])
+			size, diff = max(size, math.Abs(w)), max(diff, math.Abs(float64(x)-w))
 		}
-		if b.K.Rows == 0 && b.Q.Rows > 1 {
-			copy(b.Q.Row(1), b.Q.Row(0))
+		if diff > maxGradientError*size || size == 0 {
+			t.Errorf("paired %v: gradients differ by %.3g of %.3g from those with the same rows as keys", paired, diff, size)
 		}
-	}},
-	{name: "negative is positive", change: func(b Batch) {
-		if b.K.Rows > 1 {
-			copy(b.K.Row(1), b.K.Row(0))
-		}
-		if b.Q.Rows == 0 {
-			return
-		}
-		for i := range b.Negatives.Rows {
-			copy(b.Negatives.Row(i), b.K.Row(i*b.Q.Rows/b.Negatives.Rows))
-		}
-	}},
-	{name: "all rows equal", change: func(b Batch) {
-		b.each(func(_, _ int, row []float32) { copy(row, b.Q.Row(0)) })
-	}},
-	{name: "keys opposite to queries", change: func(b Batch) {
-		b.each(func(p, _ int, row []float32) {
-			copy(row, b.Q.Row(0))
-			if p > 0 {
-				simd.Scale(row, -1, row)
-			}
-		})
-	}},
-	{name: "a zero row each", change: func(b Batch) {
-		for p := range 3 {
-			if m := b.part(p); m.Rows > 0 {
-				clear(m.Row((p + 1) % m.Rows))
-			}
-		}
-	},
-		// All units are equally far from 0, up to rounding.
-		only:  func(v variant) bool { return !(v.picks && v.cosine) },
-		value: func(v variant) bool { return v.labels && v.cosine && v.beta == 0 }},
-	{name: "all rows zero", change: func(b Batch) { b.each(func(_, _ int, row []float32) { clear(row) }) }},
-	{name: "norms of 1e-20", change: scaled(constant(1e-20))},
-	{name: "norms of 1e20", change: scaled(constant(1e20)), only: bounded},
-	{name: "norms of 1e37", change: scaled(constant(1e37)), only: func(v variant) bool { return v.cosine }},
-	{name: "norms of 1e±20", change: scaled(func(_, i int) float64 { return []float64{1e-20, 1e20}[i%2] }), only: bounded},
-	{name: "norms of 1e-37", change: scaled(constant(1e-37)), only: func(v variant) bool { return v.cosine }},
-	{name: "subnormal", change: scaled(constant(0x1p-140))},
-	{name: "no positives", change: func(b Batch) {
-		for i := range b.Labels {
-			b.Labels[i] = i
-		}
-	}, only: func(v variant) bool { return v.labels }},
-	{name: "no negatives", change: func(b Batch) { setAll(b.Labels, 5) }, only: func(v variant) bool { return v.labels }},
-	{name: "every candidate masked", change: func(b Batch) { setAll(b.IDs, 5) }, only: func(v variant) bool { return v.ids }},
-	{name: "all weights zero", change: func(b Batch) { clear(b.Weights) }, only: func(v variant) bool { return v.weights }},
-}
-
-func setAll(x []int, v int) {
-	for i := range x {
-		x[i] = v
-	}
-}
-
-// TestEdgeCases runs all losses on degenerate batches at temperatures from 1e-4 to 1e4.
-func TestEdgeCases(t *testing.T) {
-	variants := append(tripletVariants(0.3, false), tripletVariants(0.3, true)...)
-	temperatures := []float32{1e-4, 0.01, 1, 1e4}
-	if testing.Short() {
-		temperatures = []float32{1e-4, 1}
-	}
-	for _, temperature := range temperatures {
-		variants = append(variants, softmaxVariants(temperature, false)...)
-		variants = append(variants, softmaxVariants(temperature, true)...)
-	}
-	variants = append(variants, optionVariants(1e-4, false)...)
-	variants = append(variants, optionVariants(1, true)...)
-	variants = append(variants, pairVariants(0.3, false)...)
-	variants = append(variants, pairVariants(0.3, true)...)
-	for _, scale := range []float32{1e-4, 1, 256, 1e4} {
-		variants = append(variants, metricVariants(scale, 0.4)...)
-	}
-	variants = append(variants, distanceVariants(0.3, false)...)
-	variants = append(variants, distanceVariants(0.3, true)...)
-	variants = append(variants, viewVariants(1e-4, false)...)
-	variants = append(variants, viewVariants(1, true)...)
-	variants = append(variants, spreadVariants()...)
-	r := check.NewRand(3)
-	var trials []trial
-	for i, v := range variants {
-		for j, e := range edges {
-			if e.only != nil && !e.only(v) {
-				continue
-			}
-			for k, s := range []struct{ n, d int }{{1, 3}, {7, 5}, {20, 17}} {
-				if k == 2 && testing.Short() && (i+j)%3 != 0 {
-					continue
-				}
-				b := v.batch(r, s.n, s.d, 1, 0)
-				e.change(b)
-				c := trial{variant: v, name: fmt.Sprintf("%s, %s, n=%d", v.name, e.name, s.n), b: b, want: v.ask(b), base: gradFor(b), scale: 1}
-				c.tol = v.derived(b, c.want)
-				if e.value != nil && e.value(v) {
-					c.want.grad.DQ.Rows, c.want.grad.DK.Rows, c.want.grad.DNeg.Rows = 0, 0, 0
-				}
-				trials = append(trials, c)
-			}
-		}
-	}
-	first := make([]outcome, len(trials))
-	check.EachLevel(t, func(t *testing.T) {
-		for i, c := range trials {
-			r, g := c.run(t, c.new(1))
-			zeros := 0
-			c.b.each(func(p, i int, row []float32) {
-				if slices.ContainsFunc(row, func(v float32) bool { return v != 0 }) || !c.cosine {
-					return
-				}
-				zeros++
-				if slices.ContainsFunc(g.part(p).Row(i), func(v float32) bool { return v != 0 }) {
-					t.Errorf("%s: the gradient of a zero row is %v", c.name, g.part(p).Row(i))
-				}
-			})
-			if r.ZeroNorm != zeros {
-				t.Errorf("%s: ZeroNorm is %d, want %d", c.name, r.ZeroNorm, zeros)
-			}
-			got := outcome{r, g}
-			if first[i].g.Q.Data == nil {
-				first[i] = got
-			}
-			got.same(t, c.name, first[i])
-			r, g = c.run(t, c.new(3))
-			outcome{r, g}.same(t, c.name+", 3 workers", first[i])
-		}
-	})
-}
-
-// TestEmptyBatch: no queries make a loss of 0 and leave gradients alone, also of keys and
-// negatives, whatever the value computed before.
-func TestEmptyBatch(t *testing.T) {
-	r := check.NewRand(4)
-	for _, v := range allVariants() {
-		l := v.new(2)
-		for _, n := range []int{0, 5, 0} {
-			b := v.batch(r, n, 4, 0, 0)
-			g := gradFor(b)
-			if got := evaluate(t, v.name, l, b, &g, 1); n == 0 && !isZero(got) {
-				t.Errorf("%s: %+v, want all 0", v.name, got)
-			}
-			g.each(func(p, i int, row []float32) {
-				if n == 0 && slices.ContainsFunc(row, func(v float32) bool { return v != 0 }) {
-					t.Errorf("%s: gradient %v of row %d of part %d of an empty batch", v.name, row, i, p)
-				}
-			})
-		}
-	}
-}
-
-// TestZeroValues: the zero value has the standard temperature, or margin.
-func TestZeroValues(t *testing.T) {
-	r := check.NewRand(5)
-	b := Batch{Q: gaps(9, 6, 0, r.Normals32(54)), K: gaps(9, 6, 0, r.Normals32(54)), Negatives: gaps(9, 6, 0, r.Normals32(54)), Labels: []int{0, 0, 1, 1, 2, 2, 0, 1, 2}}
-	pair := Batch{Q: b.Q, K: b.K}
-	for _, c := range []struct {
-		zero, same Loss
-		b          Batch
-	}{
-		{&InfoNCE{}, &InfoNCE{Temperature: 0.07}, pair},
-		{&NTXent{}, &NTXent{Temperature: 0.5}, pair},
-		{&Triplet{}, &Triplet{Margin: 1}, b},
-		{&BatchHard{}, &BatchHard{Margin: 1}, b},
-		{&Circle{}, &Circle{Margin: 0.25, Scale: 256}, b},
-		{&MultiSimilarity{}, &MultiSimilarity{Alpha: 2, Beta: 50, Base: 0.5}, b},
-		{&ArcFace{}, &ArcFace{Margin: 0.5, Scale: 64}, b},
-		{&CosFace{}, &CosFace{Margin: 0.35, Scale: 64}, b},
-		{&BatchAll{}, &BatchAll{Margin: 1}, b},
-		{&SigLIP{}, &SigLIP{Temperature: 0.1, Bias: -10}, pair},
-		{&HCL{Concentration: 1}, &HCL{Concentration: 1, Temperature: 0.5}, pair},
-		{&AlignUniform{}, &AlignUniform{Alpha: 2, T: 2, Alignment: 1, Uniformity: 1}, pair},
-		{&SemiHard{}, &SemiHard{Margin: 1}, b},
-		{&Lifted{}, &Lifted{Margin: 1}, b},
-		{&MarginLoss{}, &MarginLoss{Boundary: 1.2, Margin: 0.2}, b},
-		{&ContrastivePair{}, &ContrastivePair{Margin: 1}, Batch{Q: b.Q, K: b.Q, Labels: make([]int, 9)}},
-	} {
-		got, want := evaluate(t, "zero", c.zero, c.b, nil, 1), evaluate(t, "same", c.same, c.b, nil, 1)
-		if !equal(got, want) || got.Loss == 0 {
-			t.Errorf("%T: %+v, want %+v", c.zero, got, want)
-		}
-	}
-}
-
-// TestPartialGradients: what is asked for does not change what it is.
-func TestPartialGradients(t *testing.T) {
-	r := check.NewRand(6)
-	for _, v := range allVariants() {
-		b := v.batch(r, 30, 9, 1, 0.5)
-		full := gradFor(b)
-		l := v.new(2)
-		want := evaluate(t, v.name, l, b, &full, 0.5)
-		bare := evaluate(t, v.name, l, b, nil, 0.5)
-		if bare.DTemperature != 0 {
-			t.Errorf("%s: ∂L/∂τ is %v without a gradient", v.name, bare.DTemperature)
-		}
-		bare.DTemperature, bare.DBias = want.DTemperature, want.DBias
-		if !equal(bare, want) {
-			t.Errorf("%s: %+v without gradient, want %+v", v.name, bare, want)
-		}
-		for mask := range 8 {
-			g := gradFor(b)
-			for p, m := range []*simd.Matrix{&g.Q, &g.K, &g.Negatives} {
-				if mask>>p&1 == 0 {
-					*m = simd.Matrix{}
-				}
-			}
-			got := evaluate(t, v.name, l, b, &g, 0.5)
-			if !equal(got, want) {
-				t.Errorf("%s, gradients %03b: %+v, want %+v", v.name, mask, got, want)
-			}
-			for p := range 3 {
-				if g.part(p).Data != nil {
-					check.SameBits(t, fmt.Sprintf("%s, gradients %03b, part %d", v.name, mask, p), g.part(p).Data, full.part(p).Data)
-				}
-			}
-		}
-	}
-}
-
-// TestSharedMemory: gradients may be added to one matrix, and to the input itself.
-func TestSharedMemory(t *testing.T) {
-	r := check.NewRand(7)
-	for _, v := range allVariants() {
-		if v.keys(10) != 10 {
-			continue
-		}
-		b := v.batch(r, 10, 6, 0, 0)
-		apart, both := gradFor(b), gradFor(b)
-		want := evaluate(t, v.name, v.new(1), b, &apart, 1)
-		both.K = both.Q
-		if got := evaluate(t, v.name, v.new(1), b, &both, 1); !equal(got, want) {
-			t.Errorf("%s: %+v into one matrix, want %+v", v.name, got, want)
-		}
-		for i, x := range both.Q.Data {
-			sum := float64(apart.Q.Data[i]) + float64(apart.K.Data[i])
-			if math.Abs(float64(x)-sum) > 2*ulp*(math.Abs(sum)+math.Abs(float64(apart.Q.Data[i]))) {
-				t.Errorf("%s: gradient %v of q and k together, want %v", v.name, x, sum)
-				break
-			}
-		}
-		in := copyBatch(b)
-		step := gradFor(b)
-		step.Q = copyBatch(b).Q
-		want = evaluate(t, v.name, v.new(1), b, &step, -0.1)
-		if got := evaluate(t, v.name, v.new(1), in, &Batch{Q: in.Q}, -0.1); !equal(got, want) {
-			t.Errorf("%s: %+v with the gradient added to Q itself, want %+v", v.name, got, want)
-		}
-		check.SameBits(t, v.name+": Q after a step in place", in.Q.Data, step.Q.Data)
-	}
-}
-
-// TestNormalisedGradientOrthogonal: the length of a row does not matter, so the gradient has no part along it.
-func TestNormalisedGradientOrthogonal(t *testing.T) {
-	r := check.NewRand(8)
-	check.EachLevel(t, func(t *testing.T) {
-		for _, v := range allVariants() {
-			if !v.cosine {
-				continue
-			}
-			b := v.batch(r, 40, 33, 0, 0.5)
-			g := gradFor(b)
-			evaluate(t, v.name, v.new(1), b, &g, 1)
-			b.each(func(p, i int, x []float32) {
-				var along, g2, x2 float64
-				for j, gj := range g.part(p).Row(i) {
-					along += float64(gj) * float64(x[j])
-					g2 += float64(gj) * float64(gj)
-					x2 += float64(x[j]) * float64(x[j])
-				}
-				// What is projected away is at most the force of a row, β or 4, over the rows
-				// that share a mean; of it the rounding stays.
-				before := math.Sqrt(g2*x2) + 2*max(v.beta, 4)/float64(b.Q.Rows)
-				if math.Abs(along) > 8*ulp*before {
-					t.Errorf("%s: x·∂L/∂x is %.3g for row %d of part %d, with |x|·|∂L/∂x| %.3g", v.name, along, i, p, math.Sqrt(g2*x2))
-				}
-			})
-		}
-	})
-}
-
-// TestPermutation: rows in another order have their gradients in another order.
-func TestPermutation(t *testing.T) {
-	r := check.NewRand(9)
-	for _, v := range allVariants() {
-		if v.indexed || v.classes {
-			continue
-		}
-		const n, d = 60, 12
-		spread := float32(0.7)
-		if v.beta == 0 {
-			spread = 0 // else few triplets are active
-		}
-		b := v.batch(r, n, d, 0, spread)
-		order := r.Perm(n)
-		move := func(m simd.Matrix, back bool) simd.Matrix {
-			out := simd.NewMatrix(m.Rows, m.Cols)
-			copy(out.Data, m.Data)
-			of := m.Rows / n
-			if of*n != m.Rows {
-				of = 1 // rows past the n-th stay
-			}
-			for to, from := range order {
-				for j := range of {
-					if back {
-						copy(out.Row(from*of+j), m.Row(to*of+j))
-					} else if m.Rows > 0 {
-						copy(out.Row(to*of+j), m.Row(from*of+j))
-					}
-				}
-			}
-			return out
-		}
-		g, h := gradFor(b), gradFor(b)
-		want := evaluate(t, v.name, v.new(1), b, &g, 1)
-		c := Batch{Q: move(b.Q, false), K: move(b.K, false), Negatives: move(b.Negatives, false)}
-		at := make([]int, n)
-		for to, from := range order {
-			at[from] = to
-			if len(b.Labels) > 0 {
-				c.Labels = append(c.Labels, b.Labels[from])
-			}
-			if v.ids {
-				c.IDs = append(c.IDs, b.IDs[from])
-			}
-			if v.weights {
-				c.Weights = append(c.Weights, b.Weights[from])
-			}
-		}
-		if m := b.Negatives.Rows; v.ids && m > 0 {
-			of := m / n
-			if of*n != m {
-				of = 1
-			}
-			for _, from := range order {
-				c.IDs = append(c.IDs, b.IDs[n+from*of:n+(from+1)*of]...)
-			}
-			c.IDs = append(c.IDs, b.IDs[n+of*n:]...)
-		}
-		for _, tr := range b.Triplets {
-			c.Triplets = append(c.Triplets, Triple{at[tr.A], at[tr.P], at[tr.N]})
-		}
-		got := evaluate(t, v.name, v.new(1), c, &h, 1)
-		tol := v.published(b, truth{loss: want.Loss})
-		if math.Abs(got.Loss-want.Loss) > tol.value {
-			t.Errorf("%s: loss %v after a permutation, %v before", v.name, got.Loss, want.Loss)
-		}
-		for p := range 3 {
-			x := g.part(p)
-			if x.Rows == 0 {
-				continue
-			}
-			y := move(h.part(p), true)
-			var size, diff float64
-			for i, w := range x.Data {
-				size, diff = max(size, math.Abs(float64(w))), max(diff, math.Abs(float64(w)-float64(y.Data[i])))
-			}
-			if diff > maxGradientError*size || size == 0 {
-				t.Errorf("%s: gradients of part %d differ by %.3g of %.3g after a permutation", v.name, p, diff, size)
-			}
-		}
-	}
-}
-
-// TestNonFinite: an error names what is not finite, and gradients stay.
-func TestNonFinite(t *testing.T) {
-	r := check.NewRand(10)
-	for _, v := range allVariants() {
-		op := v.name[:strings.IndexByte(v.name, '/')]
-		for p, arg := range []string{"Q", "K", "Negatives"} {
-			for _, bad := range []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1))} {
-				b := v.batch(r, 6, 20, 1, 0)
-				m := b.part(p)
-				if m.Rows == 0 {
-					continue
-				}
-				i, j := r.IntN(m.Rows), r.IntN(m.Cols)
-				m.Row(i)[j] = bad
-				m.Row(m.Rows - 1)[m.Cols-1] = bad
-				base := Batch{Q: gaps(b.Q.Rows, b.Q.Cols, 1, r.Normals32(b.Q.Rows*b.Q.Cols)), K: gaps(b.K.Rows, b.K.Cols, 0, r.Normals32(b.K.Rows*b.K.Cols))}
-				g := copyBatch(base)
-				res, err := v.new(1).Evaluate(b, &g, 1)
-				var e *NonFiniteError
-				if !errors.As(err, &e) || !isZero(res) {
-					t.Errorf("%s: %+v, %v with a %v in %s", v.name, res, err, bad, arg)
-					continue
-				}
-				want := fmt.Sprintf("infonce.%s: %s has %v at row %d, column %d, want finite numbers", op, arg, bad, i, j)
-				if e.Op != "infonce."+op || e.Arg != arg || e.Row != i || e.Col != j || e.Error() != want {
-					t.Errorf("%s: %q, want %q", v.name, e.Error(), want)
-				}
-				for p := range 3 {
-					check.SameBits(t, v.name+": gradient after an error", g.part(p).Data, base.part(p).Data)
-				}
-			}
-		}
-	}
-}
-
-// TestBadSettings: settings that mean nothing, and logits that exceed float32, are errors, and gradients stay.
-func TestBadSettings(t *testing.T) {
-	nan, inf := float32(math.NaN()), float32(math.Inf(1))
-	x := func() simd.Matrix { return gaps(3, 2, 0, []float32{1, 2, -2, 1, 1, -1}) }
-	big := func(s float32) simd.Matrix { m := x(); simd.Scale(m.Data, s, m.Data); return m }
-	pair := Batch{Q: x(), K: x()}
-	three := Batch{Q: x(), K: x(), Negatives: x(), Labels: []int{0, 0, 1}}
-	huge := Batch{Q: big(1e19), K: big(1e20)}
-	for _, c := range []struct {
-		loss Loss
-		b    Batch
-		want string
-	}{
-		{&InfoNCE{Temperature: -1}, pair, "infonce.InfoNCE: temperature is -1, want a finite number above 0"},
-		{&InfoNCE{Temperature: nan}, pair, "infonce.InfoNCE: temperature is NaN, want a finite number above 0"},
-		{&InfoNCE{Temperature: inf}, pair, "infonce.InfoNCE: temperature is +Inf, want a finite number above 0"},
-		{&InfoNCE{Temperature: -inf}, pair, "infonce.InfoNCE: temperature is -Inf, want a finite number above 0"},
-		{&InfoNCE{Temperature: -1e-40}, pair, "infonce.InfoNCE: temperature is -1e-40, want a finite number above 0"},
-		{&NTXent{Temperature: -1}, pair, "infonce.NTXent: temperature is -1, want a finite number above 0"},
-		{&NTXent{Temperature: nan}, pair, "infonce.NTXent: temperature is NaN, want a finite number above 0"},
-		{&NTXent{Temperature: inf}, pair, "infonce.NTXent: temperature is +Inf, want a finite number above 0"},
-		{&Triplet{Margin: nan}, three, "infonce.Triplet: margin is NaN, want a finite number"},
-		{&Triplet{Margin: inf, Soft: true}, three, "infonce.Triplet: margin is +Inf, want a finite number"},
-		{&BatchHard{Margin: nan}, three, "infonce.BatchHard: margin is NaN, want a finite number"},
-		{&BatchHard{Margin: -inf}, three, "infonce.BatchHard: margin is -Inf, want a finite number"},
-		{&Circle{Margin: nan}, three, "infonce.Circle: margin is NaN, want a finite number"},
-		{&Circle{Scale: -1}, three, "infonce.Circle: scale is -1, want a finite number above 0"},
-		{&Circle{Scale: 3e38, Margin: 0.9}, three, "infonce.Circle: exponents of scale 3e+38 and margin 0.9 exceed float32"},
-		{&Circle{Reduction: 7}, three, "infonce.Circle: reduction is Reduction(7), want Mean, Sum or MeanActive"},
-		{&MultiSimilarity{Alpha: -2}, three, "infonce.MultiSimilarity: alpha is -2, want a finite number above 0"},
-		{&MultiSimilarity{Beta: inf}, three, "infonce.MultiSimilarity: beta is +Inf, want a finite number above 0"},
-		{&MultiSimilarity{Base: nan}, three, "infonce.MultiSimilarity: base is NaN, want a finite number"},
-		{&MultiSimilarity{Precision: 9}, three, "infonce.MultiSimilarity: precision is Precision(9), want Float32 or BFloat16"},
-		{&ArcFace{Margin: 1.6}, three, "infonce.ArcFace: margin is 1.6, want an angle above 0 and up to π/2"},
-		{&ArcFace{Margin: nan}, three, "infonce.ArcFace: margin is NaN, want an angle above 0 and up to π/2"},
-		{&ArcFace{Scale: inf}, three, "infonce.ArcFace: scale is +Inf, want a finite number above 0"},
-		{&CosFace{Margin: -inf}, three, "infonce.CosFace: margin is -Inf, want a finite number"},
-		{&CosFace{Scale: nan}, three, "infonce.CosFace: scale is NaN, want a finite number above 0"},
-		{&Triplet{Reduction: 3}, three, "infonce.Triplet: reduction is Reduction(3), want Mean, Sum or MeanActive"},
-		{&Triplet{CoordinateEpsilon: -1}, three, "infonce.Triplet: CoordinateEpsilon is -1, want a finite number, 0 or above"},
-		{&Triplet{RootEpsilon: nan}, three, "infonce.Triplet: RootEpsilon is NaN, want a finite number, 0 or above"},
-		{&Triplet{}, Batch{Q: x(), Triplets: []Triple{{0, 1, 2}, {1, 3, 0}}}, "infonce.Triplet: triple 1 is {1 3 0}, want indices of 3 rows"},
-		{&Triplet{}, Batch{Q: x(), Triplets: []Triple{{0, 1, -1}}}, "infonce.Triplet: triple 0 is {0 1 -1}, want indices of 3 rows"},
-		{&Triplet{}, Batch{Q: x(), Triplets: []Triple{{0, 1, 2}}, Weights: []float32{-1}}, "infonce.Triplet: weight 0 is -1, want a finite number, 0 or above"},
-		{&BatchAll{Margin: nan}, three, "infonce.BatchAll: margin is NaN, want a finite number"},
-		{&MarginLoss{Boundary: inf}, three, "infonce.MarginLoss: Boundary is +Inf, want a finite number"},
-		{&MarginLoss{Margin: nan}, three, "infonce.MarginLoss: Margin is NaN, want a finite number"},
-		{&MarginLoss{}, Batch{Q: x(), Triplets: []Triple{{0, 1, 3}}}, "infonce.MarginLoss: triple 0 is {0 1 3}, want indices of 3 rows"},
-		{&Lifted{Margin: nan}, three, "infonce.Lifted: margin is NaN, want a finite number"},
-		{&SemiHard{Margin: inf}, three, "infonce.SemiHard: margin is +Inf, want a finite number"},
-		{&SemiHard{Reduction: 4}, three, "infonce.SemiHard: reduction is Reduction(4), want Mean, Sum or MeanActive"},
-		{&BatchAll{Reduction: 3}, three, "infonce.BatchAll: reduction is Reduction(3), want Mean, Sum or MeanActive"},
-		{&BatchAll{}, Batch{Q: x(), Labels: []int{0, 0, 1}, Weights: []float32{0, 1, -1}}, "infonce.BatchAll: weight 2 is -1, want a finite number, 0 or above"},
-		{&BatchHard{Reduction: 9}, three, "infonce.BatchHard: reduction is Reduction(9), want Mean, Sum or MeanActive"},
-		{&BatchHard{}, Batch{Q: x(), Labels: []int{0, 0, 1}, Weights: []float32{0, 1, inf}}, "infonce.BatchHard: weight 2 is +Inf, want a finite number, 0 or above"},
-		{&ContrastivePair{}, Batch{Q: x(), K: x(), Labels: []int{0, 1, 2}}, "infonce.ContrastivePair: label 2 is 2, want 0 or 1"},
-		{&ContrastivePair{}, Batch{Q: x(), K: x(), Labels: []int{-1, 1, 1}}, "infonce.ContrastivePair: label 0 is -1, want 0 or 1"},
-		{&ContrastivePair{Margin: -1}, Batch{Q: x(), K: x(), Labels: []int{0, 1, 1}}, "infonce.ContrastivePair: Margin is -1, want a number from 0 to"},
-		{&ContrastivePair{PositiveMargin: inf}, Batch{Q: x(), K: x(), Labels: []int{0, 1, 1}}, "infonce.ContrastivePair: PositiveMargin is +Inf, want a number from 0 to"},
-		{&ContrastivePair{}, Batch{Q: x(), K: x(), Labels: []int{0, 1, 1}, Weights: []float32{nan, 1, 1}}, "infonce.ContrastivePair: weight 0 is NaN, want a finite number, 0 or above"},
-		{&CosineEmbedding{}, Batch{Q: x(), K: x(), Labels: []int{1, 0, -1}}, "infonce.CosineEmbedding: label 1 is 0, want 1 or -1"},
-		{&CosineEmbedding{Margin: 2}, Batch{Q: x(), K: x(), Labels: []int{1, 1, -1}}, "infonce.CosineEmbedding: Margin is 2, want a number from -1 to 1"},
-		{&MarginRanking{Margin: nan}, pair, "infonce.MarginRanking: Margin is NaN, want a number from"},
-		{&MarginRanking{}, Batch{Q: x(), K: x(), Labels: []int{1, 0, -1}}, "infonce.MarginRanking: label 1 is 0, want 1 or -1"},
-		{&LogisticRanking{}, Batch{Q: x(), K: x(), Negatives: x(), Labels: []int{1, 1, 7}}, "infonce.LogisticRanking: label 2 is 7, want 1 or -1"},
-		{&InfoNCE{Symmetric: true}, three, "infonce.InfoNCE: Symmetric with Negatives: keys have no negatives of their own"},
-		{&InfoNCE{DotProduct: true}, huge, "similarities over temperature exceed float32"},
-		{&InfoNCE{DotProduct: true, Symmetric: true}, huge, "similarities over temperature exceed float32"},
-		{&InfoNCE{DotProduct: true}, Batch{Q: big(1e19), K: big(1e20), Negatives: x()}, "similarities over temperature exceed float32"},
-		{&InfoNCE{DotProduct: true}, Batch{Q: big(1e20), K: big(1e-20), Negatives: big(1e20)}, "similarities over temperature exceed float32"},
-		{&InfoNCE{DotProduct: true, PairedNegatives: true}, Batch{Q: big(1e20), K: big(1e-20), Negatives: big(1e20)}, "similarities over temperature exceed float32"},
-		{&InfoNCE{DotProduct: true}, Batch{Q: big(1e20), K: big(-1e20), Negatives: simd.NewMatrix(3, 2)}, "loss is +Inf: similarities over temperature exceed float32"},
-		{&NTXent{DotProduct: true}, huge, "similarities over temperature exceed float32"},
-		{&InfoNCE{Temperature: 1e-40}, pair, "similarities over temperature exceed float32"},
-		{&InfoNCE{Temperature: 1e-40, MemoryBudget: -1}, pair, "similarities over temperature exceed float32"},
-		{&InfoNCE{DotProduct: true, MemoryBudget: -1}, huge, "similarities over temperature exceed float32"},
-		{&InfoNCE{Precision: 2}, pair, "infonce.InfoNCE: precision is Precision(2), want Float32 or BFloat16"},
-		{&NTXent{Precision: 3}, pair, "infonce.NTXent: precision is Precision(3), want Float32 or BFloat16"},
-		{&InfoNCE{InBatch: true, PairedNegatives: true}, three, "infonce.InfoNCE: InBatch with PairedNegatives: negatives are either for all queries or for one"},
-		{&InfoNCE{LabelSmoothing: 1}, pair, "infonce.InfoNCE: label smoothing is 1, want a number from 0 to below 1"},
-		{&InfoNCE{LabelSmoothing: nan}, pair, "infonce.InfoNCE: label smoothing is NaN, want a number from 0 to below 1"},
-		{&InfoNCE{LabelSmoothing: 0.1, PairedNegatives: true}, three, "LabelSmoothing with PairedNegatives, IDs, FalseNegatives or Exclude: want all rows to have the same candidates"},
-		{&InfoNCE{Reduction: MeanActive}, pair, "infonce.InfoNCE: reduction is MeanActive, want Mean or Sum: all rows of a softmax are active"},
-		{&InfoNCE{Reduction: 3}, pair, "infonce.InfoNCE: reduction is Reduction(3), want Mean, Sum or MeanActive"},
-		{&InfoNCE{}, Batch{Q: x(), K: x(), Weights: []float32{1, -1, 1}}, "infonce.InfoNCE: weight 1 is -1, want a finite number, 0 or above"},
-		{&InfoNCE{}, Batch{Q: x(), K: x(), Weights: []float32{1, 1, nan}}, "infonce.InfoNCE: weight 2 is NaN, want a finite number, 0 or above"},
-		{&InfoNCE{Symmetric: true, FalseNegatives: FalseNegatives{Similar: 0.9}}, pair, "FalseNegatives or Exclude with Symmetric or PairedNegatives"},
-		{&InfoNCE{FalseNegatives: FalseNegatives{Rule: 3}}, pair, "rule of false negatives is 3, want NoMargin, AbsoluteMargin or RelativeMargin"},
-		{&InfoNCE{FalseNegatives: FalseNegatives{Rule: AbsoluteMargin, Margin: -1}}, pair, "margin of false negatives is -1, want a finite number, 0 or above"},
-		{&InfoNCE{FalseNegatives: FalseNegatives{Similar: nan}}, pair, "similarity of false negatives is NaN, want a finite number"},
-		{&InfoNCE{FalseNegatives: FalseNegatives{Similar: 1}}, Batch{Q: x(), K: x(), Guide: &Batch{Q: x(), K: big(inf)}}, "infonce.InfoNCE: Guide.K has "},
-		{&SupCon{Temperature: -1}, three, "infonce.SupCon: temperature is -1, want a finite number above 0"},
-		{&DCL{Sigma: -1}, pair, "infonce.DCL: sigma is -1, want a finite number, 0 or above"},
-		{&DCL{DotProduct: true}, huge, "similarities over temperature exceed float32"},
-		{&DCL{DotProduct: true, OneWay: true}, huge, "similarities over temperature exceed float32"},
-		{&SupCon{DotProduct: true}, Batch{Q: big(1e20), Labels: []int{0, 0, 1}}, "similarities over temperature exceed float32"},
-		{&Custom{}, pair, "infonce.Custom: no Score"},
-		{&SigLIP{Temperature: -1}, pair, "infonce.SigLIP: temperature is -1, want a finite number above 0"},
-		{&SigLIP{Bias: nan}, pair, "infonce.SigLIP: bias is NaN, want a finite number"},
-		{&SigLIP{Bias: inf}, pair, "infonce.SigLIP: bias is +Inf, want a finite number"},
-		{&SigLIP{Reduction: 3}, pair, "infonce.SigLIP: reduction is Reduction(3), want Mean, Sum or MeanActive"},
-		{&SigLIP{DotProduct: true}, huge, "similarities over temperature exceed float32"},
-		{&HCL{Temperature: nan, Concentration: 1}, pair, "infonce.HCL: temperature is NaN, want a finite number above 0"},
-		{&HCL{Temperature: -1}, pair, "infonce.HCL: temperature is -1, want a finite number above 0"},
-		{&HCL{Concentration: -1}, pair, "infonce.HCL: concentration is -1, want a finite number, 0 or above"},
-		{&HCL{Concentration: inf}, pair, "infonce.HCL: concentration is +Inf, want a finite number, 0 or above"},
-		{&HCL{PriorPositive: 1}, pair, "infonce.HCL: prior is 1, want a number from 0 to below 1"},
-		{&HCL{PriorPositive: nan}, pair, "infonce.HCL: prior is NaN, want a number from 0 to below 1"},
-		{&HCL{PriorPositive: 0.1, Reduction: MeanActive}, pair, "infonce.HCL: reduction is MeanActive, want Mean or Sum"},
-		{&HCL{PriorPositive: 0.1, Precision: 2}, pair, "infonce.HCL: precision is Precision(2), want Float32 or BFloat16"},
-		{&HCL{PriorPositive: 0.1}, Batch{Q: x(), K: x(), Weights: []float32{1, nan, 1}}, "infonce.HCL: weight 1 is NaN, want a finite number, 0 or above"},
-		{&HCL{PriorPositive: 0.1, DotProduct: true}, huge, "similarities over temperature exceed float32"},
-		{&HCL{Concentration: 1e30, DotProduct: true}, Batch{Q: big(1e9), K: big(1e9)}, "similarities over temperature exceed float32"},
-		{&NPair{Regularization: -1}, pair, "infonce.NPair: regularization is -1, want a finite number, 0 or above"},
-		{&NPair{Regularization: nan}, pair, "infonce.NPair: regularization is NaN, want a finite number, 0 or above"},
-		{&NPair{Reduction: MeanActive}, pair, "infonce.NPair: reduction is MeanActive, want Mean or Sum"},
-		{&NPair{Precision: 2}, pair, "infonce.NPair: precision is Precision(2), want Float32 or BFloat16"},
-		{&NPair{}, huge, "similarities over temperature exceed float32"},
-		{&NPair{Regularization: 1}, Batch{Q: big(1e20), K: big(1e-20)}, "similarities over temperature exceed float32"},
-		{&AlignUniform{Alpha: -1}, pair, "infonce.AlignUniform: alpha is -1, want a finite number above 0"},
-		{&AlignUniform{Alpha: inf}, pair, "infonce.AlignUniform: alpha is +Inf, want a finite number above 0"},
-		{&AlignUniform{T: 19.5}, pair, "infonce.AlignUniform: t is 19.5, want a number above 0 and at most 19"},
-		{&AlignUniform{T: nan}, pair, "infonce.AlignUniform: t is NaN, want a number above 0 and at most 19"},
-		{&AlignUniform{Alignment: -1}, pair, "infonce.AlignUniform: weight of the alignment is -1, want a finite number, 0 or above"},
-		{&AlignUniform{Uniformity: inf}, pair, "infonce.AlignUniform: weight of the uniformity is +Inf, want a finite number, 0 or above"},
-		{&AlignUniform{Precision: 2}, pair, "infonce.AlignUniform: precision is Precision(2), want Float32 or BFloat16"},
-		{&InfoNCE{Temperature: 1e-40, Symmetric: true}, pair, "similarities over temperature exceed float32"},
-		{&NTXent{Temperature: 1e-40}, pair, "similarities over temperature exceed float32"},
-	} {
-		g := Batch{Q: x(), K: x(), Negatives: x()}
-		if c.b.Negatives.Rows == 0 {
-			g.Negatives = simd.Matrix{}
-		}
-		r, err := c.loss.Evaluate(c.b, &g, 1)
-		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") || !isZero(r) {
-			t.Errorf("%+v: %+v, error %v, want one with %q", c.loss, r, err, c.want)
-		}
-		for p := range 3 {
-			if m := g.part(p); m.Data != nil {
-				check.SameBits(t, "gradient after an error", m.Data, x().Data)
-			}
-		}
-	}
-}
-
-// TestShapes: each mistake panics with the two shapes that do not fit.
-func TestShapes(t *testing.T) {
-	m := simd.NewMatrix
-	short := m(4, 2)
-	short.Data = short.Data[:6]
-	narrow := m(4, 2)
-	narrow.Stride = 1
-	labels := make([]int, 4)
-	for _, c := range []struct {
-		loss           Loss
-		b              Batch
-		grad           *Batch
-		arg, got, want string
-	}{
-		{&InfoNCE{}, Batch{Q: short, K: m(4, 2)}, nil, "Q.Data", "of length 6", "at least 8 long"},
-		{&InfoNCE{}, Batch{Q: narrow, K: m(4, 2)}, nil, "Q.Stride", "1", "at least 2"},
-		{&InfoNCE{}, Batch{Q: m(4, 2), K: m(4, 3)}, nil, "K", "4×3", "n×2"},
-		{&InfoNCE{}, Batch{Q: m(4, 2), K: m(3, 2)}, nil, "K", "3×2", "4×2"},
-		{&InfoNCE{}, Batch{Q: m(4, 2)}, nil, "K", "0×0", "n×2"},
-		{&InfoNCE{}, Batch{Q: m(4, 2), K: short}, nil, "K.Data", "of length 6", "at least 8 long"},
-		{&InfoNCE{Symmetric: true}, Batch{Q: m(4, 2), K: m(5, 2)}, nil, "K", "5×2", "4×2"},
-		{&InfoNCE{}, Batch{Q: m(4, 2), K: m(5, 2), Negatives: m(1, 2)}, nil, "K", "5×2", "4×2"},
-		{&InfoNCE{}, Batch{Q: m(4, 2), K: m(4, 2), Negatives: m(6, 3)}, nil, "Negatives", "6×3", "n×2"},
-		{&InfoNCE{PairedNegatives: true}, Batch{Q: m(4, 2), K: m(4, 2), Negatives: m(6, 2)}, nil, "Negatives", "6×2", "a multiple of 4 rows"},
-		{&InfoNCE{PairedNegatives: true}, Batch{Q: m(0, 2), K: m(0, 2), Negatives: m(6, 2)}, nil, "Negatives", "6×2", "a multiple of 0 rows"},
-		{&InfoNCE{}, Batch{Q: m(4, 2), K: m(5, 2)}, &Batch{Q: m(5, 2)}, "grad.Q", "5×2", "4×2"},
-		{&InfoNCE{}, Batch{Q: m(4, 2), K: m(5, 2)}, &Batch{K: m(4, 2)}, "grad.K", "4×2", "5×2"},
-		{&InfoNCE{}, Batch{Q: m(4, 2), K: m(4, 2), Negatives: m(6, 2)}, &Batch{Negatives: m(6, 1)}, "grad.Negatives", "6×1", "6×2"},
-		{&InfoNCE{}, Batch{Q: m(4, 2), K: m(4, 2)}, &Batch{Q: short}, "grad.Q.Data", "of length 6", "at least 8 long"},
-		{&NTXent{}, Batch{Q: narrow, K: m(4, 2)}, nil, "Q.Stride", "1", "at least 2"},
-		{&NTXent{}, Batch{Q: m(4, 2), K: m(5, 2)}, nil, "K", "5×2", "4×2"},
-		{&NTXent{}, Batch{Q: m(4, 2), K: m(4, 1)}, nil, "K", "4×1", "4×2"},
-		{&NTXent{}, Batch{Q: m(4, 2), K: m(4, 2)}, &Batch{Q: m(8, 2)}, "grad.Q", "8×2", "4×2"},
-		{&NTXent{}, Batch{Q: m(4, 2), K: m(4, 2)}, &Batch{K: m(2, 4)}, "grad.K", "2×4", "4×2"},
-		{&InfoNCE{}, Batch{Q: m(4, 2), K: m(5, 2), IDs: labels}, nil, "IDs", "of length 4", "of length 5"},
-		{&InfoNCE{}, Batch{Q: m(3, 2), K: m(3, 2), Weights: make([]float32, 4)}, nil, "Weights", "of length 4", "of length 3"},
-		{&InfoNCE{InBatch: true}, Batch{Q: m(4, 2), K: m(5, 2), Negatives: m(1, 2)}, nil, "K", "5×2", "4×2"},
-		{&InfoNCE{FalseNegatives: FalseNegatives{Similar: 1}}, Batch{Q: m(4, 2), K: m(4, 2), Guide: &Batch{Q: m(4, 3), K: m(4, 2)}}, nil, "Guide.K", "4×2", "4×3"},
-		{&NTXent{}, Batch{Q: m(4, 2), K: m(4, 2), IDs: labels[:3]}, nil, "IDs", "of length 3", "of length 4"},
-		{&SupCon{}, Batch{Q: m(4, 2), Labels: labels[:3]}, nil, "Labels", "of length 3", "of length 4"},
-		{&SupCon{}, Batch{Q: m(4, 2), Labels: labels}, &Batch{Q: m(4, 1)}, "grad.Q", "4×1", "4×2"},
-		{&DCL{}, Batch{Q: m(4, 2), K: m(5, 2)}, nil, "K", "5×2", "4×2"},
-		{&DCL{}, Batch{Q: m(4, 2), K: m(4, 2)}, &Batch{K: m(4, 1)}, "grad.K", "4×1", "4×2"},
-		{&SigLIP{}, Batch{Q: m(4, 2), K: m(3, 2)}, nil, "K", "3×2", "4×2"},
-		{&SigLIP{}, Batch{Q: m(4, 2), K: m(5, 2), IDs: labels}, nil, "IDs", "of length 4", "of length 5"},
-		{&SigLIP{}, Batch{Q: m(4, 2), K: m(5, 2)}, &Batch{K: m(4, 2)}, "grad.K", "4×2", "5×2"},
-		{&HCL{}, Batch{Q: m(4, 2), K: m(5, 2)}, nil, "K", "5×2", "4×2"},
-		{&HCL{Concentration: 1}, Batch{Q: narrow, K: m(4, 2)}, nil, "Q.Stride", "1", "at least 2"},
-		{&HCL{Concentration: 1}, Batch{Q: m(4, 2), K: m(5, 2)}, nil, "K", "5×2", "4×2"},
-		{&HCL{Concentration: 1}, Batch{Q: m(4, 2), K: m(4, 2), IDs: labels[:3]}, nil, "IDs", "of length 3", "of length 4"},
-		{&HCL{Concentration: 1}, Batch{Q: m(4, 2), K: m(4, 2)}, &Batch{Q: m(8, 2)}, "grad.Q", "8×2", "4×2"},
-		{&HCL{Concentration: 1}, Batch{Q: m(4, 2), K: m(4, 2)}, &Batch{K: m(2, 4)}, "grad.K", "2×4", "4×2"},
-		{&NPair{}, Batch{Q: m(4, 2), K: m(5, 2)}, nil, "K", "5×2", "4×2"},
-		{&NPair{}, Batch{Q: m(4, 2), K: m(4, 2)}, &Batch{K: m(4, 1)}, "grad.K", "4×1", "4×2"},
-		{&AlignUniform{}, Batch{Q: m(4, 2), K: m(5, 2)}, nil, "K", "5×2", "4×2"},
-		{&AlignUniform{}, Batch{Q: short}, nil, "Q.Data", "of length 6", "at least 8 long"},
-		{&AlignUniform{}, Batch{Q: m(4, 2), K: m(4, 2)}, &Batch{Q: m(4, 3)}, "grad.Q", "4×3", "4×2"},
-		{&Custom{Score: crossEntropyRow}, Batch{Q: m(4, 2), K: m(4, 3)}, nil, "K", "4×3", "n×2"},
-		{&Triplet{}, Batch{Q: short, K: m(4, 2), Negatives: m(4, 2)}, nil, "Q.Data", "of length 6", "at least 8 long"},
-		{&Triplet{}, Batch{Q: m(4, 2), K: m(5, 2), Negatives: m(4, 2)}, nil, "K", "5×2", "4×2"},
-		{&Triplet{}, Batch{Q: m(4, 2), K: m(4, 2)}, nil, "Negatives", "0×0", "4×2"},
-		{&Triplet{}, Batch{Q: m(4, 2), K: m(4, 2), Negatives: m(8, 2)}, nil, "Negatives", "8×2", "4×2"},
-		{&Triplet{}, Batch{Q: m(4, 2), K: m(4, 2), Negatives: m(4, 2)}, &Batch{Q: m(4, 3)}, "grad.Q", "4×3", "4×2"},
-		{&Triplet{}, Batch{Q: m(4, 2), K: m(4, 2), Negatives: m(4, 2)}, &Batch{K: m(3, 2)}, "grad.K", "3×2", "4×2"},
-		{&Triplet{}, Batch{Q: m(4, 2), K: m(4, 2), Negatives: m(4, 2)}, &Batch{Negatives: m(3, 2)}, "grad.Negatives", "3×2", "4×2"},
-		{&Triplet{}, Batch{Q: short, Triplets: []Triple{}}, nil, "Q.Data", "of length 6", "at least 8 long"},
-		{&Triplet{}, Batch{Q: m(4, 2), Triplets: []Triple{}}, &Batch{Q: m(4, 3)}, "grad.Q", "4×3", "4×2"},
-		{&Triplet{}, Batch{Q: m(4, 2), Triplets: []Triple{{0, 1, 2}}, Weights: make([]float32, 4)}, nil, "Weights", "of length 4", "of length 1"},
-		{&BatchHard{}, Batch{Q: m(4, 2), Labels: labels, Weights: make([]float32, 3)}, nil, "Weights", "of length 3", "of length 4"},
-		{&ContrastivePair{}, Batch{Q: m(4, 2), K: m(4, 2)}, nil, "Labels", "of length 0", "of length 4"},
-		{&ContrastivePair{}, Batch{Q: m(4, 2), K: m(4, 3), Labels: labels}, nil, "K", "4×3", "4×2"},
-		{&ContrastivePair{}, Batch{Q: m(4, 2), K: m(4, 2), Labels: labels}, &Batch{K: m(2, 2)}, "grad.K", "2×2", "4×2"},
-		{&ContrastivePair{}, Batch{Q: m(4, 2), K: m(4, 2), Labels: labels, Weights: make([]float32, 1)}, nil, "Weights", "of length 1", "of length 4"},
-		{&CosineEmbedding{}, Batch{Q: m(4, 2), K: m(4, 2), Labels: labels[:3]}, nil, "Labels", "of length 3", "of length 4"},
-		{&CosineEmbedding{}, Batch{Q: m(0, 2), K: m(4, 2)}, nil, "K", "4×2", "0×2"},
-		{&MarginRanking{}, Batch{Q: m(4, 2), K: m(4, 1)}, nil, "K", "4×1", "4×2"},
-		{&MarginRanking{}, Batch{Q: m(4, 2), K: m(4, 2), Labels: labels[:3]}, nil, "Labels", "of length 3", "of length 4"},
-		{&LogisticRanking{}, Batch{Q: m(4, 2), K: m(4, 2), Negatives: m(8, 2)}, nil, "Negatives", "8×2", "4×2"},
-		{&LogisticRanking{}, Batch{Q: m(4, 2), K: m(4, 2), Negatives: m(4, 2)}, &Batch{Negatives: m(4, 1)}, "grad.Negatives", "4×1", "4×2"},
-		{&SemiHard{}, Batch{Q: short, Labels: labels}, nil, "Q.Data", "of length 6", "at least 8 long"},
-		{&MarginLoss{}, Batch{Q: m(4, 2)}, nil, "Labels", "of length 0", "of length 4"},
-		{&MarginLoss{}, Batch{Q: m(4, 2), Triplets: []Triple{{0, 1, 2}}}, &Batch{Q: m(3, 2)}, "grad.Q", "3×2", "4×2"},
-		{&Lifted{}, Batch{Q: m(4, 2)}, nil, "Labels", "of length 0", "of length 4"},
-		{&SemiHard{}, Batch{Q: m(4, 2)}, nil, "Labels", "of length 0", "of length 4"},
-		{&BatchAll{}, Batch{Q: narrow, Labels: labels}, nil, "Q.Stride", "1", "at least 2"},
-		{&BatchAll{}, Batch{Q: m(3, 2), Labels: labels}, nil, "Labels", "of length 4", "of length 3"},
-		{&BatchAll{}, Batch{Q: m(4, 2), Labels: labels, Weights: make([]float32, 3)}, nil, "Weights", "of length 3", "of length 4"},
-		{&BatchAll{}, Batch{Q: m(4, 2), Labels: labels}, &Batch{Q: m(4, 1)}, "grad.Q", "4×1", "4×2"},
-		{&BatchHard{}, Batch{Q: narrow, Labels: labels}, nil, "Q.Stride", "1", "at least 2"},
-		{&BatchHard{}, Batch{Q: m(4, 2)}, nil, "Labels", "of length 0", "of length 4"},
-		{&BatchHard{}, Batch{Q: m(3, 2), Labels: labels}, nil, "Labels", "of length 4", "of length 3"},
-		{&BatchHard{}, Batch{Q: m(4, 2), Labels: labels}, &Batch{Q: m(4, 1)}, "grad.Q", "4×1", "4×2"},
-		{&Circle{}, Batch{Q: narrow, Labels: labels}, nil, "Q.Stride", "1", "at least 2"},
-		{&Circle{}, Batch{Q: m(4, 2)}, nil, "Labels", "of length 0", "of length 4"},
-		{&Circle{}, Batch{Q: m(4, 2), Labels: labels}, &Batch{Q: m(4, 1)}, "grad.Q", "4×1", "4×2"},
-		{&MultiSimilarity{}, Batch{Q: m(3, 2), Labels: labels}, nil, "Labels", "of length 4", "of length 3"},
-		{&MultiSimilarity{}, Batch{Q: m(4, 2), Labels: labels, Weights: make([]float32, 3)}, nil, "Weights", "of length 3", "of length 4"},
-		{&ArcFace{}, Batch{Q: m(4, 2), K: m(3, 2)}, nil, "Labels", "of length 0", "of length 4"},
-		{&ArcFace{}, Batch{Q: m(4, 2), K: m(3, 1), Labels: labels}, nil, "K", "3×1", "n×2"},
-		{&ArcFace{}, Batch{Q: m(4, 2), K: m(3, 2), Labels: labels}, &Batch{K: m(4, 2)}, "grad.K", "4×2", "3×2"},
-		{&CosFace{}, Batch{Q: m(3, 2), K: m(3, 2), Labels: labels}, nil, "Labels", "of length 4", "of length 3"},
-	} {
-		func() {
-			op := "infonce." + strings.TrimPrefix(fmt.Sprintf("%T", c.loss), "*infonce.")
-			defer func() {
-				e, ok := recover().(*simd.ShapeError)
-				if want := (simd.ShapeError{Op: op, Arg: c.arg, Got: c.got, Want: c.want}); !ok || *e != want {
-					t.Errorf("%s: panic with %v, want %v", op, e, &want)
-				}
-			}()
-			r, err := c.loss.Evaluate(c.b, c.grad, 1)
-			t.Errorf("%s: %+v, %v, want a panic: %s is %s, want %s", op, r, err, c.arg, c.got, c.want)
-		}()
 	}
 }
