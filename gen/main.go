@@ -1,5 +1,5 @@
-// Gen writes the assembly kernels, their Go declarations and tests below asm/, and the functions of
-// package simd that pick one. It is run by go generate ./asm.
+// Gen writes the assembly kernels below asm with their Go declarations and tests, and the functions
+// of package simd that choose between them. It is run by go generate ./asm.
 package main
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/contrast-go/contrast/gen/spec"
 )
 
-// isas are the instruction sets, of one architecture the lower ones first.
+// isas are the instruction sets. Of the same architecture, lower levels come first.
 var isas = []spec.ISA{neon.ISA, avx2.ISA, avx512.ISA, avx512.BF16}
 
 // root is the folder of the module as seen from gen, where go generate and go test run.

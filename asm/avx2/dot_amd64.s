@@ -63,7 +63,7 @@ end32:
 	VFMADD231PS Y5, Y4, Y3
 
 done:
-	// Halves of lanes: 16+16 to 1+1. The last addition makes −0 to +0.
+	// Halves of lanes: 16+16 to 1+1. The last addition turns −0 into +0.
 	VADDPS       Y2, Y0, Y0
 	VADDPS       Y3, Y1, Y1
 	VADDPS       Y1, Y0, Y0
@@ -165,7 +165,7 @@ end32:
 	VFMADD231PS Y4, Y4, Y3
 
 done:
-	// Halves of lanes: 16+16 to 1+1. The last addition makes −0 to +0.
+	// Halves of lanes: 16+16 to 1+1. The last addition turns −0 into +0.
 	VADDPS       Y2, Y0, Y0
 	VADDPS       Y3, Y1, Y1
 	VADDPS       Y1, Y0, Y0

@@ -42,7 +42,7 @@ end16:
 	VADDPS     Y2, Y1, Y1
 
 done:
-	// Halves of lanes: 8+8 to 1+1. The last addition makes −0 to +0.
+	// Halves of lanes: 8+8 to 1+1. The last addition turns −0 into +0.
 	VADDPS       Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
@@ -122,7 +122,7 @@ end32:
 	VMAXPS       Y3, Y4, Y3
 
 done:
-	// Halves of lanes: 16+16 to 1+1. The last addition makes −0 to +0.
+	// Halves of lanes: 16+16 to 1+1. The last addition turns −0 into +0.
 	VMAXPS       Y2, Y0, Y0
 	VMAXPS       Y3, Y1, Y1
 	VMAXPS       Y1, Y0, Y0

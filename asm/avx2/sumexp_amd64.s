@@ -209,7 +209,7 @@ tail:
 	JL      tail
 
 done:
-	// Halves of lanes: 8+8 to 1+1. The last addition makes −0 to +0.
+	// Halves of lanes: 8+8 to 1+1. The last addition turns −0 into +0.
 	VADDPS       Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0

@@ -49,7 +49,7 @@ end32:
 	VFMADD231PS Z3, Z2, K2, Z1
 
 done:
-	// Halves of lanes: 16+16 to 1+1. The last addition makes −0 to +0.
+	// Halves of lanes: 16+16 to 1+1. The last addition turns −0 into +0.
 	VADDPS        Z1, Z0, Z0
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VADDPS        Y1, Y0, Y0
@@ -114,7 +114,7 @@ end32:
 	VFMADD231PS Z2, Z2, K2, Z1
 
 done:
-	// Halves of lanes: 16+16 to 1+1. The last addition makes −0 to +0.
+	// Halves of lanes: 16+16 to 1+1. The last addition turns −0 into +0.
 	VADDPS        Z1, Z0, Z0
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VADDPS        Y1, Y0, Y0

@@ -45,7 +45,7 @@ rest:
 	ADDQ $+16, CX
 	JZ   done
 
-	// Elements from 0 on.
+	// The mask for elements 0 to 15.
 	MOVQ      $-1, SI
 	SHLQ      CL, SI
 	NOTQ      SI
@@ -118,14 +118,14 @@ rest:
 	ADDQ $+32, BX
 	JZ   done
 
-	// Elements from 0 on.
+	// The mask for elements 0 to 15.
 	MOVQ  BX, CX
 	MOVQ  $-1, SI
 	SHLQ  CL, SI
 	NOTQ  SI
 	KMOVW SI, K1
 
-	// Elements from 16 on.
+	// The mask for elements 16 to 31.
 	MOVQ      BX, CX
 	MOVQ      $-1, SI
 	SHLQ      CL, SI
@@ -145,7 +145,7 @@ rest:
 	INCQ      BX
 	SHRQ      $0x01, BX
 
-	// Elements from 0 on.
+	// The mask for elements 0 to 15.
 	MOVQ    BX, CX
 	MOVQ    $-1, DX
 	SHLQ    CL, DX

@@ -37,7 +37,7 @@ end16:
 	VADDPS    Z1, Z0, K1, Z0
 
 done:
-	// Halves of lanes: 8+8 to 1+1. The last addition makes −0 to +0.
+	// Halves of lanes: 8+8 to 1+1. The last addition turns −0 into +0.
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VADDPS        Y1, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X1
@@ -99,7 +99,7 @@ tail:
 	JNZ       tail
 
 done:
-	// Halves of lanes: 32+32 to 1+1. The last addition makes −0 to +0.
+	// Halves of lanes: 32+32 to 1+1. The last addition turns −0 into +0.
 	VMAXPS        Z2, Z0, Z0
 	VMAXPS        Z3, Z1, Z1
 	VMAXPS        Z1, Z0, Z0

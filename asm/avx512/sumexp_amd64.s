@@ -155,7 +155,7 @@ tail:
 	JNZ    tail
 
 done:
-	// Halves of lanes: 8+8 to 1+1. The last addition makes −0 to +0.
+	// Halves of lanes: 8+8 to 1+1. The last addition turns −0 into +0.
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VADDPS        Y1, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X1

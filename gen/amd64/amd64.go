@@ -1,7 +1,8 @@
-// Package amd64 holds what the generators for amd64 share.
+// Package amd64 holds what the generators for amd64 share, and the kernels that are written once for
+// AVX2 and AVX-512.
 //
-// Operands stand in Go's order, the reverse of Intel's: sources first, the
-// destination last. VSUBPS(b, a, d) is d = a − b.
+// Operands are in Go's order, the reverse of Intel's: sources first, the destination last.
+// VSUBPS(b, a, d) is d = a − b.
 package amd64
 
 import (
@@ -16,7 +17,7 @@ import (
 	"github.com/contrast-go/contrast/gen/spec"
 )
 
-// Files returns the writers of assembly files for registers of so many lanes.
+// Files returns the writers of assembly files for vector registers of the given number of lanes.
 func Files(lanes int, files map[string]func(*File)) map[string]spec.Writer {
 	writers := make(map[string]spec.Writer)
 	for name, write := range files {
@@ -34,7 +35,7 @@ func Files(lanes int, files map[string]func(*File)) map[string]spec.Writer {
 type File struct {
 	*build.Context
 	Lanes int                    // float32 in a vector register
-	data  map[string]operand.Mem // the constants laid down so far
+	data  map[string]operand.Mem // the constants declared so far
 }
 
 func (f *File) print() ([]byte, error) {
@@ -62,7 +63,7 @@ func (f *File) Begin(kernel string) {
 	panic("amd64: no kernel " + kernel)
 }
 
-// End ends a function. If it has a result, that is the lowest element of v.
+// End ends a function. The result, if there is one, is the lowest element of v.
 func (f *File) End(v ...reg.VecVirtual) {
 	f.VZEROUPPER() // keeps the lower halves
 	for _, v := range v {
@@ -87,7 +88,7 @@ func (f *File) Arg(c gotypes.Component) reg.GPVirtual {
 	return r
 }
 
-// Rodata lays down a constant unless it is there.
+// Rodata declares a constant unless it exists, and returns its address.
 func (f *File) Rodata(name string, v ...operand.Constant) operand.Mem {
 	if _, ok := f.data[name]; !ok {
 		f.data[name] = f.StaticGlobal(name)

@@ -1,8 +1,8 @@
 package amd64
 
 // Dot writes Dot and SquaredDistance. The 32 lanes are four registers of AVX2, whose FMA latencies
-// overlap just enough to keep both load ports busy, and two of AVX-512, where a register of x and one
-// of y take two cycles to load, two of each the latency of an FMA.
+// overlap just enough to keep both load ports busy. They are two registers of AVX-512: a register of
+// x and one of y take two cycles to load, so two of each take the latency of an FMA.
 func Dot(f *File) {
 	regs := 32 / f.Lanes
 	for _, name := range []string{"Dot", "SquaredDistance"} {

@@ -46,7 +46,7 @@ func Elementwise(f *File) {
 	s.elements("dst", func(r int) reg.VecVirtual {
 		x, d := s.Load("x", r), s.Load("dst", r)
 		f.VFMADD213PS(c, alpha, x)
-		f.VMAXPS(d, x, x) // where one is NaN or both are 0, VMAXPS gives its first operand here
+		f.VMAXPS(d, x, x) // if one is NaN or both are 0, VMAXPS gives its first operand here
 		return x
 	})
 }

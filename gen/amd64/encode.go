@@ -8,15 +8,15 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// Instructions of AVX512_BF16, which neither avo nor Go's assembler knows, by their
-// mandatory prefix, as EVEX encodes it, and opcode. They have ZMM registers as operands.
+// The mandatory prefix, as EVEX encodes it, and the opcode of instructions of AVX512_BF16, which
+// neither avo nor Go's assembler knows. Their operands are ZMM registers.
 var unknown = map[string]struct{ prefix, opcode byte }{
 	"VDPBF16PS":      {2, 0x52}, // EVEX.512.F3.0F38.W0 52 /r
 	"VCVTNE2PS2BF16": {3, 0x72}, // EVEX.512.F2.0F38.W0 72 /r
 }
 
-// VDPBF16PS adds the products of the pairs of bfloat16 in a and b to the float32 in sum,
-// the upper halves first.
+// VDPBF16PS has operands a, b and sum. It adds the products of the pairs of bfloat16 in a and b to
+// the float32 in sum, those of the upper halves first.
 func (f *File) VDPBF16PS(ops ...operand.Op) {
 	f.unknown("VDPBF16PS", ops, ops, ops[2:])
 }
@@ -28,11 +28,13 @@ func (f *File) VCVTNE2PS2BF16(low, high, dst operand.Op) {
 }
 
 func (f *File) unknown(opcode string, ops, inputs, outputs []operand.Op) {
-	f.Instruction(&ir.Instruction{Opcode: opcode, Operands: ops, Inputs: inputs, Outputs: outputs, ISA: []string{"AVX512BF16"}})
+	f.Instruction(&ir.Instruction{
+		Opcode: opcode, Operands: ops, Inputs: inputs, Outputs: outputs, ISA: []string{"AVX512BF16"},
+	})
 }
 
-// encode replaces the instructions unknown to the assembler by their bytes, once
-// registers are assigned.
+// encode replaces the instructions that the assembler does not know by their bytes, after registers
+// are assigned.
 func encode(file *ir.File) {
 	for _, f := range file.Functions() {
 		for _, i := range f.Instructions() {

@@ -87,7 +87,7 @@ func (l logarithm) copied(name string) reg.VecVirtual {
 	return v
 }
 
-// compared returns the mask of where x and c compare so.
+// compared returns the mask of the lanes for which the predicate holds between x and c.
 func (l logarithm) compared(x reg.VecVirtual, predicate, c operand.Op) reg.Virtual {
 	var m reg.Virtual = l.Vec()
 	if l.wide() {
@@ -97,7 +97,7 @@ func (l logarithm) compared(x reg.VecVirtual, predicate, c operand.Op) reg.Virtu
 	return m
 }
 
-// replace stores v in r where the mask says so.
+// replace stores v in those lanes of r that the mask selects.
 func (l logarithm) replace(r reg.VecVirtual, m reg.Virtual, v operand.Op) {
 	if l.wide() {
 		l.VMOVAPS(v, m, r)

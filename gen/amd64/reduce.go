@@ -36,14 +36,14 @@ func Reduce(f *File) {
 			for r := range regs {
 				x := s.Load("x", r)
 				beyond(x, r)
-				s.Accumulate(f.VMAXPS, r, m[r], m[r], x) // where one is NaN, VMAXPS gives its first operand here
+				s.Accumulate(f.VMAXPS, r, m[r], m[r], x) // if one is NaN, VMAXPS gives its first operand here
 			}
 		}
 	}
 	s.Loop(4, larger(4))
 	tail := 4
 	if f.wide() {
-		tail = 1 // opmasks are made one after the other
+		tail = 1 // opmasks can only be made one after the other
 	}
 	s.Tail(4*f.Lanes, tail, larger(tail))
 	f.Fold(m, f.VMAXPS)
@@ -78,7 +78,7 @@ func Reduce(f *File) {
 // cmpLessEqual is the predicate of VCMPPS that is false for NaN.
 const cmpLessEqual = operand.U8(0x12)
 
-// anyAtLeast clears the zero flag if an element of a block of four registers of x is at least least.
+// anyAtLeast clears the zero flag if any element of a block of four registers of x is at least least.
 func (s *Span) anyAtLeast(least reg.VecVirtual) {
 	f := s.f
 	if f.wide() {
@@ -103,7 +103,8 @@ func (s *Span) anyAtLeast(least reg.VecVirtual) {
 	f.VPTEST(m[0], m[0])
 }
 
-// whereAtLeast sets the bits of hits for the elements of a register of x that are at least least.
+// whereAtLeast sets the bits of hits that stand for elements of a register of x that are at least
+// least.
 func (s *Span) whereAtLeast(least reg.VecVirtual, hits reg.GPVirtual) {
 	f := s.f
 	if f.wide() {

@@ -13,7 +13,7 @@ import (
 type Span struct {
 	f    *File
 	base map[string]reg.GPVirtual
-	i, n reg.GPVirtual // the element at hand and the length
+	i, n reg.GPVirtual // the current element and the length
 	mask []reg.Virtual // of the block's registers in the tail, nil in a loop
 }
 
@@ -29,7 +29,7 @@ func (f *File) Span(slices ...string) *Span {
 	return s
 }
 
-// Loop repeats the body while a block of so many registers is left.
+// Loop repeats the body as long as there is a whole block of the given number of registers.
 func (s *Span) Loop(regs int, body func()) {
 	f, end, block := s.f, s.f.GP64(), s.f.Lanes*regs
 	top, after := fmt.Sprint("loop", block), fmt.Sprint("end", block)
@@ -46,8 +46,8 @@ func (s *Span) Loop(regs int, body func()) {
 	f.Label(after)
 }
 
-// Tail repeats the body for the rest, of fewer than limit elements, so many registers at a time.
-// limit is at most 64. It uses up s.n.
+// Tail repeats the body for the remaining elements, fewer than limit, the given number of registers
+// at a time. limit is at most 64. Tail overwrites s.n.
 func (s *Span) Tail(limit, regs int, body func()) {
 	block := s.f.Lanes * regs
 	tail := s.vectorMasks
@@ -63,8 +63,8 @@ func (s *Span) Tail(limit, regs int, body func()) {
 	s.f.Label("done")
 }
 
-// vectorMasks is the tail where a mask is a vector register, loaded from where as many ones as
-// elements are left precede zeros.
+// vectorMasks is the tail if masks are vector registers. They are loaded from a table of ones and
+// zeros, starting where the number of ones left equals that of the remaining elements.
 func (s *Span) vectorMasks(limit, regs int, body func()) {
 	f, p := s.f, s.f.GP64()
 	f.Comment("The rest. A mask begins with as many ones as elements are left.")
@@ -87,7 +87,7 @@ func (s *Span) vectorMasks(limit, regs int, body func()) {
 	}
 }
 
-// ones lays down n ones and n zeros and returns the place of the first zero.
+// ones declares n ones and n zeros and returns the address of the first zero.
 func (f *File) ones(n int) operand.Mem {
 	name := fmt.Sprint("masks", n)
 	if _, ok := f.data[name]; !ok {
@@ -101,7 +101,7 @@ func (f *File) ones(n int) operand.Mem {
 	return f.data[name].Offset(4 * n)
 }
 
-// opmasks is the tail where masks are registers of their own kind, made by shifts.
+// opmasks is the tail if masks are registers of their own kind. They are made by shifts.
 func (s *Span) opmasks(limit, regs int, body func()) {
 	f, ones := s.f, s.f.GP64()
 	f.Comment("The rest, under masks of as many ones as elements are left.")
@@ -129,7 +129,7 @@ func (s *Span) opmasks(limit, regs int, body func()) {
 	}
 }
 
-// At is where register r of the block lies.
+// At returns the address of register r of the block.
 func (s *Span) At(slice string, r int) operand.Mem {
 	return operand.Mem{Base: s.base[slice], Index: s.i, Scale: 4, Disp: 4 * s.f.Lanes * r}
 }
@@ -160,17 +160,17 @@ func (s *Span) Store(v reg.VecVirtual, slice string, r int) {
 	}
 }
 
-// ZeroRest clears the lanes of v, for register r of the block, beyond the end, where masks are
-// vectors.
+// ZeroRest clears those lanes of v, which stands for register r of the block, that lie beyond the
+// end. Masks must be vectors.
 func (s *Span) ZeroRest(v reg.VecVirtual, r int) {
 	if s.mask != nil {
 		s.f.VANDPS(s.mask[r], v, v)
 	}
 }
 
-// Accumulate is acc = op(src…) with Go's order of operands. Beyond the end the lanes of AVX-512 stay
-// as they are; in those of AVX2 op must do nothing to acc, but for the sign of a zero, where src is
-// what was loaded there.
+// Accumulate is acc = op(src…) with Go's order of operands, for register r of the block. Lanes beyond
+// the end must not change, except for the sign of a zero. A mask keeps them with AVX-512; with AVX2
+// op itself must, given what src holds there.
 func (s *Span) Accumulate(op func(...operand.Op), r int, acc reg.VecVirtual, src ...operand.Op) {
 	if s.mask != nil && s.f.wide() {
 		src = append(src, s.mask[r])

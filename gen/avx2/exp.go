@@ -10,8 +10,8 @@ import (
 	"github.com/contrast-go/contrast/internal/scalar"
 )
 
-// The exponential sums have 16 lanes in two registers. The registers of a block and
-// the blocks overlap, because nothing but the last addition waits for the one before.
+// The exponential sums have 16 lanes in two registers. The work on different registers and blocks
+// overlaps, because only the last addition waits for the one before.
 
 func sumExp(f *amd64.File) {
 	f.Begin("SumExp")
@@ -37,7 +37,7 @@ func expLanes(f *amd64.File) {
 	f.End()
 }
 
-// exponentials adds to sum; in the tail its two registers change places after each register of x.
+// exponentials adds to sum. In the tail its two registers change places after each register of x.
 func exponentials(f *amd64.File, s *amd64.Span, sum []reg.VecVirtual, store bool) {
 	block := func(regs int) func() {
 		return func() {
@@ -72,8 +72,8 @@ func exponentials(f *amd64.File, s *amd64.Span, sum []reg.VecVirtual, store bool
 // exponent. It is even, so that ties still round as with scalar.ExpRound alone.
 const expBias = 2 * 127
 
-// exp returns the exponentials of x, whose registers it overwrites. Twelve registers
-// for four of x leave none to hold the constants: each is loaded where it is needed.
+// exp returns the exponentials of x, whose registers it overwrites. The twelve registers that four of
+// x take leave none to hold the constants: each is loaded when it is needed.
 func exp(f *amd64.File, x []reg.VecVirtual) (p []reg.VecVirtual) {
 	constant := func(name string, v float32) reg.VecVirtual { return f.Constant(name, operand.F32(v)) }
 	z := make([]reg.VecVirtual, len(x))

@@ -7,11 +7,11 @@ import (
 	"github.com/contrast-go/contrast/gen/amd64"
 )
 
-// The tile of Gemm, as the table of instruction sets gives it.
+// The tile of Gemm.
 const gemmRows, gemmCols = 6, 16
 
-// gemm writes Gemm: a tile of 6×16 sums in 12 registers, two more for a row of
-// b and two in turn for the elements of a. Per k 8 loads feed 12 FMAs.
+// gemm writes Gemm. A tile of 6×16 sums takes 12 registers; two more hold a row of b, and two take
+// turns for the elements of a. For each k 8 loads feed 12 FMAs.
 func gemm(f *amd64.File) {
 	const rows = gemmRows
 	f.Begin("Gemm")

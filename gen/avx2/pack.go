@@ -59,8 +59,8 @@ func copyBlock(f *amd64.File) {
 	f.End()
 }
 
-// transpose writes Transpose on blocks of 8×8: eight rows of src along their columns, then
-// the next eight.
+// transpose writes Transpose on blocks of 8×8: along the columns of eight rows of src, then of the
+// next eight.
 func transpose(f *amd64.File) {
 	f.Begin("Transpose")
 	dst, ldd := f.Arg(f.Param("dst").Base()), f.Arg(f.Param("ldd"))
@@ -87,10 +87,14 @@ func transpose(f *amd64.File) {
 	f.LEAQ(amd64.Indexed(from, lds, 4), from4)
 	f.LEAQ(amd64.Indexed(to, ldd, 4), to4)
 	row := func(p, stride, stride3 reg.GPVirtual, r int) operand.Mem {
-		return []operand.Mem{{Base: p}, amd64.Indexed(p, stride, 1), amd64.Indexed(p, stride, 2), amd64.Indexed(p, stride3, 1)}[r]
+		rows := []operand.Mem{
+			{Base: p}, amd64.Indexed(p, stride, 1), amd64.Indexed(p, stride, 2), amd64.Indexed(p, stride3, 1),
+		}
+		return rows[r]
 	}
 	for half := range 2 {
-		f.Commentf("Columns %d to %d. Rows r and r+4 share a register, whose halves are transposed alike.", 4*half, 4*half+3)
+		f.Commentf("Columns %d to %d. Rows r and r+4 share a register, whose halves are transposed alike.",
+			4*half, 4*half+3)
 		x, y := make([]reg.VecVirtual, 4), make([]reg.VecVirtual, 4)
 		for r := range x {
 			x[r], y[r] = f.YMM(), f.YMM()

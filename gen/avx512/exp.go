@@ -10,8 +10,8 @@ import (
 	"github.com/contrast-go/contrast/internal/scalar"
 )
 
-// The exponential sums have 16 lanes in one register. The registers of a block and
-// the blocks overlap, because nothing but the last addition waits for the one before.
+// The exponential sums have 16 lanes in one register. The work on different registers and blocks
+// overlaps, because only the last addition waits for the one before.
 
 func sumExp(f *amd64.File) {
 	f.Begin("SumExp")
@@ -82,9 +82,9 @@ func newExpConstants(f *amd64.File) expConstants {
 
 // exp returns the exponentials of x, whose registers it overwrites.
 //
-// Where scalar.Exp clamps x, this clamps r, in one instruction that also makes NaN
-// a number: p is positive and finite for all x, and p·2^n is 0, +Inf or NaN as n is
-// far below 0, far above 0 or NaN. VSCALEFPS rounds p·2^n once, as scalar.Exp does.
+// Unlike scalar.Exp, which clamps x, this clamps r, in one instruction that also turns NaN into a
+// number. Then p is positive and finite for all x, and p·2^n is 0, +Inf or NaN if n is far below 0,
+// far above 0 or NaN. VSCALEFPS rounds p·2^n once, as scalar.Exp does.
 func exp(f *amd64.File, x []reg.VecVirtual, c expConstants) (p []reg.VecVirtual) {
 	n := make([]reg.VecVirtual, len(x))
 	p = make([]reg.VecVirtual, len(x))
@@ -125,6 +125,5 @@ func exp(f *amd64.File, x []reg.VecVirtual, c expConstants) (p []reg.VecVirtual)
 	return p
 }
 
-// leastAbs makes VRANGEPS choose the smaller absolute value and the sign of the
-// second operand here.
+// leastAbs makes VRANGEPS choose the smaller absolute value, with the sign of the second operand here.
 const leastAbs = operand.U8(2)

@@ -9,19 +9,19 @@ import (
 
 func gemm(f *amd64.File) { product(f, "Gemm", f.VFMADD231PS) }
 
-// The heights of a tile: many rows for speed, and few for those that remain.
+// The heights of a tile: many rows for speed, few for the last ones.
 const (
 	tall = 12
 	low  = gemmRows
 )
 
-// The tile of Gemm, as the table of instruction sets gives it.
+// The tile of Gemm.
 const gemmRows, gemmCols = 4, 32
 
-// product writes a kernel of products: a tile of 12×32 sums in 24 registers, two more for a row of
-// b and four in turn for the elements of a. Per k 14 loads feed 24 instructions that
-// multiply their first two operands and add to the third. More than one k a turn is no faster.
-// The last rows make tiles of 4×32.
+// product writes a kernel of products. A tile of 12×32 sums takes 24 registers; two more hold a row
+// of b, and four take turns for the elements of a. For each k 14 loads feed 24 instructions that
+// multiply their first two operands and add to the third. Unrolling k makes it no faster. The last
+// rows make tiles of 4×32.
 func product(f *amd64.File, name string, multiplyAdd func(...operand.Op)) {
 	f.Begin(name)
 	c, ldc := f.Arg(f.Param("c").Base()), f.Arg(f.Param("ldc"))
@@ -30,7 +30,7 @@ func product(f *amd64.File, name string, multiplyAdd func(...operand.Op)) {
 	f.SHLQ(operand.U8(2), acs) // in bytes
 	f.TESTQ(left, left)
 	f.JLE(operand.LabelRef("done"))
-	// whenLow jumps where the tile is a low one.
+	// whenLow jumps if the tile is a low one.
 	whenLow := func(label string) {
 		f.CMPQ(left, operand.I8(tall))
 		f.JL(operand.LabelRef(label))
@@ -69,7 +69,7 @@ func product(f *amd64.File, name string, multiplyAdd func(...operand.Op)) {
 			multiplyAdd(b1, x, sum[2*r+1])
 		}
 		if rows == tall {
-			f.PREFETCHT0(operand.Mem{Base: pa[0], Disp: 4 * (2*tall - 1)}) // for the next tile where a is column-major
+			f.PREFETCHT0(operand.Mem{Base: pa[0], Disp: 4 * (2*tall - 1)}) // the next tile of a column-major a
 		}
 		for _, p := range pa[:thirds] {
 			f.ADDQ(acs, p)
@@ -112,8 +112,8 @@ func product(f *amd64.File, name string, multiplyAdd func(...operand.Op)) {
 	f.End()
 }
 
-// fetch brings the tile of c after the one with the given row 9 to the caches, which do not
-// foresee it: its rows may lie anywhere.
+// fetch prefetches the tile of c that follows the one with the given row 9. The hardware cannot
+// foresee it, because its rows may lie anywhere.
 func fetch(f *amd64.File, row9, ldc reg.GPVirtual) {
 	f.Comment("Fetch the next tile of c.")
 	p, i := f.GP64(), f.GP64()

@@ -7,8 +7,7 @@ import (
 	"github.com/contrast-go/contrast/gen/amd64"
 )
 
-// pairs writes the kernels that make pairs of bfloat16. They and GemmPairs alone need
-// AVX512_BF16.
+// pairs writes the kernels that make pairs of bfloat16.
 func pairs(f *amd64.File) {
 	f.Begin("PairRows")
 	dst, x, y := f.Arg(f.Param("dst").Base()), f.Arg(f.Param("x").Base()), f.Arg(f.Param("y").Base())
@@ -61,10 +60,10 @@ func pairs(f *amd64.File) {
 	f.End()
 }
 
-// gemmPairs writes GemmPairs. It runs at 98 % of what VDPBF16PS alone does.
+// gemmPairs writes GemmPairs, which runs at 98 % of the speed of VDPBF16PS alone.
 func gemmPairs(f *amd64.File) { product(f, "GemmPairs", f.VDPBF16PS) }
 
-// A rounding to bfloat16 holds what flush needs.
+// A rounding holds the constants that flush needs.
 type rounding struct {
 	f           *amd64.File
 	least, sign reg.VecVirtual
@@ -78,7 +77,7 @@ func newRounding(f *amd64.File) rounding {
 	return r
 }
 
-// flush makes zeros with their sign of what is below 2^-56.
+// flush turns magnitudes below 2^-56 into zeros of the same sign.
 func (r rounding) flush(v reg.VecVirtual) {
 	twice, small := r.f.ZMM(), r.f.K()
 	r.f.VPADDD(v, v, twice)
@@ -86,7 +85,7 @@ func (r rounding) flush(v reg.VecVirtual) {
 	r.f.VPANDD(v, r.sign, small, v)
 }
 
-// interleaving lays down the words 0, 16, 1, 17, …, 15, 31.
+// interleaving declares the words 0, 16, 1, 17, …, 15, 31.
 func interleaving(f *amd64.File) operand.Mem {
 	var pairs []operand.Constant
 	for i := uint64(0); i < 16; i += 2 {
@@ -95,8 +94,8 @@ func interleaving(f *amd64.File) operand.Mem {
 	return f.Rodata("interleaving", pairs...)
 }
 
-// blocks repeats the body for each block of size elements, and leaves in n how many remain. If
-// none do, it jumps to done.
+// blocks repeats the body for each block of size elements and leaves the number of the remaining
+// ones in n. If there are none it jumps to done.
 func blocks(f *amd64.File, n reg.GPVirtual, size int, body func()) {
 	f.Commentf("Blocks of %d.", size)
 	f.SUBQ(operand.I8(size), n)
@@ -110,9 +109,9 @@ func blocks(f *amd64.File, n reg.GPVirtual, size int, body func()) {
 	f.JZ(operand.LabelRef("done"))
 }
 
-// mask returns the mask of the elements from first to first + 15 of which n exist. n is below 64.
+// mask returns the mask for elements first to first + 15 of n. n is below 64.
 func mask(f *amd64.File, n reg.GPVirtual, first int) operand.Op {
-	f.Commentf("Elements from %d on.", first)
+	f.Commentf("The mask for elements %d to %d.", first, first+15)
 	m, k := f.GP64(), f.K()
 	f.MOVQ(n, reg.RCX)
 	f.MOVQ(operand.I32(-1), m)

@@ -14,9 +14,9 @@ type (
 	vec uint8
 )
 
-// name refuses the registers that a leaf function of Go may not use: R18 is the
-// platform's, R27 the assembler's, R28 holds g, R29 the frame, R30 the return
-// address. It is not called String because package fmt would swallow the panic.
+// name refuses registers that a leaf function of Go may not use: R18 belongs to the platform, R27 to
+// the assembler, R28 holds g, R29 the frame and R30 the return address. It is not called String
+// because package fmt would swallow the panic.
 func (r reg) name() string {
 	if r == 18 || r >= 27 {
 		panic(fmt.Sprintf("neon: R%d is reserved", r))
@@ -41,10 +41,9 @@ func (v vec) b16() string       { return fmt.Sprintf("V%d.B16", v.bits()) }
 func (v vec) lane(i int) string { return fmt.Sprintf("V%d.S[%d]", v.bits(), i) }
 func (v vec) f() string         { return fmt.Sprintf("F%d", v.bits()) } // the scalar in lane 0
 
-// An asm collects the text of one assembly file. Its methods print one
-// instruction each, named as Arm names it, the output first and then the inputs
-// in Arm's order. Those that Go's assembler knows are printed in its mnemonics,
-// the others as WORD with Arm's text beside it.
+// An asm collects the text of one assembly file. Each of its methods prints one instruction and has
+// Arm's name for it; the output comes first, then the inputs in Arm's order. Instructions that Go's
+// assembler knows are printed with its mnemonics, the others as WORD with Arm's text beside it.
 type asm struct {
 	tables []string // names of the tables printed
 	data   bytes.Buffer
@@ -74,8 +73,8 @@ func (a *asm) function(name, signature string) error {
 	return nil
 }
 
-// table declares read-only words, float32 or uint32, once a file, and returns
-// a new register that points to them.
+// table declares read-only words, float32 or uint32, once in a file, and returns a new register that
+// points to them.
 func (a *asm) table(name string, words ...any) reg {
 	if !slices.Contains(a.tables, name) {
 		a.tables = append(a.tables, name)
@@ -109,7 +108,7 @@ func (a *asm) reg() reg {
 	panic("neon: out of general registers")
 }
 
-// vecs returns n free registers with consecutive numbers, as loads and stores of several want them.
+// vecs returns n free registers with consecutive numbers, as required by loads and stores of several.
 func (a *asm) vecs(n int) []vec {
 	mask := uint32(1)<<n - 1
 	for first := range vec(32 - n + 1) {
@@ -224,7 +223,7 @@ func (a *asm) cbnz(r reg, label string)          { a.ins("CBNZ", r, label) }
 func (a *asm) tbz(r reg, bit int, label string)  { a.ins("TBZ", bit, r, label) }
 func (a *asm) tbnz(r reg, bit int, label string) { a.ins("TBNZ", bit, r, label) }
 
-// Loads and stores. Those without "at" move the pointer on.
+// Loads and stores. Those without "at" advance the pointer.
 
 func list(v []vec) string {
 	s := make([]string, len(v))
@@ -245,7 +244,7 @@ func (a *asm) st1(v []vec, p reg) {
 	a.ins("VST1.P", list(v), p.after(16*len(v)))
 }
 
-// ld1by and st1by move the pointer by step bytes.
+// ld1by and st1by advance the pointer by step bytes.
 func (a *asm) ld1by(v []vec, p, step reg) { a.ins("VLD1.P", p.at()+step.at(), list(v)) }
 func (a *asm) st1by(v []vec, p, step reg) { a.ins("VST1.P", list(v), p.at()+step.at()) }
 
@@ -269,8 +268,8 @@ func (a *asm) st1s2(v vec, p reg) {
 	a.ins("VST1.P", v.lane(2), p.after(4))
 }
 
-// Vector instructions that Go's assembler has. Its VADD and VSUB add integers;
-// here that shows in the names.
+// Vector instructions that Go's assembler has. Its VADD and VSUB work on integers, which the names
+// here show.
 
 func (a *asm) mov(d, n vec)         { a.ins("VMOV", n.b16(), d.b16()) }
 func (a *asm) zero(d vec)           { a.ins("VEOR", d.b16(), d.b16(), d.b16()) }
@@ -284,8 +283,8 @@ func (a *asm) shl(d, n vec, s int)  { a.ins("VSHL", s, n.s4(), d.s4()) }
 func (a *asm) ushr(d, n vec, s int) { a.ins("VUSHR", s, n.s4(), d.s4()) }
 func (a *asm) dup(d vec, n reg)     { a.ins("VDUP", n, d.s4()) }
 func (a *asm) ext8(d, n, m vec)     { a.ins("VEXT", 8, m.b16(), n.b16(), d.b16()) } // upper half of n, lower of m
-func (a *asm) trn1(d, n, m vec)     { a.ins("VTRN1", m.s4(), n.s4(), d.s4()) }      // elements 0 and 2 of n, before each that of m
-func (a *asm) trn2(d, n, m vec)     { a.ins("VTRN2", m.s4(), n.s4(), d.s4()) }      // 1 and 3
+func (a *asm) trn1(d, n, m vec)     { a.ins("VTRN1", m.s4(), n.s4(), d.s4()) }      // n0 m0 n2 m2
+func (a *asm) trn2(d, n, m vec)     { a.ins("VTRN2", m.s4(), n.s4(), d.s4()) }      // n1 m1 n3 m3
 func (a *asm) low(d, n, m vec)      { a.ins("VZIP1", m.d2(), n.d2(), d.d2()) }      // lower halves of n and m
 func (a *asm) high(d, n, m vec)     { a.ins("VZIP2", m.d2(), n.d2(), d.d2()) }      // upper halves
 func (a *asm) fmla(d, n, m vec)     { a.ins("VFMLA", m.s4(), n.s4(), d.s4()) }      // d += n·m
@@ -325,7 +324,7 @@ func (a *asm) fmaxnmv(d, n vec) {
 	a.word(0x6e30c800|n.bits()<<5|d.bits(), "fmaxnmv s%d, v%d.4s", d, n)
 }
 
-// With one lane of m as second factor.
+// With one lane of m as the second factor.
 func (a *asm) fmlaLane(d, n, m vec, lane int) { a.byLane("fmla", 0x4f801000, d, n, m, lane) } // d += n·m[lane]
 func (a *asm) fmlsLane(d, n, m vec, lane int) { a.byLane("fmls", 0x4f805000, d, n, m, lane) } // d −= n·m[lane]
 func (a *asm) fmulLane(d, n, m vec, lane int) { a.byLane("fmul", 0x4f809000, d, n, m, lane) }

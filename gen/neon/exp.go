@@ -34,12 +34,12 @@ func expLanes(a *asm) {
 	a.ret()
 }
 
-// exponentials writes what adds to the 16 lanes acc, and stores the exponentials or
-// does not, 8 elements at a time, down to a jump to "tree". The lanes therefore change halves after each block: acc[0] and
-// acc[1] are always the next to be added to, and because the tree begins with
-// acc[0]+acc[2] and acc[1]+acc[3], it does not matter which half is which in
-// the end. The last 1 to 7 elements go through the code of the whole blocks, a
-// quad in e.x[0], if there is one, and the 1 to 3 elements after it in e.x[1].
+// exponentials writes code that adds exponentials to the 16 lanes acc, and stores them or does not, 8
+// elements at a time, and that ends with a jump to "tree". The lanes change halves after each block:
+// acc[0] and acc[1] are always the next to be added to. Because the tree begins with acc[0]+acc[2]
+// and acc[1]+acc[3], it does not matter which half is which in the end. The last 1 to 7 elements go
+// through the code of whole blocks: a quad, if there is one, in e.x[0], and the 1 to 3 elements after
+// it in e.x[1].
 func exponentials(a *asm, acc []vec, stores bool) {
 	x, n := a.arg("x_base"), a.arg("x_len")
 	var dst reg
@@ -113,7 +113,7 @@ func exponentials(a *asm, acc []vec, stores bool) {
 	}
 }
 
-// An exp holds what the exponential of two quads needs.
+// An exp holds the registers that the exponential of two quads needs.
 type exp struct {
 	min, max, round, one vec
 	mul                  vec // lanes Log2E, Ln2Hi, Ln2Lo

@@ -6,7 +6,7 @@ import (
 	"go/parser"
 )
 
-// A frame tells where a function finds its arguments.
+// A frame says where a function finds its arguments.
 type frame struct {
 	offset map[string]int // by the name that go vet wants: x_base, x_len, alpha, ret
 	size   int

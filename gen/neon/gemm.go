@@ -1,11 +1,11 @@
 package neon
 
-// The tile of Gemm, as the table of instruction sets gives it.
+// The tile of Gemm.
 const gemmRows, gemmCols = 8, 12
 
-// gemm writes Gemm on tiles of 8 rows and 12 columns: acc[row] holds a row of
-// the tile, and each step along k loads 8 elements of a and 12 of b for 24
-// multiply-adds by lane. The 24 registers of the tile, 2 of a, 3 of b and alpha make 30.
+// gemm writes Gemm on tiles of 8 rows and 12 columns. acc[row] holds a row of the tile, and each step
+// along k loads 8 elements of a and 12 of b for 24 multiply-adds by lane. The tile takes 24
+// registers, a takes 2, b 3 and alpha 1: 30 in all.
 func gemm(a *asm) {
 	const rows, cols = gemmRows, gemmCols
 	c, ldc := a.arg("c_base"), a.arg("ldc")

@@ -2,14 +2,14 @@ package neon
 
 import "fmt"
 
-// A part is a register for 1 to 3 elements and where in memory they are.
+// A part is a register for 1 to 3 elements and their address.
 type part struct {
 	v vec
 	p reg
 }
 
-// loadParts loads the n mod 4 elements at each pointer, 0 beside them, and
-// moves the pointers on.
+// loadParts loads n mod 4 elements from each address, fills up the registers with 0, and advances
+// the addresses.
 func (a *asm) loadParts(n reg, parts ...part) {
 	for _, x := range parts {
 		a.zero(x.v)
@@ -44,10 +44,9 @@ func (a *asm) storePart(n reg, x part) {
 	a.label("stored")
 }
 
-// chains writes a sum over n elements in 4·len(acc) lanes, element i in lane
-// i mod (4·len(acc)). step adds the elements x[operand][quad] to acc[quad].
-// It must leave a lane as it is, but for the sign of a zero, where all operands
-// are 0: those stand beside the last 1 to 3 elements.
+// chains writes a sum over n elements in 4·len(acc) lanes, element i in lane i mod (4·len(acc)).
+// step adds the elements x[operand][quad] to acc[quad]. If all operands are 0, as in the lanes after
+// the last 1 to 3 elements, it must not change a lane, except for the sign of a zero.
 func (a *asm) chains(n reg, in []reg, acc []vec, step func(acc []vec, x [][]vec)) {
 	block := 4 * len(acc)
 	x := make([][]vec, len(in))

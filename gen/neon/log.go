@@ -6,7 +6,7 @@ import (
 	"github.com/contrast-go/contrast/internal/scalar"
 )
 
-// log writes Log, a quad at a time: it is called on one element a row, not on whole matrices.
+// log writes Log, a quad at a time: it is called with one element for each row of a matrix.
 func log(a *asm) {
 	dst, x, n := a.arg("dst_base"), a.arg("x_base"), a.arg("dst_len")
 
@@ -35,7 +35,7 @@ func log(a *asm) {
 	zero := a.vec()
 	a.zero(zero)
 
-	v := a.vec() // x, to the end
+	v := a.vec() // x, kept to the end
 	y, k, f, s, z, w, r, h := a.vec(), a.vec(), a.vec(), a.vec(), a.vec(), a.vec(), a.vec(), a.vec()
 
 	a.subsi(n, n, 4)

@@ -1,9 +1,7 @@
-// Package neon writes the arm64 kernels of package asm/neon. Each definition is
-// the function of the same name in package internal/generic; the kernels here
-// return its bits.
+// Package neon writes the kernels for arm64.
 //
-// Go's assembler has no vector arithmetic on floats but VFMLA and VFMLS, so
-// asm.go encodes the rest.
+// The only vector arithmetic on floats that Go's assembler has is VFMLA and VFMLS, so asm.go encodes
+// the rest.
 package neon
 
 import (

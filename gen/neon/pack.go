@@ -28,8 +28,8 @@ func copyBlock(a *asm) {
 	a.ret()
 }
 
-// transpose writes Transpose on blocks of 4×4: four rows of src along their columns, then
-// the next four.
+// transpose writes Transpose on blocks of 4×4: along the columns of four rows of src, then of the
+// next four.
 func transpose(a *asm) {
 	dst, ldd := a.arg("dst_base"), a.arg("ldd")
 	src, lds := a.arg("src_base"), a.arg("lds")

@@ -13,10 +13,10 @@ func sum(a *asm) {
 	a.tree(acc)
 }
 
-// maximum is Max. FMAXNM ignores a quiet NaN but not a signalling one, which it
-// returns as a quiet NaN: a first FMAXNM of the element with itself makes all
-// NaNs quiet, and the second one then ignores them. The chain through the lane
-// is one instruction long, with a comparison and a selection it would be two.
+// maximum writes Max. FMAXNM ignores a quiet NaN, but turns a signalling one into a quiet one and
+// returns that. So a first FMAXNM of the element with itself makes all NaNs quiet, and a second one
+// ignores them. The chain through a lane is one instruction long; with a comparison and a selection
+// it would be two.
 func maximum(a *asm) {
 	x, n := a.arg("x_base"), a.arg("x_len")
 	acc, v := a.vecs(4), a.vecs(4)
@@ -76,7 +76,8 @@ func maximum(a *asm) {
 	a.result(acc[0])
 }
 
-// find looks at 16 elements at a time, and one by one at those where one is large enough and at the rest.
+// indexAtLeast looks at 16 elements at a time. If one of them is large enough it looks at them one by
+// one, and so it does at the last ones.
 func indexAtLeast(a *asm) {
 	x, n, size := a.arg("x_base"), a.arg("x_len"), a.arg("x_len")
 	least, v, hits := a.floatArg("least"), a.vecs(4), a.reg()

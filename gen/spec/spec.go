@@ -8,7 +8,7 @@ type Kernel struct {
 	File      string // the kernel lies in File_ARCH.s and has its stub in File_ARCH.go
 	Name      string
 	Signature string // as in Go source: "func(x, y []float32) float32"
-	Doc       string // doc comment without the slashes, that of package internal/generic too; lines of code begin with a tab
+	Doc       string // doc comment without the slashes; lines of code begin with a tab
 	First     string // statements that package simd executes before it picks a body
 }
 
@@ -22,12 +22,12 @@ type ISA struct {
 	Arch    string // as in GOARCH
 	Needs   string // what the CPU must have, in words
 
-	// The tile of Gemm; 0 leaves Gemm to the next lower level. ColumnMajor says that Gemm wants ars = 1.
+	// The tile of Gemm; 0 leaves Gemm to the next lower level. ColumnMajor says that ars must be 1.
 	GemmRows, GemmCols int
 	ColumnMajor        bool
 
-	// Files holds a writer for each file of the table of which the level has a body of its own.
-	// The other kernels go to the next lower level.
+	// Files holds the writers of the files of the table that this level implements. It leaves the
+	// others to the next lower level.
 	Files map[string]Writer
 }
 
@@ -38,7 +38,7 @@ Dot returns Σ x[i]·y[i], each product fused into its lane's sum:
 
 	for i := range x { lane[i%32] = fma(x[i], y[i], lane[i%32]) }`,
 
-		// A call more would take a sixth of the time of a short product.
+		// One more call would take a sixth of the time of a short product.
 		"if len(x) != len(y) || len(x) > chunk { return dotChunks(x, y) }"},
 
 	{"dot", "SquaredDistance", "func(x, y []float32) float32", `

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A recorder stands in for a test that may fail: it keeps what Errorf was told.
+// A recorder stands in for a test that may fail: it keeps the arguments of Errorf.
 type recorder struct {
 	testing.TB
 	errors []string

@@ -1,6 +1,6 @@
-// Package check helps tests: kernels at every level, memory fenced by pages
-// that fault, errors in units in the last place, gradients against central
-// differences, and inputs and hashes that are the same on every architecture.
+// Package check helps tests: it runs them at every level, fences memory with pages that fault,
+// measures errors in units in the last place, compares gradients with central differences, and
+// makes inputs that are the same on every architecture.
 //
 // Only tests import it.
 package check

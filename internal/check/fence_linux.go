@@ -8,7 +8,7 @@ import (
 // Guarded reports whether a Fence catches accesses outside it.
 func Guarded() bool { return true }
 
-// fencedRegion maps size bytes between two pages that fault, until the end of the test.
+// fencedRegion maps size bytes between two pages that fault, until the test ends.
 func fencedRegion(t testing.TB, size, page int) []byte {
 	t.Helper()
 	region, err := syscall.Mmap(-1, 0, size+2*page, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)

@@ -8,12 +8,12 @@ import (
 
 var sink float32
 
-// element returns the address of x[i], also where there is none.
+// element returns the address of x[i], even if there is no such element.
 func element(x []float32, i int) *float32 {
 	return (*float32)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(x)), i*4))
 }
 
-// The test of the tests: one element too far is caught, reading and writing, at both edges.
+// A test of the tests: reading or writing one element too far is caught at both edges.
 func TestFenceCatches(t *testing.T) {
 	if !Guarded() {
 		t.Skip("this system has no guard pages here; Linux has")

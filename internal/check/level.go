@@ -9,11 +9,9 @@ import (
 	"github.com/contrast-go/contrast/internal/cpu"
 )
 
-// EachLevel runs f as one subtest for each level that this CPU offers, with
-// that level in use. Under CONTRAST_LEVEL only the level named there runs, and
-// the test is skipped where the CPU lacks it; CONTRAST_REQUIRE turns a missing
-// level into a failure. Neither t nor f may run in parallel with other users
-// of the kernels.
+// EachLevel runs f as a subtest at each level that this CPU offers. CONTRAST_LEVEL restricts it to
+// one level, and skips the test if the CPU lacks that; CONTRAST_REQUIRE makes the lack of a level a
+// failure. Neither t nor f may run in parallel with other users of the kernels.
 func EachLevel(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
 	levels, err := testLevels(cpu.Levels(), os.Getenv("CONTRAST_LEVEL"), os.Getenv("CONTRAST_REQUIRE"))
@@ -35,12 +33,12 @@ func EachLevel(t *testing.T, f func(t *testing.T)) {
 	}
 }
 
-// testLevels returns those of the levels have that a test is to run at: all,
-// or the one named only. It is an error when a name is unknown, or when
-// required is not in have. No level at all means: skip.
+// testLevels returns the levels that a test should run at: all that this CPU has, or the named one
+// alone. An unknown name is an error, and so is the lack of the required level. No level at all
+// means that the test should be skipped.
 func testLevels(have []cpu.Level, only, required string) ([]cpu.Level, error) {
 	if required != "" {
-		l, err := parseLevel(required)
+		l, err := cpu.Parse(required)
 		if err != nil {
 			return nil, fmt.Errorf("CONTRAST_REQUIRE: %w", err)
 		}
@@ -51,7 +49,7 @@ func testLevels(have []cpu.Level, only, required string) ([]cpu.Level, error) {
 	if only == "" {
 		return have, nil
 	}
-	l, err := parseLevel(only)
+	l, err := cpu.Parse(only)
 	if err != nil {
 		return nil, fmt.Errorf("CONTRAST_LEVEL: %w", err)
 	}
@@ -59,13 +57,4 @@ func testLevels(have []cpu.Level, only, required string) ([]cpu.Level, error) {
 		return nil, nil
 	}
 	return []cpu.Level{l}, nil
-}
-
-func parseLevel(name string) (cpu.Level, error) {
-	for l := cpu.Generic; l <= cpu.AVX512BF16; l++ {
-		if l.String() == name {
-			return l, nil
-		}
-	}
-	return 0, fmt.Errorf("no level is called %q", name)
 }

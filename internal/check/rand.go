@@ -5,9 +5,8 @@ import (
 	"math/rand/v2"
 )
 
-// A Rand makes test inputs, the same bits from the same seed on every
-// architecture. Of the methods of rand.Rand all are safe so but NormFloat64 and
-// ExpFloat64, which call math.Exp and math.Log.
+// A Rand makes test inputs: the same seed gives the same bits on every architecture. This holds for
+// all methods of rand.Rand except NormFloat64 and ExpFloat64, which call math.Exp and math.Log.
 type Rand struct{ *rand.Rand }
 
 // NewRand returns a generator (PCG) with the given seed.
@@ -15,8 +14,8 @@ func NewRand(seed uint64) *Rand {
 	return &Rand{rand.New(rand.NewPCG(seed, 0))}
 }
 
-// Float32s returns n numbers uniform in [lo, hi]: lo + u·(hi − lo), where u is
-// a multiple of 2^−24 below 1.
+// Float32s returns n numbers uniform in [lo, hi]: lo + u·(hi − lo), where u is a multiple of 2^−24
+// below 1.
 func (r *Rand) Float32s(n int, lo, hi float32) []float32 {
 	x := make([]float32, n)
 	for i := range x {
@@ -26,9 +25,9 @@ func (r *Rand) Float32s(n int, lo, hi float32) []float32 {
 	return x
 }
 
-// Normals32 returns n numbers of mean 0 and variance 1, nearly normal: the sum
-// of 12 uniform ones, less 6 (Irwin and Hall). They lie within ±6. The sum is
-// over integers and each number is rounded once.
+// Normals32 returns n approximately normal numbers of mean 0 and variance 1: the sum of 12 uniform
+// ones minus 6 (Irwin and Hall). They lie within ±6. The sum is over integers, and each number is
+// rounded once.
 func (r *Rand) Normals32(n int) []float32 {
 	x := make([]float32, n)
 	for i := range x {
@@ -42,7 +41,7 @@ func (r *Rand) Normals32(n int) []float32 {
 	return x
 }
 
-// specials are the numbers that uniform bits hardly ever hit.
+// specials are numbers that uniform bits hardly ever hit.
 var specials = []uint32{
 	0x00000000,             // 0
 	0x00000001, 0x007fffff, // least and greatest subnormal
@@ -54,9 +53,9 @@ var specials = []uint32{
 	0x7f800001, // signalling NaN
 }
 
-// Bits32 returns n numbers of all kinds: three of four are uniform over the bit
-// patterns; the fourth is, with either sign, 0, 1 or a neighbour of it, an
-// extreme subnormal or normal number, an infinity or a NaN.
+// Bits32 returns n numbers of all kinds. Three of four are uniform over the bit patterns; the fourth
+// is, with either sign, 0, 1 or a neighbour of 1, an extreme subnormal or normal number, an infinity
+// or a NaN.
 func (r *Rand) Bits32(n int) []float32 {
 	x := make([]float32, n)
 	for i := range x {
@@ -69,8 +68,8 @@ func (r *Rand) Bits32(n int) []float32 {
 	return x
 }
 
-// SmallInts returns n integers uniform in [−limit, limit]. Sums of their
-// products are exact in any order while they stay below 2^24.
+// SmallInts returns n integers uniform in [−limit, limit]. Sums of their products are exact in any
+// order as long as they stay below 2^24.
 func (r *Rand) SmallInts(n, limit int) []float32 {
 	x := make([]float32, n)
 	for i := range x {

@@ -27,7 +27,7 @@ func TestRandBits(t *testing.T) {
 	}
 }
 
-// Mean and variance lie within five standard errors of those of the distribution.
+// Mean and variance are within five standard errors of those of the distribution.
 func TestRandMoments(t *testing.T) {
 	const n = 100000
 	for _, c := range []struct {

@@ -4,8 +4,8 @@ package cpu
 
 import "github.com/klauspost/cpuid/v2"
 
-// detect lists the levels above Generic. cpuid reports AVX and
-// AVX-512 only where the operating system saves their registers.
+// detect lists the levels above Generic. cpuid reports AVX and AVX-512 only if the operating system
+// saves their registers.
 func detect() []Level {
 	if !cpuid.CPU.Supports(cpuid.AVX2, cpuid.FMA3) {
 		return nil
@@ -21,7 +21,10 @@ func detect() []Level {
 
 func featureNames() []string {
 	var have []string
-	for _, f := range []cpuid.FeatureID{cpuid.AVX, cpuid.AVX2, cpuid.FMA3, cpuid.AVX512F, cpuid.AVX512DQ, cpuid.AVX512BW, cpuid.AVX512VL, cpuid.AVX512BF16} {
+	for _, f := range []cpuid.FeatureID{
+		cpuid.AVX, cpuid.AVX2, cpuid.FMA3,
+		cpuid.AVX512F, cpuid.AVX512DQ, cpuid.AVX512BW, cpuid.AVX512VL, cpuid.AVX512BF16,
+	} {
 		if cpuid.CPU.Supports(f) {
 			have = append(have, f.String())
 		}

@@ -8,31 +8,31 @@ import (
 
 // Products of bfloat16 numbers.
 //
-// A bfloat16 is a float32 whose lower 16 bits are 0: a significand of 8 bits. The
-// product of two is exact in float32 as long as it stays in its range, and
-// BFloat16 keeps it there from below: what it returns is 0 or at least 2^-56, a multiple of
-// 2^-63, so products and all their sums are multiples of 2^-126. No subnormal
-// number can arise in a chain from +0, and instructions that take subnormal numbers for 0, as those for
-// bfloat16 do on amd64, return the bits of ordinary fused multiply-adds.
+// A bfloat16 is a float32 whose lower 16 bits are 0: it has a significand of 8 bits. The product of
+// two is exact in float32 unless it overflows or underflows, and BFloat16 prevents underflow: what
+// it returns is 0 or at least 2^-56, a multiple of 2^-63, so products and all their sums are
+// multiples of 2^-126. No subnormal number can arise in a chain from +0. Therefore instructions that
+// treat subnormal numbers as 0, as those for bfloat16 on amd64 do, return the bits of ordinary fused
+// multiply-adds.
 //
-// Where a CPU multiplies pairs of bfloat16, a pair lies in the bits of a float32: the
-// first number in the upper half, the second in the lower, for the upper half comes first in the chain.
+// For CPUs that multiply pairs of bfloat16 a pair lies in the bits of a float32. The first number is
+// in the upper half, because that comes first in the chain.
 
-// The magnitudes that are rounded by adding to their bits. Below are zeros, above NaN.
+// The bits of the magnitudes that are rounded. Smaller ones become zeros, larger ones are NaN.
 const (
 	least = (127 - 56) << 23
 	inf   = 0xff << 23
 )
 
-// BFloat16 returns the bfloat16 nearest to x, of two the even one. Below 2^-56 it is a zero
-// with the sign of x; a number that rounds to 2^128 or more becomes infinite.
+// BFloat16 returns the bfloat16 nearest to x, the even one in a tie. If |x| is below 2^-56 that is a
+// zero with the sign of x; a number that rounds to 2^128 or more becomes infinite.
 func BFloat16(x float32) float32 {
 	u := math.Float32bits(x)
 	switch magnitude := u &^ (1 << 31); {
 	case magnitude < least:
 		u &= 1 << 31
 	case magnitude > inf:
-		u |= 1 << 22 // quiet, so that the lower bits may go
+		u |= 1 << 22 // a quiet NaN, whose lower bits may be dropped
 	default:
 		u += 1<<15 - 1 + u>>16&1
 	}
@@ -50,7 +50,7 @@ func RoundBFloat16(dst, x []float32) {
 			dst[i] = BFloat16(v)
 			continue
 		}
-		u += 1<<15 - 1 + u>>16&1 // BFloat16 inline: the compiler finds it too large
+		u += 1<<15 - 1 + u>>16&1 // BFloat16 inlined by hand: it is too large for the compiler
 		dst[i] = math.Float32frombits(u &^ (1<<16 - 1))
 	}
 }

@@ -17,7 +17,7 @@ func Dot(x, y []float32) float32 {
 		for l := range lane {
 			s := float64(float64(a[l])*float64(b[l])) + float64(lane[l])
 			if u := math.Float64bits(s); u<<35 != 1<<63 && u<<1 >= (1023-126)<<53 {
-				lane[l] = float32(s) // scalar.FMA inline: the compiler finds it too large
+				lane[l] = float32(s) // scalar.FMA inlined by hand: it is too large for the compiler
 			} else {
 				lane[l] = scalar.FMA(a[l], b[l], lane[l])
 			}

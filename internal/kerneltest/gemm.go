@@ -9,18 +9,20 @@ import (
 	"github.com/contrast-go/contrast/internal/scalar"
 )
 
-// A Gemm is a kernel with the parameters of generic.Gemm, and its tile.
+// A Gemm is a kernel with the parameters of generic.Gemm, together with its tile.
 type Gemm struct {
 	Name       string
 	Rows, Cols int
-	// ColumnMajor says that a is stored by columns only: ars is 1.
+	// ColumnMajor says that a must be column-major: ars is 1.
 	ColumnMajor bool
-	Func        func(c []float32, ldc int, a []float32, ars, acs int, b []float32, k, rows int, alpha float32, add bool)
+	Func        func(
+		c []float32, ldc int, a []float32, ars, acs int, b []float32, k, rows int, alpha float32, add bool,
+	)
 }
 
 const (
-	maxK    = 70 // some turns of any loop along k, with every tail after them
-	maxRows = 28 // several tiles of any kernel, and where it joins them, with every tail
+	maxK    = 70 // several iterations of any loop along k, and every tail after them
+	maxRows = 28 // several tiles of any kernel and every tail after them
 	maxGap  = 5  // the most elements between the rows of an operand
 )
 
@@ -34,7 +36,7 @@ func (g Gemm) strides(k, rows, gap int) []stride {
 	return []stride{{k + gap, 1}, {1, rows + gap}}
 }
 
-// extent returns how many elements a, b and c have from their first to their last one.
+// extent returns how many elements a, b and c have from the first to the last.
 func (g Gemm) extent(s stride, ldc, k, rows int) (a, b, c int) {
 	if rows > 0 {
 		c = (rows-1)*ldc + g.Cols
@@ -59,13 +61,15 @@ func (g Gemm) TestBits(t *testing.T) {
 	}
 }
 
-// TestBitsOf compares the kernel with one chain of steps an element, for all k
-// up to maxK, on operands of the Sizes for it:
+// TestBitsOf compares the kernel with one chain of steps for each element, for all k up to maxK, on
+// operands of the corresponding Sizes:
 //
 //	s := 0; if add { s = c[i*ldc+j] }
 //	for p := range k { s = step(a[i*ars+p*acs], b[p*Cols+j], s) }
 //	c[i*ldc+j] = alpha * s
-func (g Gemm) TestBitsOf(t *testing.T, name string, maxK int, a, b, c []float32, step func(a, b, s float32) float32) {
+func (g Gemm) TestBitsOf(
+	t *testing.T, name string, maxK int, a, b, c []float32, step func(a, b, s float32) float32,
+) {
 	t.Run("data="+name, func(t *testing.T) {
 		variant := 0
 		for k := range maxK + 1 {
@@ -90,7 +94,8 @@ func (g Gemm) TestBitsOf(t *testing.T, name string, maxK int, a, b, c []float32,
 								want[i*ldc+j] = alpha * sum
 							}
 						}
-						check.SameBits(t, fmt.Sprintf("%s k=%d rows=%d %+v ldc=%d alpha=%v add=%v", g.Name, k, rows, s, ldc, alpha, add), got, want)
+						check.SameBits(t, fmt.Sprintf("%s k=%d rows=%d %+v ldc=%d alpha=%v add=%v",
+							g.Name, k, rows, s, ldc, alpha, add), got, want)
 						if t.Failed() {
 							return
 						}

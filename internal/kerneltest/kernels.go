@@ -1,6 +1,6 @@
-// Package kerneltest tests the kernels of one instruction set: bits against
-// internal/generic and internal/scalar, special values, and memory fenced by
-// pages that fault.
+// Package kerneltest tests the kernels of an instruction set: it compares their bits with those of
+// internal/generic and internal/scalar, tries special values, and fences their memory with pages
+// that fault.
 //
 // Only tests import it.
 package kerneltest

@@ -24,7 +24,7 @@ func (k Kernels) layouts() []layout {
 	}
 }
 
-// each calls f with the sizes that l takes, and with the length of a row in both operands.
+// each calls f with sizes that the kernel takes and with strides of both operands.
 func (l layout) each(f func(rows, cols, ldd, lds int)) {
 	step := 1
 	if l.transposes {
@@ -77,7 +77,8 @@ func layoutFence(t *testing.T, k Kernels) {
 			for _, atEnd := range []bool{false, true} {
 				dst, src := fd.Slice(n, atEnd), fs.Slice(extent(rows, cols, lds), atEnd)
 				if check.Faults(func() { l.got(dst, ldd, src, lds, rows, cols) }) {
-					t.Errorf("%s %d×%d ldd=%d lds=%d atEnd=%v: access outside the slices", l.name, rows, cols, ldd, lds, atEnd)
+					t.Errorf("%s %d×%d ldd=%d lds=%d atEnd=%v: access outside the slices",
+						l.name, rows, cols, ldd, lds, atEnd)
 				}
 			}
 		})

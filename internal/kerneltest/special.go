@@ -17,9 +17,8 @@ var (
 	minusZero = float32(math.Copysign(0, -1))
 )
 
-// maxIgnoresNaN puts one number in every place among others: Max ignores NaN,
-// quiet and signalling ones of either sign, gives −Inf where there is nothing
-// else, and +0 for either zero.
+// maxIgnoresNaN puts one number in every place among others. Max ignores NaNs, quiet or signalling
+// and of either sign, returns −Inf if there is nothing else, and +0 for both zeros.
 func maxIgnoresNaN(t *testing.T, k Kernels) {
 	cases := []struct{ fill, v float32 }{
 		{-2, nan}, {-inf, nan}, {minusZero, minusZero}, {-inf, inf}, {-1, minusZero},
@@ -46,7 +45,7 @@ func maxIgnoresNaN(t *testing.T, k Kernels) {
 	}
 }
 
-// largest says by bits what Max says by comparing floats.
+// largest is Max by the bits of its arguments, without comparing floats.
 func largest(x []float32) float32 {
 	const inf = 0x7f800000
 	most := int32(-inf)
@@ -66,7 +65,7 @@ func largest(x []float32) float32 {
 	return math.Float32frombits(uint32(most))
 }
 
-// indexAtLeastAnywhere looks for the first of several, wherever they are, and passes over NaN.
+// indexAtLeastAnywhere looks for the first of several in every place. NaN is never found.
 func indexAtLeastAnywhere(t *testing.T, k Kernels) {
 	for n := range 200 {
 		x := slices.Repeat([]float32{1}, n)
@@ -96,7 +95,8 @@ func indexAtLeastAnywhere(t *testing.T, k Kernels) {
 	}
 }
 
-// maxAffineSpecial leaves NaN in dst, lets none in, and keeps the zero that is there.
+// maxAffineSpecial checks that a NaN in dst stays, that no other NaN gets there, and that dst wins
+// among zeros.
 func maxAffineSpecial(t *testing.T, k Kernels) {
 	for _, c := range []struct{ dst, x, alpha, c, want float32 }{
 		{nan, 1, 1, 1, nan}, {1, nan, 1, 1, 1}, {1, inf, 0, 1, 1}, {1, 1, 1, nan, 1}, {nan, nan, 1, 1, nan},
@@ -111,8 +111,8 @@ func maxAffineSpecial(t *testing.T, k Kernels) {
 	}
 }
 
-// dotOfMinusZeros adds products that underflow to −0 in every lane, empty lanes
-// or not: they add up to +0.
+// dotOfMinusZeros adds products that underflow to −0. The sum is +0, whether or not there are empty
+// lanes.
 func dotOfMinusZeros(t *testing.T, k Kernels) {
 	for n := range 100 {
 		x, y := slices.Repeat([]float32{-0x1p-100}, n), slices.Repeat([]float32{0x1p-100}, n)
@@ -120,9 +120,8 @@ func dotOfMinusZeros(t *testing.T, k Kernels) {
 	}
 }
 
-// expLogBits compares exp and log of every 251st bit pattern, with -short of
-// every 4099th, and of those around the bounds of their cases. Both numbers
-// divide no power of two.
+// expLogBits compares exp and log of every 251st bit pattern, or with -short of every 4099th, and of
+// all patterns near the bounds of a case. Neither number divides a power of two.
 func expLogBits(t *testing.T, k Kernels) {
 	stride := uint64(251)
 	if testing.Short() {

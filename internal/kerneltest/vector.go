@@ -10,13 +10,13 @@ import (
 	"github.com/contrast-go/contrast/internal/generic"
 )
 
-// A vectorKernel is any but those of matrices, in the one form that the tests call.
+// A vectorKernel is a kernel that takes no matrix, in the one form that the tests call.
 type vectorKernel struct {
 	name      string
 	got, want vectorFunc
 }
 
-// A vectorFunc may store dst and may return a number.
+// A vectorFunc may change dst and may return a number.
 type vectorFunc func(dst, x, y []float32, alpha float32) float32
 
 func (k Kernels) vectors() []vectorKernel {
@@ -94,11 +94,11 @@ func mapping(f func(dst, x []float32)) vectorFunc {
 	return func(dst, x, _ []float32, _ float32) float32 { f(dst, x); return 0 }
 }
 
-// maxLen is beyond eight blocks of the largest kernel, with every tail after each.
+// maxLen is more than four blocks of the largest kernel.
 const maxLen = 300
 
-// vectorBits compares every kernel with its definition, for every length, with
-// the operands at different offsets, dst apart from the inputs or one of them.
+// vectorBits compares every kernel with its definition, for every length, with operands at different
+// offsets, and with dst apart from the inputs or one of them.
 func vectorBits(t *testing.T, k Kernels) {
 	maxLen, offsets := maxLen, 8
 	if testing.Short() {
@@ -126,8 +126,8 @@ func vectorBits(t *testing.T, k Kernels) {
 	}
 }
 
-// compare calls v with dst at the offset at of a copy of around. Whole copies
-// are compared: nothing around dst may change.
+// compare calls v with dst at offset at of a copy of around. It compares whole copies, because nothing
+// around dst may change.
 func compare(t *testing.T, name string, v vectorKernel, around []float32, at int, x, y []float32, alpha float32) {
 	for _, alias := range []string{"", "x", "y"} {
 		call := func(f vectorFunc) (whole, result []float32) {

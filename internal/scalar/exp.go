@@ -2,8 +2,7 @@ package scalar
 
 import "math"
 
-// Constants of Exp. ln2 is split so that n·Ln2Hi is exact for |n| ≤ 150; the
-// coefficients minimise the relative error on [−ln2/2, ln2/2] in float32.
+// Constants of Exp. ln2 is split so that n·Ln2Hi is exact for |n| ≤ 150.
 const (
 	ExpMin   = -104 // exp underflows to 0 below
 	ExpMax   = 89   // exp overflows to +Inf above
@@ -13,12 +12,12 @@ const (
 	Ln2Lo    = 0x1.7f7d1cp-20
 )
 
-// ExpCoef holds the polynomial of Exp, highest degree first.
+// ExpCoef holds the coefficients of the polynomial of Exp, the highest degree first. They minimise
+// the relative error on [−ln2/2, ln2/2] in float32.
 var ExpCoef = [7]float32{0x1.6a2404p-10, 0x1.123ap-7, 0x1.5558f2p-5, 0x1.555492p-3, 0x1.fffffcp-2, 1, 1}
 
-// Exp returns e^x. It is the definition of the exp kernels: the error is below
-// 0.9 ULP for all inputs, subnormal results included. Exp(±0) = 1,
-// Exp(−Inf) = 0, Exp(+Inf) = +Inf, Exp(NaN) = NaN.
+// Exp returns e^x. It is the definition of the exp kernels. The error is below 0.9 ULP for all inputs,
+// even for subnormal results. Exp(±0) = 1, Exp(−Inf) = 0, Exp(+Inf) = +Inf, Exp(NaN) = NaN.
 func Exp(x float32) float32 {
 	if x < ExpMin {
 		x = ExpMin
@@ -37,8 +36,7 @@ func Exp(x float32) float32 {
 	for _, c := range ExpCoef[1:] {
 		p = FMA(p, r, c)
 	}
-	// Two powers of two, because one alone can not reach the subnormals. The
-	// first product is exact.
+	// Two powers of two, because one alone cannot reach the subnormals. The first product is exact.
 	k := int32(math.Float32bits(z)) - int32(math.Float32bits(ExpRound))
 	h := k >> 1
 	return p * pow2(h) * pow2(k-h)

@@ -42,7 +42,7 @@ func Log64(x float64) float64 {
 	return float64(k*ln2Hi) - ((h - lo) - f)
 }
 
-// Log1p64 returns ln(1 + x) for x ≥ 0, to within a few ULP also where x is tiny.
+// Log1p64 returns ln(1 + x) for x ≥ 0, to within a few ULP even for tiny x.
 func Log1p64(x float64) float64 {
 	u := 1 + x
 	if u == 1 || math.IsInf(u, 1) || u != u {
@@ -52,7 +52,8 @@ func Log1p64(x float64) float64 {
 	return Log64(u) * (x / (u - 1))
 }
 
-// Exp64 returns e^x to within 1 ULP, by the method of FreeBSD's e_exp.c. Special cases are those of math.Exp.
+// Exp64 returns e^x to within 1 ULP, by the method of FreeBSD's e_exp.c. Special cases are those of
+// math.Exp.
 func Exp64(x float64) float64 {
 	const (
 		ln2Hi = 6.93147180369123816490e-01
