@@ -1,10 +1,11 @@
-package infonce
+package infonce_test
 
 import (
 	"fmt"
 	"math"
 	"testing"
 
+	. "github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/internal/ref"
 	"github.com/contrast-go/contrast/simd"

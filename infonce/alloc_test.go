@@ -1,6 +1,6 @@
 //go:build !race
 
-package infonce
+package infonce_test
 
 // The race detector empties the pools of packages simd and par at random.
 

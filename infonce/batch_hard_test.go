@@ -1,9 +1,10 @@
-package infonce
+package infonce_test
 
 import (
 	"slices"
 	"testing"
 
+	. "github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/internal/ref"
 	"github.com/contrast-go/contrast/simd"
@@ -50,9 +51,9 @@ func TestBatchHardTies(t *testing.T) {
 			l := &BatchHard{Workers: workers}
 			evaluate(t, "BatchHard", l, b, nil, 1)
 			// Row 0 has positives at 5, 5 and negatives at 2, 2, 2. Row 5 has two negatives farther than row 0.
-			want := []hardest{{1, 3}, {2, 3}, {1, 5}, {5, 0}, {-1, 0}, {3, 0}}
-			if !slices.Equal(l.search.best, want) {
-				t.Errorf("workers %d: %v, want %v", workers, l.search.best, want)
+			want := [][2]int{{1, 3}, {2, 3}, {1, 5}, {5, 0}, {-1, 0}, {3, 0}}
+			if got := HardestRows(l); !slices.Equal(got, want) {
+				t.Errorf("workers %d: %v, want %v", workers, got, want)
 			}
 		}
 	})
@@ -71,13 +72,13 @@ func TestBatchHardLength(t *testing.T) {
 	check.EachLevel(t, func(t *testing.T) {
 		l := &BatchHard{}
 		evaluate(t, "BatchHard", l, Batch{Q: x, Labels: labels}, nil, 1)
-		want := slices.Clone(l.search.best)
+		want := HardestRows(l)
 		// Powers of two, which change no digit of normal numbers.
 		for _, by := range []float32{0x1p-100, 0x1p-60, 0x1p-45, 0x1p-41, 0x1p60, 0x1p63, 0x1p100} {
 			y := simd.NewMatrix(n, d)
 			simd.Scale(y.Data, by, x.Data)
 			evaluate(t, "BatchHard", l, Batch{Q: y, Labels: labels}, nil, 1)
-			if !slices.Equal(l.search.best, want) {
+			if !slices.Equal(HardestRows(l), want) {
 				t.Errorf("times %v: other rows are hardest", by)
 			}
 		}

@@ -1,4 +1,4 @@
-package infonce
+package infonce_test
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	. "github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/internal/check"
 )
 
@@ -30,7 +31,7 @@ func (o outcome) same(t testing.TB, name string, want outcome) {
 		t.Errorf("%s: losses of the terms differ", name)
 	}
 	for p := range 3 {
-		check.SameBits(t, fmt.Sprintf("%s: gradient of part %d", name, p), o.g.part(p).Data, want.g.part(p).Data)
+		check.SameBits(t, fmt.Sprintf("%s: gradient of part %d", name, p), part(o.g, p).Data, part(want.g, p).Data)
 	}
 }
 

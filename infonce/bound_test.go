@@ -1,4 +1,4 @@
-package infonce
+package infonce_test
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	. "github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -28,7 +29,7 @@ var shapings = []struct {
 }{
 	{"as they come", func(*check.Rand, Batch) {}},
 	{"one sign", func(r *check.Rand, b Batch) {
-		b.each(func(_, _ int, row []float32) {
+		each(b, func(_, _ int, row []float32) {
 			for j := range row {
 				row[j] = float32(math.Abs(float64(row[j])))
 			}
@@ -36,7 +37,7 @@ var shapings = []struct {
 	}},
 	{"constant", func(r *check.Rand, b Batch) {
 		// Sums of equal numbers round the same way for long.
-		b.each(func(p, i int, row []float32) {
+		each(b, func(p, i int, row []float32) {
 			x := 0.5 + r.Float32()
 			for j := range row {
 				row[j] = x
@@ -47,20 +48,20 @@ var shapings = []struct {
 		})
 	}},
 	{"opposite", func(r *check.Rand, b Batch) {
-		b.each(func(p, i int, row []float32) {
+		each(b, func(p, i int, row []float32) {
 			if p > 0 {
 				simd.Scale(row, -1, b.Q.Row(i%b.Q.Rows))
 			}
 		})
 	}},
 	{"one large element", func(r *check.Rand, b Batch) {
-		b.each(func(_, _ int, row []float32) { row[r.IntN(len(row))] *= 1000 })
+		each(b, func(_, _ int, row []float32) { row[r.IntN(len(row))] *= 1000 })
 	}},
 	{"duplicates", func(r *check.Rand, b Batch) {
-		b.each(func(_, i int, row []float32) { copy(row, b.Q.Row(i%2%b.Q.Rows)) })
+		each(b, func(_, i int, row []float32) { copy(row, b.Q.Row(i%2%b.Q.Rows)) })
 	}},
 	{"falling", func(r *check.Rand, b Batch) {
-		b.each(func(_, _ int, row []float32) {
+		each(b, func(_, _ int, row []float32) {
 			for j := range row {
 				row[j] /= float32(1 + j*j)
 			}

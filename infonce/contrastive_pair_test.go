@@ -1,8 +1,9 @@
-package infonce
+package infonce_test
 
 import (
 	"testing"
 
+	. "github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/internal/check"
 )
 
@@ -43,7 +44,7 @@ func TestContrastivePairDegenerate(t *testing.T) {
 	if !equal(r, Result{Loss: 2 * 2. / 4, Valid: 4, Active: 2, Degenerate: 2}) {
 		t.Errorf("%+v, want a loss of 1, 2 of 4 active and degenerate", r)
 	}
-	g.each(func(p, i int, row []float32) { check.SameBits(t, "gradient", row, []float32{0, 0}) })
+	each(g, func(p, i int, row []float32) { check.SameBits(t, "gradient", row, []float32{0, 0}) })
 
 	// 1e-30 is a direction.
 	b = Batch{Q: rowsOf([]float32{1e-30}), K: rowsOf([]float32{0}), Labels: []int{0}}

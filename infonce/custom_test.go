@@ -1,10 +1,11 @@
-package infonce
+package infonce_test
 
 import (
 	"fmt"
 	"math"
 	"testing"
 
+	. "github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -30,7 +31,7 @@ func TestCustomIsInfoNCE(t *testing.T) {
 				t.Errorf("%s: %+v, want %+v", name, got.r, want.r)
 			}
 			for p := range 2 {
-				sameNumbers(t, name, got.g.part(p).Data, want.g.part(p).Data, maxGradientError)
+				sameNumbers(t, name, part(got.g, p).Data, part(want.g, p).Data, maxGradientError)
 			}
 		}
 	}

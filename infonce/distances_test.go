@@ -1,4 +1,4 @@
-package infonce
+package infonce_test
 
 import (
 	"fmt"
@@ -7,36 +7,21 @@ import (
 	"slices"
 	"testing"
 
+	. "github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/internal/cpu"
 	"github.com/contrast-go/contrast/internal/ref"
 	"github.com/contrast-go/contrast/simd"
 )
 
-// rowsOfDistances keeps all distances, in the order of the batch.
-type rowsOfDistances struct {
-	from *distances
-	all  simd.Matrix
-}
-
-func (r *rowsOfDistances) score(_, i int, d, _ []float32) {
-	order := r.from.groups.order
-	for j, v := range d {
-		r.all.Row(order[i])[order[j]] = v
-	}
-}
-
-// distancesOf returns all distances between the rows of b.
-func distancesOf(t *testing.T, b Batch, squared bool, workers int) (simd.Matrix, *distances) {
+// distancesOf returns all distances between the rows of b, and what a distance of 1 stands for.
+func distancesOf(t *testing.T, b Batch, squared bool) (all simd.Matrix, unit float64) {
 	t.Helper()
-	e := new(distances)
-	if _, err := e.load(distanceSettings{op: "test", squared: squared, workers: workers}, b, nil); err != nil {
+	all, unit, err := Distances(b, squared, 1)
+	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rowsOfDistances{e, simd.NewMatrix(b.Q.Rows, b.Q.Rows)}
-	e.begin(false, 0)
-	e.visit(r)
-	return r.all, e
+	return all, unit
 }
 
 // gatherings change independent rows to rows that are near each other in different ways.
@@ -80,14 +65,17 @@ func TestDistances(t *testing.T) {
 			copy(b.Q.Row(s.n-1), b.Q.Row(0))
 			check.EachLevel(t, func(t *testing.T) {
 				for _, squared := range []bool{false, true} {
-					all, e := distancesOf(t, b, squared, 1)
+					all, unit := distancesOf(t, b, squared)
 					for i := range s.n {
 						for j := range i + 1 {
 							d := all.Row(i)[j]
 							if d != all.Row(j)[i] {
 								t.Fatalf("%s, n=%d: distance %v of %d and %d, %v of %d and %d", g.name, s.n, d, i, j, all.Row(j)[i], j, i)
 							}
-							want := (&ranking{squared: squared}).distance(b.Q.Row(i), b.Q.Row(j)) / e.unit
+							want := SquaredDistance(b.Q.Row(i), b.Q.Row(j)) / unit
+							if !squared {
+								want = math.Sqrt(want*unit) / unit
+							}
 							if (want == 0) != (d == 0) || math.Abs(float64(d)-want) > 64*ulp*want {
 								t.Fatalf("%s, n=%d: distance %v of %d and %d, want %v", g.name, s.n, d, i, j, want)
 							}
@@ -110,7 +98,7 @@ func TestNearDuplicateDistance(t *testing.T) {
 		for j := range d {
 			x.Row(1)[j] = x.Row(0)[j] + float32(j%2*2-1)*float32(near)/16
 		}
-		want := math.Sqrt(squaredDistance(x.Row(0), x.Row(1)))
+		want := math.Sqrt(SquaredDistance(x.Row(0), x.Row(1)))
 		if math.Abs(want-near) > 1e-5 {
 			t.Fatalf("the distance is %v, want %v", want, near)
 		}
@@ -124,7 +112,7 @@ func TestNearDuplicateDistance(t *testing.T) {
 		}
 		b := Batch{Q: x, Labels: labels}
 		check.EachLevel(t, func(t *testing.T) {
-			if all, _ := distancesOf(t, b, false, 1); math.Abs(float64(all.Row(0)[1])-want) > 1e-6*want {
+			if all, _ := distancesOf(t, b, false); math.Abs(float64(all.Row(0)[1])-want) > 1e-6*want {
 				t.Errorf("distance %v, want %v", all.Row(0)[1], want)
 			}
 			v := distanceVariants(0.3, false)[0]
@@ -170,7 +158,7 @@ func TestDistanceStripBits(t *testing.T) {
 	if testing.Short() {
 		n, counts = 300, []int{1, 3}
 	}
-	if first := cutUp(n, n, 1, false, true).height; first >= n {
+	if first := StripHeight(n, 1); first >= n {
 		t.Fatalf("strips of %d rows: there is but one", first)
 	}
 	r := check.NewRand(123)
@@ -213,7 +201,9 @@ func TestDistanceScale(t *testing.T) {
 			for i := range n {
 				copy(s.Q.Row(i), b.Q.Row(i))
 			}
-			multiply(s.Q.Data, k)
+			for i := range 2 { // 2^k itself may be beyond float32
+				simd.Scale(s.Q.Data, float32(math.Ldexp(1, (k+i)>>1)), s.Q.Data)
+			}
 			got := outcomeOf(t, "BatchAll", &BatchAll{Margin: float32(math.Ldexp(0.25, k))}, s)
 			got.r.Loss = math.Ldexp(got.r.Loss, -k)
 			got.same(t, fmt.Sprintf("rows times 2^%d", k), want)
@@ -267,7 +257,7 @@ func triplesOf(b Batch) (list []Triple, weights []float32) {
 			for n := range b.Labels {
 				if p != a && b.Labels[p] == y && b.Labels[n] != y {
 					list = append(list, Triple{a, p, n})
-					weights = append(weights, float32(weightOf(b.Weights, a)))
+					weights = append(weights, float32(WeightOf(b.Weights, a)))
 				}
 			}
 		}

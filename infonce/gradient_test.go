@@ -1,4 +1,4 @@
-package infonce
+package infonce_test
 
 import (
 	"fmt"
@@ -9,12 +9,13 @@ import (
 	"strings"
 	"testing"
 
+	. "github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/simd"
 )
 
-// squaredHinge asks of a positive logit to exceed the others by a margin.
-func squaredHinge(i int, z []float32) float64 {
+// hingeRow asks of a positive logit to exceed the others by a margin.
+func hingeRow(i int, z []float32) float64 {
 	const margin = 0.5
 	loss, pull := 0.0, float32(0)
 	for j := range z {
@@ -33,9 +34,9 @@ func squaredHinge(i int, z []float32) float64 {
 // sizes at which only some elements are looked at.
 func TestCheckGradient(t *testing.T) {
 	variants := append(allVariants(),
-		variant{name: "Custom", keys: same, negs: none, new: func(workers int) Loss { return &Custom{Score: squaredHinge, Workers: workers} }},
+		variant{name: "Custom", keys: same, negs: none, new: func(workers int) Loss { return &Custom{Score: hingeRow, Workers: workers} }},
 		variant{name: "Custom/dot", keys: none, negs: none, new: func(workers int) Loss {
-			return &Custom{Score: squaredHinge, DotProduct: true, Self: true, Temperature: 3, Workers: workers}
+			return &Custom{Score: hingeRow, DotProduct: true, Self: true, Temperature: 3, Workers: workers}
 		}},
 		variant{name: "SigLIP", keys: func(n int) int { return n + 3 }, negs: none, new: func(workers int) Loss { return &SigLIP{Workers: workers} }},
 	)
@@ -60,7 +61,7 @@ func TestCheckGradient(t *testing.T) {
 				t.Errorf("%s n=%d d=%d: %v", v.name, s.n, s.d, err)
 			}
 			for p := range 3 {
-				check.SameBits(t, v.name+": the batch after the check", b.part(p).Data, before.part(p).Data)
+				check.SameBits(t, v.name+": the batch after the check", part(b, p).Data, part(before, p).Data)
 			}
 		}
 	}
@@ -163,7 +164,7 @@ func TestCheckGradientFindsFaults(t *testing.T) {
 		{name: "NTXent", keys: same, negs: none, new: func(w int) Loss { return &NTXent{Workers: w} }},
 		{name: "Triplet", keys: same, negs: same, new: func(w int) Loss { return &Triplet{Soft: true, Workers: w} }},
 		{name: "MultiSimilarity", keys: none, negs: none, labels: true, new: func(w int) Loss { return &MultiSimilarity{Beta: 10, Workers: w} }},
-		{name: "Custom", keys: same, negs: none, new: func(w int) Loss { return &Custom{Score: squaredHinge, Workers: w} }},
+		{name: "Custom", keys: same, negs: none, new: func(w int) Loss { return &Custom{Score: hingeRow, Workers: w} }},
 	}
 	r := check.NewRand(101)
 	for _, v := range losses {
@@ -186,8 +187,8 @@ func TestCheckGradientFindsFaults(t *testing.T) {
 func TestCheckGradientFindsMissingKeys(t *testing.T) {
 	r := check.NewRand(102)
 	b := Batch{Q: gaps(20, 8, 0, r.Normals32(160))}
-	half := faulty{&Custom{Score: squaredHinge, Self: true}, func(_ Loss, b Batch, g *Batch) {
-		if _, err := (&Custom{Score: squaredHinge}).Evaluate(Batch{Q: b.Q, K: copyBatch(b).Q}, &Batch{Q: g.Q}, 1); err != nil {
+	half := faulty{&Custom{Score: hingeRow, Self: true}, func(_ Loss, b Batch, g *Batch) {
+		if _, err := (&Custom{Score: hingeRow}).Evaluate(Batch{Q: b.Q, K: copyBatch(b).Q}, &Batch{Q: g.Q}, 1); err != nil {
 			t.Fatal(err)
 		}
 	}}
@@ -215,7 +216,7 @@ func TestCheckGradientNamesWhatIsWrong(t *testing.T) {
 		t.Fatal("no error")
 	}
 	var got, want, within float64
-	text := strings.TrimPrefix(err.Error(), "infonce: the gradient of infonce.faulty is wrong: ")
+	text := strings.TrimPrefix(err.Error(), "infonce: the gradient of infonce_test.faulty is wrong: ")
 	if _, err := fmt.Sscanf(text, "K[3, 2] is %g, want %g within %g", &got, &want, &within); err != nil {
 		t.Fatalf("%q: %v", text, err)
 	}
@@ -230,7 +231,7 @@ func TestCheckGradientKnowsItsLimits(t *testing.T) {
 	b := Batch{Q: gaps(20, 16, 0, r.Normals32(320)), K: gaps(20, 16, 0, r.Normals32(320))}
 	rough := &Custom{Score: func(i int, z []float32) float64 {
 		noise := float64(math.Float32bits(z[i])*2654435761) / (1 << 32)
-		return squaredHinge(i, z) + noise
+		return hingeRow(i, z) + noise
 	}}
 	if err := CheckGradient(rough, b); err == nil || !strings.Contains(err.Error(), "cannot be checked here") {
 		t.Errorf("a value with noise: %v, want an error that differences tell nothing", err)
@@ -241,7 +242,7 @@ func TestCheckGradientKnowsItsLimits(t *testing.T) {
 		}
 	}
 	wrong := faulty{&InfoNCE{}, func(_ Loss, _ Batch, g *Batch) { g.K.Row(4)[2] = float32(math.Inf(-1)) }}
-	if err := CheckGradient(wrong, b); err == nil || err.Error() != "infonce: the gradient of infonce.faulty is wrong: K[4, 2] is -Inf" {
+	if err := CheckGradient(wrong, b); err == nil || err.Error() != "infonce: the gradient of infonce_test.faulty is wrong: K[4, 2] is -Inf" {
 		t.Errorf("an infinite gradient: %v", err)
 	}
 	b.Q.Row(3)[1] = float32(math.NaN())

@@ -1,10 +1,11 @@
-package infonce
+package infonce_test
 
 import (
 	"math"
 	"slices"
 	"testing"
 
+	. "github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/internal/cpu"
 	"github.com/contrast-go/contrast/simd"
@@ -76,7 +77,7 @@ func TestCollapse(t *testing.T) {
 			}
 			// Products of these are small integers: dot products in any order are exact, and
 			// so logits are equal.
-			b.each(func(_, _ int, row []float32) { copy(row, []float32{1, 2, 3}) })
+			each(b, func(_, _ int, row []float32) { copy(row, []float32{1, 2, 3}) })
 			check.EachLevel(t, func(t *testing.T) {
 				g := gradFor(b)
 				r := evaluate(t, v.name, v.new(1), b, &g, 1)
@@ -91,11 +92,11 @@ func TestCollapse(t *testing.T) {
 				// Candidates pull a query with the same force in sum as its positive, up to
 				// rounding. A key is pulled along the query, which unit rows do not feel.
 				limit := v.beta * largest(b.K) * 64 * ulp
-				b.each(func(p, i int, _ []float32) {
+				each(b, func(p, i int, _ []float32) {
 					if p > 0 && !v.cosine {
 						return
 					}
-					for _, x := range g.part(p).Row(i) {
+					for _, x := range part(g, p).Row(i) {
 						if math.Abs(float64(x)) > limit {
 							t.Fatalf("%s: gradient %v of row %d of part %d", v.name, x, i, p)
 						}
@@ -258,7 +259,7 @@ func TestExactLogits(t *testing.T) {
 			for _, n := range []int{2, 7, 49} {
 				const d = 12
 				b := v.batch(r, n, d, 1, 0)
-				b.each(func(_, _ int, row []float32) { copy(row, r.SmallInts(d, 16)) })
+				each(b, func(_, _ int, row []float32) { copy(row, r.SmallInts(d, 16)) })
 				// Logits are integers: similarities are integers times τ.
 				for i := range n {
 					simd.Scale(b.Q.Row(i), τ, b.Q.Row(i))
@@ -306,7 +307,7 @@ func TestCLIPSwap(t *testing.T) {
 					t.Errorf("%s n=%d: ∂L/∂τ %v after the swap, %v before", v.name, n, got.r.DTemperature, want.r.DTemperature)
 				}
 				for p, x := range []simd.Matrix{want.g.Q, want.g.K} {
-					check.SameBits(t, v.name, got.g.part(1-p).Data, x.Data)
+					check.SameBits(t, v.name, part(got.g, 1-p).Data, x.Data)
 				}
 			}
 		}

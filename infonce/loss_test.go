@@ -1,4 +1,4 @@
-package infonce
+package infonce_test
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	. "github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -51,7 +52,7 @@ func TestTruth(t *testing.T) {
 		if v.beta > 0 && !v.cosine {
 			// Norms near 1, so that a temperature means the same as for cosines.
 			for p := range 3 {
-				m := b.part(p)
+				m := part(b, p)
 				for i := range m.Data {
 					m.Data[i] /= float32(math.Sqrt(float64(d)))
 				}
@@ -193,7 +194,7 @@ func TestSweep(t *testing.T) {
 		c.name = fmt.Sprintf("trial %d: %s n=%d d=%d scale=%v", i, v.name, n, d, c.scale)
 		c.tol = v.derived(b, c.want)
 		for p, m := range []*simd.Matrix{&c.base.Q, &c.base.K, &c.base.Negatives} {
-			if x := b.part(p); r.IntN(4) > 0 {
+			if x := part(b, p); r.IntN(4) > 0 {
 				*m = gaps(x.Rows, x.Cols, r.IntN(3), r.Float32s(x.Rows*x.Cols, -1, 1))
 			}
 		}
@@ -215,9 +216,9 @@ type edge struct {
 }
 
 // each calls f for all rows.
-func (b Batch) each(f func(part, i int, row []float32)) {
+func each(b Batch, f func(part, i int, row []float32)) {
 	for p := range 3 {
-		m := b.part(p)
+		m := part(b, p)
 		for i := range m.Rows {
 			f(p, i, m.Row(i))
 		}
@@ -226,7 +227,7 @@ func (b Batch) each(f func(part, i int, row []float32)) {
 
 func scaled(by func(part, i int) float64) func(b Batch) {
 	return func(b Batch) {
-		b.each(func(p, i int, row []float32) {
+		each(b, func(p, i int, row []float32) {
 			for j, v := range row {
 				row[j] = float32(float64(v) * by(p, i))
 			}
@@ -261,10 +262,10 @@ var edges = []edge{
 		}
 	}},
 	{name: "all rows equal", change: func(b Batch) {
-		b.each(func(_, _ int, row []float32) { copy(row, b.Q.Row(0)) })
+		each(b, func(_, _ int, row []float32) { copy(row, b.Q.Row(0)) })
 	}},
 	{name: "keys opposite to queries", change: func(b Batch) {
-		b.each(func(p, _ int, row []float32) {
+		each(b, func(p, _ int, row []float32) {
 			copy(row, b.Q.Row(0))
 			if p > 0 {
 				simd.Scale(row, -1, row)
@@ -273,7 +274,7 @@ var edges = []edge{
 	}},
 	{name: "a zero row each", change: func(b Batch) {
 		for p := range 3 {
-			if m := b.part(p); m.Rows > 0 {
+			if m := part(b, p); m.Rows > 0 {
 				clear(m.Row((p + 1) % m.Rows))
 			}
 		}
@@ -281,7 +282,7 @@ var edges = []edge{
 		// All units are equally far from 0, up to rounding.
 		only:  func(v variant) bool { return !(v.picks && v.cosine) },
 		value: func(v variant) bool { return v.labels && v.cosine && v.beta == 0 }},
-	{name: "all rows zero", change: func(b Batch) { b.each(func(_, _ int, row []float32) { clear(row) }) }},
+	{name: "all rows zero", change: func(b Batch) { each(b, func(_, _ int, row []float32) { clear(row) }) }},
 	{name: "norms of 1e-20", change: scaled(constant(1e-20))},
 	{name: "norms of 1e20", change: scaled(constant(1e20)), only: bounded},
 	{name: "norms of 1e37", change: scaled(constant(1e37)), only: func(v variant) bool { return v.cosine }},
@@ -354,13 +355,13 @@ func TestEdgeCases(t *testing.T) {
 		for i, c := range trials {
 			r, g := c.run(t, c.new(1))
 			zeros := 0
-			c.b.each(func(p, i int, row []float32) {
+			each(c.b, func(p, i int, row []float32) {
 				if slices.ContainsFunc(row, func(v float32) bool { return v != 0 }) || !c.cosine {
 					return
 				}
 				zeros++
-				if slices.ContainsFunc(g.part(p).Row(i), func(v float32) bool { return v != 0 }) {
-					t.Errorf("%s: the gradient of a zero row is %v", c.name, g.part(p).Row(i))
+				if slices.ContainsFunc(part(g, p).Row(i), func(v float32) bool { return v != 0 }) {
+					t.Errorf("%s: the gradient of a zero row is %v", c.name, part(g, p).Row(i))
 				}
 			})
 			if r.ZeroNorm != zeros {
@@ -389,7 +390,7 @@ func TestEmptyBatch(t *testing.T) {
 			if got := evaluate(t, v.name, l, b, &g, 1); n == 0 && !isZero(got) {
 				t.Errorf("%s: %+v, want all 0", v.name, got)
 			}
-			g.each(func(p, i int, row []float32) {
+			each(g, func(p, i int, row []float32) {
 				if n == 0 && slices.ContainsFunc(row, func(v float32) bool { return v != 0 }) {
 					t.Errorf("%s: gradient %v of row %d of part %d of an empty batch", v.name, row, i, p)
 				}
@@ -459,8 +460,8 @@ func TestPartialGradients(t *testing.T) {
 				t.Errorf("%s, gradients %03b: %+v, want %+v", v.name, mask, got, want)
 			}
 			for p := range 3 {
-				if g.part(p).Data != nil {
-					check.SameBits(t, fmt.Sprintf("%s, gradients %03b, part %d", v.name, mask, p), g.part(p).Data, full.part(p).Data)
+				if part(g, p).Data != nil {
+					check.SameBits(t, fmt.Sprintf("%s, gradients %03b, part %d", v.name, mask, p), part(g, p).Data, part(full, p).Data)
 				}
 			}
 		}
@@ -510,9 +511,9 @@ func TestNormalisedGradientOrthogonal(t *testing.T) {
 			b := v.batch(r, 40, 33, 0, 0.5)
 			g := gradFor(b)
 			evaluate(t, v.name, v.new(1), b, &g, 1)
-			b.each(func(p, i int, x []float32) {
+			each(b, func(p, i int, x []float32) {
 				var along, g2, x2 float64
-				for j, gj := range g.part(p).Row(i) {
+				for j, gj := range part(g, p).Row(i) {
 					along += float64(gj) * float64(x[j])
 					g2 += float64(gj) * float64(gj)
 					x2 += float64(x[j]) * float64(x[j])
@@ -595,11 +596,11 @@ func TestPermutation(t *testing.T) {
 			t.Errorf("%s: loss %v after a permutation, %v before", v.name, got.Loss, want.Loss)
 		}
 		for p := range 3 {
-			x := g.part(p)
+			x := part(g, p)
 			if x.Rows == 0 {
 				continue
 			}
-			y := move(h.part(p), true)
+			y := move(part(h, p), true)
 			var size, diff float64
 			for i, w := range x.Data {
 				size, diff = max(size, math.Abs(float64(w))), max(diff, math.Abs(float64(w)-float64(y.Data[i])))
@@ -619,7 +620,7 @@ func TestNonFinite(t *testing.T) {
 		for p, arg := range []string{"Q", "K", "Negatives"} {
 			for _, bad := range []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1))} {
 				b := v.batch(r, 6, 20, 1, 0)
-				m := b.part(p)
+				m := part(b, p)
 				if m.Rows == 0 {
 					continue
 				}
@@ -639,7 +640,7 @@ func TestNonFinite(t *testing.T) {
 					t.Errorf("%s: %q, want %q", v.name, e.Error(), want)
 				}
 				for p := range 3 {
-					check.SameBits(t, v.name+": gradient after an error", g.part(p).Data, base.part(p).Data)
+					check.SameBits(t, v.name+": gradient after an error", part(g, p).Data, part(base, p).Data)
 				}
 			}
 		}
@@ -784,7 +785,7 @@ func TestBadSettings(t *testing.T) {
 			t.Errorf("%+v: %+v, error %v, want one with %q", c.loss, r, err, c.want)
 		}
 		for p := range 3 {
-			if m := g.part(p); m.Data != nil {
+			if m := part(g, p); m.Data != nil {
 				check.SameBits(t, "gradient after an error", m.Data, x().Data)
 			}
 		}

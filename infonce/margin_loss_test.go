@@ -1,10 +1,11 @@
-package infonce
+package infonce_test
 
 import (
 	"fmt"
 	"math"
 	"testing"
 
+	. "github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/internal/ref"
 )
@@ -83,13 +84,13 @@ func TestMarginLossReductions(t *testing.T) {
 			var terms []term
 			for i := range n {
 				if listed {
-					w := weightOf(c.Weights, i)
+					w := WeightOf(c.Weights, i)
 					terms = append(terms, score(list[i].A, list[i].P, 1, w), score(list[i].A, list[i].N, -1, w))
 					continue
 				}
 				for j := range i {
 					sign := float64(2*b2i(b.Labels[i] == b.Labels[j]) - 1)
-					terms = append(terms, score(i, j, sign, (weightOf(c.Weights, i)+weightOf(c.Weights, j))/2))
+					terms = append(terms, score(i, j, sign, (WeightOf(c.Weights, i)+WeightOf(c.Weights, j))/2))
 				}
 			}
 			var sum, slope, all, some float64

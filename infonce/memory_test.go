@@ -1,4 +1,4 @@
-package infonce
+package infonce_test
 
 import (
 	"math"
@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	. "github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/internal/cpu"
 	"github.com/contrast-go/contrast/simd"
@@ -19,7 +20,7 @@ import (
 func TestMemory(t *testing.T) {
 	n, workers := 2048, 2
 	if testing.Short() || cpu.Active() == cpu.Generic {
-		n, workers = stripRows, 1 // a strip of its full height, and four of the same
+		n, workers = StripRows, 1 // a strip of its full height, and four of the same
 	}
 	const d = 16
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(workers))

@@ -1,4 +1,4 @@
-package infonce
+package infonce_test
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	. "github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/internal/ref"
 	"github.com/contrast-go/contrast/simd"
@@ -122,11 +123,11 @@ func TestArcFaceNearCentre(t *testing.T) {
 		if !near(got.Loss, want, γ*8*ulp) {
 			t.Errorf("angle %v: loss %v, want %v", θ, got.Loss, want)
 		}
-		if clamped := θ < leastSine; (got.Clamped == 1) != clamped {
+		if clamped := θ < LeastSine; (got.Clamped == 1) != clamped {
 			t.Errorf("angle %v: %d clamped", θ, got.Clamped)
 		}
 		pulls[θ] = float64(simd.Dot(g.Q.Row(0), sideways))
-		if θ < leastSine {
+		if θ < LeastSine {
 			continue
 		}
 		largest, worst := 0.0, 0.0

@@ -1,12 +1,13 @@
 //go:build !race
 
-package infonce
+package infonce_test
 
 // The race detector empties the pools of packages simd and par at random.
 
 import (
 	"testing"
 
+	. "github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/simd"
 )

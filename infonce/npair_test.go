@@ -1,10 +1,11 @@
-package infonce
+package infonce_test
 
 import (
 	"fmt"
 	"math"
 	"testing"
 
+	. "github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/internal/check"
 )
 
@@ -39,9 +40,9 @@ func TestNPairIsInfoNCE(t *testing.T) {
 			}
 			for p := range 2 {
 				for i, w := range b.Weights {
-					for j, x := range b.part(p).Row(i) {
+					for j, x := range part(b, p).Row(i) {
 						add := 2 * λ * float64(w) / weights * float64(x)
-						if g, plain := float64(got.g.part(p).Row(i)[j]), float64(want.g.part(p).Row(i)[j]); math.Abs(g-plain-add) > 1e-6*(math.Abs(plain)+math.Abs(add)) {
+						if g, plain := float64(part(got.g, p).Row(i)[j]), float64(part(want.g, p).Row(i)[j]); math.Abs(g-plain-add) > 1e-6*(math.Abs(plain)+math.Abs(add)) {
 							t.Fatalf("%s: gradient %v of part %d, want %v and %v", name, g, p, plain, add)
 						}
 					}

@@ -1,9 +1,10 @@
-package infonce
+package infonce_test
 
 import (
 	"math"
 	"testing"
 
+	. "github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -20,7 +21,7 @@ func TestMaskedMaximum(t *testing.T) {
 			}
 			b := v.batch(r, 8, 64, 0, 0)
 			for p := range 2 {
-				m := b.part(p)
+				m := part(b, p)
 				simd.NormalizeRows(m, m, make([]float32, m.Rows))
 			}
 			c := trial{variant: v, name: v.name, b: b, want: v.ask(b), base: gradFor(b), scale: 1}

@@ -1,4 +1,4 @@
-package infonce
+package infonce_test
 
 import (
 	"fmt"

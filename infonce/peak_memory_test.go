@@ -1,4 +1,4 @@
-package infonce
+package infonce_test
 
 import (
 	"bytes"
@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"testing"
 
+	. "github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/simd"
 )

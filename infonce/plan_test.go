@@ -1,12 +1,13 @@
 //go:build !race
 
-package infonce
+package infonce_test
 
 import (
 	"runtime"
 	"slices"
 	"testing"
 
+	. "github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/simd"
 )

@@ -1,4 +1,4 @@
-package infonce
+package infonce_test
 
 import (
 	"math"
@@ -32,8 +32,8 @@ func TestPrecision(t *testing.T) {
 			logit := v.beta * 0x1p-8
 			loss := math.Abs(rounded.r.Loss - exact.r.Loss)
 			var worst, largest float64
-			b.each(func(p, i int, _ []float32) {
-				g, h := exact.g.part(p).Row(i), rounded.g.part(p).Row(i)
+			each(b, func(p, i int, _ []float32) {
+				g, h := part(exact.g, p).Row(i), part(rounded.g, p).Row(i)
 				for j := range g {
 					largest = max(largest, math.Abs(float64(g[j])))
 					worst = max(worst, math.Abs(float64(g[j])-float64(h[j])))

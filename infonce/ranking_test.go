@@ -1,9 +1,10 @@
-package infonce
+package infonce_test
 
 import (
 	"math"
 	"testing"
 
+	. "github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/internal/check"
 )
 

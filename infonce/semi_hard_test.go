@@ -1,9 +1,10 @@
-package infonce
+package infonce_test
 
 import (
 	"fmt"
 	"testing"
 
+	. "github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/internal/ref"
 )
@@ -56,7 +57,7 @@ func TestSemiHardTriplets(t *testing.T) {
 				var weights []float32
 				for i, a := range as {
 					list = append(list, Triple{a, ps[i], ns[i]})
-					weights = append(weights, float32(weightOf(b.Weights, a)))
+					weights = append(weights, float32(WeightOf(b.Weights, a)))
 				}
 				triplet := &Triplet{Margin: 1.5, Squared: l.Squared, Reduction: l.Reduction}
 				name := fmt.Sprintf("labels %d, weighted %v, farthest %v, %v", labels, weighted, l.Farthest, l.Reduction)

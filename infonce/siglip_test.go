@@ -1,9 +1,10 @@
-package infonce
+package infonce_test
 
 import (
 	"math"
 	"testing"
 
+	. "github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/internal/ref"
 	"github.com/contrast-go/contrast/simd"
@@ -28,7 +29,7 @@ func TestSigLIPSumRules(t *testing.T) {
 		o := outcomeOf(t, "SigLIP", l, b)
 		want := -2 * o.r.DTemperature
 		for p := range 2 {
-			if got := inner(b.part(p), o.g.part(p)); !near(got, want, 1e-5) {
+			if got := inner(part(b, p), part(o.g, p)); !near(got, want, 1e-5) {
 				t.Errorf("Σ x·∂L/∂x is %v for part %d, want %v", got, p, want)
 			}
 		}

@@ -1,10 +1,11 @@
-package infonce
+package infonce_test
 
 import (
 	"fmt"
 	"math"
 	"testing"
 
+	. "github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/internal/check"
 )
 
@@ -47,7 +48,7 @@ func TestContrast(t *testing.T) {
 			if math.IsInf(others, 0) {
 				want = math.Log(sum+math.Exp(c.pos-top)) + top - c.pos
 			}
-			loss, neg, s := contrast(z, float32(c.pos), rowShift(z, float32(c.pos)))
+			loss, neg, s := Contrast(z, float32(c.pos))
 			// The exponentials err by 1.1 ulp, their sum by one an addition; below the normal float32 nothing is relative.
 			if !(math.Abs(loss-want) <= 6*ulp*want+0x1p-126) {
 				t.Errorf("%s: loss %v, want %v", name, loss, want)
@@ -73,7 +74,7 @@ func TestCommonShift(t *testing.T) {
 		cosine bool
 		ok     bool
 	}{{39.9, true, true}, {40, true, true}, {40.1, true, false}, {1, false, false}} {
-		if shift, ok := commonShift(c.beta, c.cosine); ok != c.ok || shift != c.beta {
+		if shift, ok := CommonShift(c.beta, c.cosine); ok != c.ok || shift != c.beta {
 			t.Errorf("commonShift(%v, %v) = %v, %v", c.beta, c.cosine, shift, ok)
 		}
 	}

@@ -1,10 +1,11 @@
-package infonce
+package infonce_test
 
 import (
 	"fmt"
 	"math"
 	"testing"
 
+	. "github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -119,9 +120,9 @@ func TestDCLNegatives(t *testing.T) {
 					t.Errorf("%s: %+v, want %d valid rows", name, res, want)
 				}
 				for p := range 2 {
-					for _, v := range g.part(p).Data {
+					for _, v := range part(g, p).Data {
 						if v != v || want == 0 && v != 0 {
-							t.Fatalf("%s: gradient %v", name, g.part(p).Data)
+							t.Fatalf("%s: gradient %v", name, part(g, p).Data)
 						}
 					}
 				}

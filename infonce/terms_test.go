@@ -1,4 +1,4 @@
-package infonce
+package infonce_test
 
 import (
 	"math"
@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	. "github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/internal/ref"
 )
@@ -18,7 +19,7 @@ func withReduction(l Loss, r Reduction) Loss {
 }
 
 // term returns the batch of the loss of term i alone.
-func (b Batch) term(i int) Batch {
+func term(b Batch, i int) Batch {
 	if b.Triplets != nil {
 		return Batch{Q: b.Q, Triplets: b.Triplets[i : i+1]}
 	}
@@ -66,8 +67,8 @@ func TestTermReductions(t *testing.T) {
 				sum, of, active := 0.0, 0.0, 0
 				losses := make([]float64, terms)
 				for i := range terms {
-					weight := weightOf(w, i)
-					loss, g := v.truth(b.term(i))
+					weight := WeightOf(w, i)
+					loss, g := v.truth(term(b, i))
 					losses[i] = loss
 					if loss > 0 {
 						active++
@@ -128,7 +129,7 @@ func TestTermsWithoutWeight(t *testing.T) {
 			if got.Loss != 0 || got.Valid == 0 || slices.Max(got.Losses) == 0 {
 				t.Errorf("%s, %v: %+v, want a loss of 0", v.name, reduction, got)
 			}
-			g.each(func(p, i int, row []float32) {
+			each(g, func(p, i int, row []float32) {
 				if slices.ContainsFunc(row, func(v float32) bool { return v != 0 }) {
 					t.Errorf("%s, %v: gradient %v without weight", v.name, reduction, row)
 				}
@@ -147,14 +148,16 @@ func TestExtremeWeights(t *testing.T) {
 		loss := evaluate(t, v.name, v.new(1), b, &want, 1).Loss
 		for _, w := range []float32{0x1p-140, 0x1p120} {
 			b.Weights = make([]float32, max(12, len(b.Triplets)))
-			fill(b.Weights, w)
+			for i := range b.Weights {
+				b.Weights[i] = w
+			}
 			g := gradFor(b)
 			if got := evaluate(t, v.name, v.new(1), b, &g, 1); !near(got.Loss, loss, 1e-12) {
 				t.Errorf("%s, weights of %v: loss %v, want %v", v.name, w, got.Loss, loss)
 			}
 			for p := range 3 {
-				for k, x := range g.part(p).Data {
-					if y := want.part(p).Data[k]; math.Abs(float64(x-y)) > 4*ulp*math.Abs(float64(y)) {
+				for k, x := range part(g, p).Data {
+					if y := part(want, p).Data[k]; math.Abs(float64(x-y)) > 4*ulp*math.Abs(float64(y)) {
 						t.Fatalf("%s, weights of %v: gradient %v of part %d, want %v", v.name, w, x, p, y)
 					}
 				}

@@ -1,10 +1,11 @@
-package infonce
+package infonce_test
 
 import (
 	"math"
 	"strings"
 	"testing"
 
+	. "github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/internal/ref"
 	"github.com/contrast-go/contrast/simd"
@@ -85,13 +86,13 @@ func TestBatchInvariance(t *testing.T) {
 func TestNoNaNOnDuplicates(t *testing.T) {
 	for _, v := range allVariants() {
 		b := v.batch(check.NewRand(100), 12, 5, 0, 0)
-		b.each(func(_, _ int, row []float32) { copy(row, []float32{1, 2, 3, -4, 5}) })
+		each(b, func(_, _ int, row []float32) { copy(row, []float32{1, 2, 3, -4, 5}) })
 		g := gradFor(b)
 		res := evaluate(t, v.name, v.new(1), b, &g, 1)
 		if res.Loss-res.Loss != 0 {
 			t.Errorf("%s: loss %v", v.name, res.Loss)
 		}
-		g.each(func(p, i int, row []float32) {
+		each(g, func(p, i int, row []float32) {
 			for _, x := range row {
 				if x-x != 0 {
 					t.Errorf("%s: gradient %v of row %d of part %d", v.name, row, i, p)
@@ -118,8 +119,8 @@ func TestGradientOfEachRow(t *testing.T) {
 		// For the generator that turns axis a into axis b, Σ g·(A·x) is 0.
 		for a := range d - 1 {
 			var sum, size float64
-			b.each(func(p, i int, x []float32) {
-				y := g.part(p).Row(i)
+			each(b, func(p, i int, x []float32) {
+				y := part(g, p).Row(i)
 				s := float64(y[a+1])*float64(x[a]) - float64(y[a])*float64(x[a+1])
 				sum += s
 				size += math.Abs(s)

@@ -1,10 +1,11 @@
-package infonce
+package infonce_test
 
 import (
 	"math"
 	"slices"
 	"testing"
 
+	. "github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/internal/ref"
 	"github.com/contrast-go/contrast/simd"
@@ -35,7 +36,7 @@ func TestTripletCollapse(t *testing.T) {
 			if !near(r.Loss, c.want, 1e-15) || r.Valid != 8 || r.Active != 8 {
 				t.Errorf("%s: %+v, want a loss of %v", c.name, r, c.want)
 			}
-			g.each(func(p, i int, row []float32) {
+			each(g, func(p, i int, row []float32) {
 				for _, v := range row {
 					if v != 0 {
 						t.Fatalf("%s: gradient %v of row %d of part %d, want 0", c.name, v, i, p)
@@ -89,7 +90,7 @@ func TestTripletSwap(t *testing.T) {
 // TestSoftplus: the soft margin neither overflows nor loses small values.
 func TestSoftplus(t *testing.T) {
 	for v := -120.0; v <= 800; v += 0.37 {
-		value, slope := softplus(v)
+		value, slope := Softplus(v)
 		e := math.Exp(-math.Abs(v))
 		want, wantSlope := math.Log1p(e), e/(1+e)
 		if v > 0 {
@@ -188,7 +189,7 @@ func TestSoftMarginFarNegatives(t *testing.T) {
 			if r := evaluate(t, name, c.loss, c.b, &g, 1); !(r.Loss >= 0 && r.Loss < 1e-38) {
 				t.Errorf("%s: loss %v of a negative at distance %v, want about 0", name, r.Loss, far)
 			}
-			g.each(func(_, _ int, row []float32) {
+			each(g, func(_, _ int, row []float32) {
 				if !(math.Abs(float64(row[0])) < 1e-37) {
 					t.Errorf("%s: gradient %v of a negative at distance %v, want about 0", name, row, far)
 				}
@@ -230,8 +231,8 @@ func TestTripletList(t *testing.T) {
 			t.Errorf("%+v: list %+v, rows %+v", l, got, want)
 		}
 		for p := range 3 {
-			size := float64(max(simd.Max(g.part(p).Data), -slices.Min(g.part(p).Data)))
-			for k, v := range g.part(p).Data {
+			size := float64(max(simd.Max(part(g, p).Data), -slices.Min(part(g, p).Data)))
+			for k, v := range part(g, p).Data {
 				if w := h.Q.Data[p*n*d+k]; math.Abs(float64(w-v)) > 8*ulp*size {
 					t.Fatalf("gradient %v of element %d of part %d, %v in the list", v, k, p, w)
 				}

@@ -1,9 +1,10 @@
-package infonce
+package infonce_test
 
 import (
 	"fmt"
 	"math"
 
+	. "github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/internal/ref"
 )
 
@@ -52,7 +53,7 @@ func cosineTolerance(steep float64, force func(b Batch, loss float64) float64) f
 		rel := 2*steep*cosine + (8+math.Sqrt(float64(max(b.Q.Rows, b.K.Rows))))*ulp
 		norms := [2][]float64{}
 		for p := range norms {
-			_, norms[p] = ref.Normalize(mat(b.part(p)))
+			_, norms[p] = ref.Normalize(mat(part(b, p)))
 		}
 		return tolerance{
 			value: 1e-7*want.loss + 2*cosine*f + float64(b.Q.Rows)*tiny,

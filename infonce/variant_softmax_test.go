@@ -1,8 +1,9 @@
-package infonce
+package infonce_test
 
 import (
 	"fmt"
 
+	. "github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/internal/ref"
 )
 

@@ -1,4 +1,4 @@
-package infonce
+package infonce_test
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	. "github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/internal/ref"
 	"github.com/contrast-go/contrast/simd"
@@ -463,7 +464,7 @@ func (v variant) judge(t testing.TB, name string, b Batch, r Result, g, base Bat
 		t.Errorf("%s: ∂L/∂b %v, want %v: off by %.3g, allowed %.3g", name, r.DBias, db, math.Abs(r.DBias-db), a*tol.bias)
 	}
 	for p, m := range []ref.Mat{want.grad.DQ, want.grad.DK, want.grad.DNeg} {
-		got, from := g.part(p), base.part(p)
+		got, from := part(g, p), part(base, p)
 		if got.Data == nil {
 			continue
 		}
@@ -491,7 +492,7 @@ func (v variant) judge(t testing.TB, name string, b Batch, r Result, g, base Bat
 }
 
 // part returns Q, K or Negatives.
-func (b Batch) part(i int) simd.Matrix { return [...]simd.Matrix{b.Q, b.K, b.Negatives}[i] }
+func part(b Batch, i int) simd.Matrix { return [...]simd.Matrix{b.Q, b.K, b.Negatives}[i] }
 
 // twoSided reports whether columns are normalised too.
 func (v variant) twoSided() bool { return v.symmetric || v.queries == 2 }

@@ -1,9 +1,10 @@
-package infonce
+package infonce_test
 
 import (
 	"fmt"
 	"math"
 
+	. "github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/internal/ref"
 )
 
@@ -118,7 +119,7 @@ func alignUniform(l AlignUniform, paired bool) variant {
 		var rows [2]ref.Mat
 		var norms [2][]float64
 		for p := range 2 {
-			rows[p], norms[p] = ref.Normalize(mat(b.part(p)))
+			rows[p], norms[p] = ref.Normalize(mat(part(b, p)))
 		}
 		pull := func(i int) float64 { return 0 }
 		if wa > 0 {

@@ -1,10 +1,11 @@
-package infonce
+package infonce_test
 
 import (
 	"fmt"
 	"math"
 	"testing"
 
+	. "github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/internal/check"
 )
 
@@ -44,7 +45,7 @@ func TestWeightsAreLinear(t *testing.T) {
 			t.Errorf("%s: loss %v, want %v", name, got.r.Loss, loss)
 		}
 		for p := range 2 {
-			sameNumbers(t, name, got.g.part(p).Data, want.part(p).Data, 1e-6)
+			sameNumbers(t, name, part(got.g, p).Data, part(want, p).Data, 1e-6)
 		}
 		mean := outcomeOf(t, name, new(Mean), b)
 		if !near(mean.r.Loss, loss/total, 1e-12) {
