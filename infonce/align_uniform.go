@@ -53,6 +53,7 @@ const MaxUniformT = 19
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
 func (l *AlignUniform) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	const op = "infonce.AlignUniform"
+	workers := par.Workers(l.Workers)
 	n, d := b.Q.Rows, b.Q.Cols
 	b.Q.Check(op, "Q", -1, -1)
 	paired := b.K.Rows > 0
@@ -69,8 +70,8 @@ func (l *AlignUniform) Evaluate(b Batch, grad *Batch, scale float32) (Result, er
 		return Result{}, err
 	}
 	var r Result
-	r.ZeroNorm = l.q.load(l.Workers, b.Q, true, l.grad)
-	r.ZeroNorm += l.k.load(l.Workers, b.K, true, l.grad)
+	r.ZeroNorm = l.q.load(workers, b.Q, true, l.grad)
+	r.ZeroNorm += l.k.load(workers, b.K, true, l.grad)
 	if err := cmp.Or(l.q.checkFinite(op, "Q", b.Q, 0), l.k.checkFinite(op, "K", b.K, 0)); err != nil || n == 0 {
 		return Result{}, err
 	}
@@ -91,10 +92,10 @@ func (l *AlignUniform) Evaluate(b Batch, grad *Batch, scale float32) (Result, er
 	l.half, l.each = float64(alpha)/2, align*float64(alpha)/float64(n)
 	if l.align {
 		l.pairs = grow(l.pairs, n)
-		l.diff = l.diff.Reshape(par.Workers(l.Workers), d)
+		l.diff = l.diff.Reshape(workers, d)
 	}
 	if l.align || l.grad {
-		par.Do(l.Workers, pieces(n, pieceRows), l)
+		par.Ranges(workers, n, pieceRows, l, (*AlignUniform).alignRows)
 	}
 	if l.align {
 		l.losses[0] = mean(l.pairs)
@@ -136,7 +137,7 @@ func (l *AlignUniform) uniform(r *Result, term int, x *embeddings, t float32, we
 		return 0
 	}
 	l.pass.precision = l.Precision
-	sum := l.head.run(&l.pass, x, 2*t, l.Workers)
+	sum := l.head.run(&l.pass, x, 2*t, par.Workers(l.Workers))
 	zeros := float64(zeros(x.norms))
 	if zeros > 0 {
 		// A zero row has the distance 1 to a unit row, and 0 to another zero row, where both have the product 0.
@@ -149,10 +150,9 @@ func (l *AlignUniform) uniform(r *Result, term int, x *embeddings, t float32, we
 	return float32(weight * 2 * float64(t) / sum)
 }
 
-// Run takes some pairs through the alignment, and puts the gradient of their rows together.
-func (l *AlignUniform) Run(worker, piece int) {
-	first := piece * pieceRows
-	for i := first; i < min(first+pieceRows, l.q.x.Rows); i++ {
+// alignRows takes pairs i to end−1 through the alignment, and puts the gradient of their rows together.
+func (l *AlignUniform) alignRows(worker, i, end int) {
+	for ; i < end; i++ {
 		if l.grad {
 			simd.Scale(l.q.g.Row(i), l.fromQ, l.q.g.Row(i))
 		}

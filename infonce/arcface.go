@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/internal/scalar"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -50,7 +51,7 @@ func (l *ArcFace) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) 
 	l.labels, l.gamma = b.Labels, float64(gamma)
 	r, err := l.rows.evaluate(rowSettings{
 		op: op, beta: gamma, cosine: true,
-		workers: l.Workers, precision: l.Precision, reduction: l.Reduction,
+		workers: par.Workers(l.Workers), precision: l.Precision, reduction: l.Reduction,
 	}, (*arcFaceRow)(l), b, grad, scale)
 	l.labels = nil
 	return r, err
@@ -120,7 +121,7 @@ func (l *CosFace) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) 
 	l.labels, l.offset = b.Labels, float64(gamma)*float64(margin)
 	r, err := l.rows.evaluate(rowSettings{
 		op: op, beta: gamma, cosine: true,
-		workers: l.Workers, precision: l.Precision, reduction: l.Reduction,
+		workers: par.Workers(l.Workers), precision: l.Precision, reduction: l.Reduction,
 	}, (*cosFaceRow)(l), b, grad, scale)
 	l.labels = nil
 	return r, err

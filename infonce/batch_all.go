@@ -51,17 +51,18 @@ type batchAllScratch struct {
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
 func (l *BatchAll) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	const op = "infonce.BatchAll"
+	workers := par.Workers(l.Workers)
 	var err error
 	if l.rank, err = newRanking(op, l.Margin, l.Squared, l.Soft); err != nil {
 		return Result{}, err
 	}
 	e := &l.distances
-	r, err := e.load(distanceSettings{op: op, squared: l.Squared, cosine: l.Normalize, workers: l.Workers, reduction: l.Reduction}, b, grad)
+	r, err := e.load(distanceSettings{op: op, squared: l.Squared, cosine: l.Normalize, workers: workers, reduction: l.Reduction}, b, grad)
 	if err != nil {
 		return Result{}, err
 	}
 	e.begin(false, 0)
-	l.anchors, l.scratch = grow(l.anchors, b.Q.Rows), grow(l.scratch, par.Workers(l.Workers))
+	l.anchors, l.scratch = grow(l.anchors, b.Q.Rows), grow(l.scratch, workers)
 	e.run((*batchAllRow)(l), e.want)
 	reduction := l.Reduction
 	if reduction == Mean && !l.All {

@@ -1,5 +1,7 @@
 package infonce
 
+import "github.com/contrast-go/contrast/internal/par"
+
 // BatchHard scores each labelled row against its farthest positive and its nearest
 // negative in the batch (Hermans, Beyer and Leibe 2017, eq. 5):
 //
@@ -28,6 +30,7 @@ type BatchHard struct {
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
 func (l *BatchHard) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	const op = "infonce.BatchHard"
+	workers := par.Workers(l.Workers)
 	n := b.Q.Rows
 	b.Q.Check(op, "Q", -1, -1)
 	checkLen(op, "Labels", len(b.Labels), n)
@@ -38,11 +41,11 @@ func (l *BatchHard) Evaluate(b Batch, grad *Batch, scale float32) (Result, error
 	if err != nil {
 		return Result{}, err
 	}
-	zeroNorms, err := l.triples.load(op, l.Workers, b.Q, l.Normalize, grad != nil)
+	zeroNorms, err := l.triples.load(op, workers, b.Q, l.Normalize, grad != nil)
 	if err != nil {
 		return Result{}, err
 	}
-	l.search.run(&l.pass, l.Workers, l.triples.x.x, l.Normalize && zeroNorms == 0, b.Labels)
+	l.search.run(&l.pass, workers, l.triples.x.x, l.Normalize && zeroNorms == 0, b.Labels)
 	l.list = grow(l.list, n)
 	for i, h := range l.search.best {
 		l.list[i] = Triple{i, h.positive, h.negative} // where one is −1, the triple is not valid

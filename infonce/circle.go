@@ -43,6 +43,7 @@ type circleRoom struct {
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
 func (l *Circle) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	const op = "infonce.Circle"
+	workers := par.Workers(l.Workers)
 	margin, gamma := cmp.Or(l.Margin, 0.25), cmp.Or(l.Scale, 256)
 	if err := cmp.Or(checkNumber(op, "margin", margin), checkPositive(op, "scale", gamma)); err != nil {
 		return Result{}, err
@@ -52,11 +53,11 @@ func (l *Circle) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	}
 	checkLen(op, "Labels", len(b.Labels), b.Q.Rows)
 	l.groups.sort(b.Labels)
-	l.room = grow(l.room, par.Workers(l.Workers))
+	l.room = grow(l.room, workers)
 	l.margin, l.gamma = float64(margin), float64(gamma)
 	return l.rows.evaluate(rowSettings{
 		op: op, beta: 1, cosine: true, self: true,
-		workers: l.Workers, precision: l.Precision, reduction: l.Reduction,
+		workers: workers, precision: l.Precision, reduction: l.Reduction,
 	}, (*circleRow)(l), b, grad, scale)
 }
 

@@ -3,6 +3,8 @@ package infonce
 import (
 	"cmp"
 	"math"
+
+	"github.com/contrast-go/contrast/internal/par"
 )
 
 // ContrastivePair pulls similar pairs together and pushes the others apart, up to a margin:
@@ -47,7 +49,7 @@ func (l *ContrastivePair) Evaluate(b Batch, grad *Batch, scale float32) (Result,
 	l.margin = float64(cmp.Or(l.Margin, 1))
 	l.labels, l.pairs = b.Labels, grow(l.pairs, n)
 	r, err := l.terms.evaluate(termSettings{
-		op: op, sideCount: 2, each: 1, normalize: l.Normalize, reduction: l.Reduction, workers: l.Workers,
+		op: op, sideCount: 2, each: 1, normalize: l.Normalize, reduction: l.Reduction, workers: par.Workers(l.Workers),
 	}, (*contrastiveTerms)(l), b, grad, scale)
 	l.labels = nil
 	if err != nil {

@@ -3,6 +3,8 @@ package infonce
 import (
 	"cmp"
 	"math"
+
+	"github.com/contrast-go/contrast/internal/par"
 )
 
 // CosineEmbedding aligns pairs that belong together and parts the others, up to a margin (the CosineEmbeddingLoss of
@@ -44,7 +46,7 @@ func (l *CosineEmbedding) Evaluate(b Batch, grad *Batch, scale float32) (Result,
 	}
 	l.labels, l.pairs = b.Labels, grow(l.pairs, n)
 	r, err := l.terms.evaluate(termSettings{
-		op: op, sideCount: 2, each: 1, reduction: l.Reduction, workers: l.Workers,
+		op: op, sideCount: 2, each: 1, reduction: l.Reduction, workers: par.Workers(l.Workers),
 	}, (*cosineTerms)(l), b, grad, scale)
 	l.labels = nil
 	if err != nil {

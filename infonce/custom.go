@@ -3,6 +3,7 @@ package infonce
 import (
 	"errors"
 
+	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -43,7 +44,7 @@ func (l *Custom) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	}
 	return l.rows.evaluate(rowSettings{
 		op: op, beta: beta, temperature: true, cosine: !l.DotProduct, self: l.Self,
-		workers: l.Workers, precision: l.Precision, reduction: l.Reduction,
+		workers: par.Workers(l.Workers), precision: l.Precision, reduction: l.Reduction,
 	}, (*customRow)(l), b, grad, scale)
 }
 

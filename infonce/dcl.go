@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 
+	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -42,6 +43,7 @@ type DCL struct {
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
 func (l *DCL) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	const op = "infonce.DCL"
+	workers := par.Workers(l.Workers)
 	n, d := b.Q.Rows, b.Q.Cols
 	checkPairs(op, b, grad)
 	want := grad != nil
@@ -55,12 +57,12 @@ func (l *DCL) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 
 	var r Result
 	cosine := !l.DotProduct
-	t := softmaxTask{beta, cosine, memoryBudget(l.MemoryBudget), l.Workers, b.Weights, l.Reduction, l.ids.load(op, b.IDs, n)}
+	t := softmaxTask{beta, cosine, memoryBudget(l.MemoryBudget), workers, b.Weights, l.Reduction, l.ids.load(op, b.IDs, n)}
 	if l.OneWay {
-		r.ZeroNorm = l.q.load(l.Workers, b.Q, cosine, want) + l.k.load(l.Workers, b.K, cosine, want)
+		r.ZeroNorm = l.q.load(workers, b.Q, cosine, want) + l.k.load(workers, b.K, cosine, want)
 		err = cmp.Or(l.q.checkFinite(op, "Q", b.Q, 0), l.k.checkFinite(op, "K", b.K, 0))
 	} else {
-		r.ZeroNorm = l.q.stack(l.Workers, b.Q, b.K, cosine, want)
+		r.ZeroNorm = l.q.stack(workers, b.Q, b.K, cosine, want)
 		err = cmp.Or(l.q.checkFinite(op, "Q", b.Q, 0), l.q.checkFinite(op, "K", b.K, n))
 	}
 	if err != nil {

@@ -46,6 +46,7 @@ type weightedScratch struct {
 // label, in this order. An anchor with no negative within reach has none. Else it is as the Mine of [TripletMiner].
 func (m *DistanceWeightedMiner) Mine(dst []Triple, x simd.Matrix, labels []int) ([]Triple, error) {
 	const op = "infonce.DistanceWeightedMiner"
+	workers := par.Workers(m.Workers)
 	cutoff, reach := cmp.Or(m.Cutoff, 0.5), cmp.Or(m.Reach, 1.4)
 	if err := cmp.Or(checkRange(op, "Reach", reach, 0, 2), checkRange(op, "Cutoff", cutoff, 0, reach)); err != nil {
 		return dst, err
@@ -54,7 +55,7 @@ func (m *DistanceWeightedMiner) Mine(dst []Triple, x simd.Matrix, labels []int) 
 	x.Check(op, "x", -1, -1)
 	checkLen(op, "labels", len(labels), x.Rows)
 	e := &m.distances
-	r, err := e.load(distanceSettings{op: op, squared: true, cosine: true, workers: m.Workers}, Batch{Q: x, Labels: labels}, nil)
+	r, err := e.load(distanceSettings{op: op, squared: true, cosine: true, workers: workers}, Batch{Q: x, Labels: labels}, nil)
 	if err != nil {
 		if e, ok := err.(*NonFiniteError); ok {
 			e.Arg = "x"
@@ -71,7 +72,7 @@ func (m *DistanceWeightedMiner) Mine(dst []Triple, x simd.Matrix, labels []int) 
 			return dst, fmt.Errorf("%s: there are more than %d pairs of one label, more than a list should have", op, maxListed)
 		}
 	}
-	m.scratch = grow(m.scratch, par.Workers(m.Workers))
+	m.scratch = grow(m.scratch, workers)
 	for i := range m.scratch {
 		t := &m.scratch[i]
 		t.squares, t.rest, t.weights, t.sums = grow(t.squares, n), grow(t.rest, n), grow(t.weights, n), grow(t.sums, n)

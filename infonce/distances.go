@@ -203,7 +203,7 @@ func (e *distances) begin(sparse bool, budget int64) {
 		e.pass.hold(budget)
 	}
 	e.zeros, e.near = grow(e.zeros, n), grow(e.near, min(n, e.pass.cut.height))
-	e.scratch = grow(e.scratch, par.Workers(e.workers))
+	e.scratch = grow(e.scratch, e.workers)
 	for i := range e.scratch {
 		t := &e.scratch[i]
 		t.d, t.c, t.diff = grow(t.d, n), grow(t.c, n), grow(t.diff, d)
@@ -505,16 +505,13 @@ func toInt(n int64) int { return int(min(n, math.MaxInt)) }
 // addGrad adds scale·factor times the gradient to dst.
 func (e *distances) addGrad(dst simd.Matrix, factor float64, scale float32) {
 	e.factor = float32(math.Ldexp(factor, e.weightExponent))
-	par.Do(e.workers, pieces(e.y.Rows, pieceRows), (*distanceSums)(e))
+	par.Ranges(e.workers, e.y.Rows, pieceRows, e, (*distances).sumGrads)
 	e.x.addGrad(dst, scale, 0)
 }
 
-// distanceSums is distances as a task that adds up the parts of the gradient of rows.
-type distanceSums distances
-
-// Run does so for the rows of a piece.
-func (e *distanceSums) Run(_, piece int) {
-	for i := piece * pieceRows; i < min((piece+1)*pieceRows, e.y.Rows); i++ {
+// sumGrads adds up the parts of the gradient of rows i to end−1.
+func (e *distances) sumGrads(_, i, end int) {
+	for ; i < end; i++ {
 		g := e.x.g.Row(e.groups.order[i])
 		clear(g)
 		if !e.sparse {

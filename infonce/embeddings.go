@@ -15,22 +15,12 @@ type embeddings struct {
 	cosine     bool        // rows are normalised
 	workers    int
 
-	// What the rows go through at the moment, some at a time.
-	step   rowStep
+	// What a loop over rows reads.
 	caller simd.Matrix // whose rows come or whose gradient grows; row 0 is row first of x
 	first  int
 	scale  float32
 	dots   []float64
 }
-
-type rowStep int
-
-const (
-	loading rowStep = iota
-	addingGrad
-	multiplying
-	adding
-)
 
 // load takes over src; with cosine its rows are normalised. It returns the number of zero rows.
 func (e *embeddings) load(workers int, src simd.Matrix, cosine, grad bool) (zeroNorms int) {
@@ -40,7 +30,7 @@ func (e *embeddings) load(workers int, src simd.Matrix, cosine, grad bool) (zero
 		e.unit = e.unit.Reshape(src.Rows, src.Cols)
 		e.x = e.unit
 	}
-	e.do(loading, src, 0)
+	e.each(src, 0, (*embeddings).take)
 	return e.prepare(grad)
 }
 
@@ -50,8 +40,8 @@ func (e *embeddings) stack(workers int, a, b simd.Matrix, cosine, grad bool) (ze
 	e.norms = grow(e.norms, a.Rows+b.Rows)
 	e.unit = e.unit.Reshape(a.Rows+b.Rows, a.Cols)
 	e.x = e.unit
-	e.do(loading, a, 0)
-	e.do(loading, b, a.Rows)
+	e.each(a, 0, (*embeddings).take)
+	e.each(b, a.Rows, (*embeddings).take)
 	return e.prepare(grad)
 }
 
@@ -83,14 +73,14 @@ func (e *embeddings) addGrad(dst simd.Matrix, scale float32, first int) {
 		return
 	}
 	e.scale = scale
-	e.do(addingGrad, dst, first)
+	e.each(dst, first, (*embeddings).addGrads)
 }
 
 // inner returns Σ x_i·g_i: with the gradient β·G·k of the queries it is Σ G_ij·z_ij, from
 // which the gradient with respect to the temperature follows.
 func (e *embeddings) inner() float64 {
 	e.dots = grow(e.dots, e.x.Rows)
-	e.do(multiplying, e.x, 0)
+	e.each(e.x, 0, (*embeddings).dotGrads)
 	var s float64
 	for _, d := range e.dots {
 		s += d
@@ -99,40 +89,57 @@ func (e *embeddings) inner() float64 {
 }
 
 // addToGrad adds more to the gradient with respect to the rows that are compared.
-func (e *embeddings) addToGrad(more simd.Matrix) { e.do(adding, more, 0) }
+func (e *embeddings) addToGrad(more simd.Matrix) { e.each(more, 0, (*embeddings).addMore) }
 
-func (e *embeddings) do(step rowStep, caller simd.Matrix, first int) {
-	e.step, e.caller, e.first = step, caller, first
-	par.Do(e.workers, pieces(caller.Rows, pieceRows), e)
+// each calls body for ranges of the rows of caller, of which row 0 is row first of x.
+func (e *embeddings) each(caller simd.Matrix, first int, body func(e *embeddings, worker, i, j int)) {
+	e.caller, e.first = caller, first
+	par.Ranges(e.workers, caller.Rows, pieceRows, e, body)
 	e.caller = simd.Matrix{}
 }
 
-// Run takes some rows through the step.
-func (e *embeddings) Run(_, piece int) {
-	i := piece * pieceRows
-	caller := e.caller.Slice(i, min(i+pieceRows, e.caller.Rows))
-	i += e.first
+// span returns rows i to j−1 of the caller, and the first of the rows of x that they are.
+func (e *embeddings) span(i, j int) (caller simd.Matrix, first int) {
+	return e.caller.Slice(i, j), e.first + i
+}
+
+// take stores rows of the caller in x, and their norms.
+func (e *embeddings) take(_, i, j int) {
+	caller, i := e.span(i, j)
 	x := e.x.Slice(i, i+caller.Rows)
-	switch e.step {
-	case loading:
-		if e.cosine {
-			simd.NormalizeRows(x, caller, e.norms[i:i+x.Rows])
-			return
+	if e.cosine {
+		simd.NormalizeRows(x, caller, e.norms[i:i+x.Rows])
+		return
+	}
+	for r := range x.Rows {
+		row := caller.Row(r)
+		// Where x is the caller's it is not written, not even with what it holds: another goroutine
+		// may read it.
+		if dst := x.Row(r); len(row) > 0 && &dst[0] != &row[0] {
+			copy(dst, row)
 		}
-		for r := range x.Rows {
-			copy(x.Row(r), caller.Row(r)) // in place where x is the caller's
-			e.norms[i+r] = simd.Dot(x.Row(r), x.Row(r))
-		}
-	case addingGrad:
-		addRowsGrad(caller, e.scale, e.g.Slice(i, i+x.Rows), x, e.norms[i:i+x.Rows], e.cosine)
-	case multiplying:
-		for r := range x.Rows {
-			e.dots[i+r] = float64(simd.Dot(x.Row(r), e.g.Row(i+r)))
-		}
-	case adding:
-		for r := range x.Rows {
-			simd.Add(e.g.Row(i+r), e.g.Row(i+r), caller.Row(r))
-		}
+		e.norms[i+r] = simd.Dot(row, row)
+	}
+}
+
+// addGrads adds the gradient with respect to rows as they came to those of the caller.
+func (e *embeddings) addGrads(_, i, j int) {
+	caller, i := e.span(i, j)
+	j = i + caller.Rows
+	addRowsGrad(caller, e.scale, e.g.Slice(i, j), e.x.Slice(i, j), e.norms[i:j], e.cosine)
+}
+
+// dotGrads multiplies rows by their gradients.
+func (e *embeddings) dotGrads(_, i, j int) {
+	for ; i < j; i++ {
+		e.dots[i] = float64(simd.Dot(e.x.Row(i), e.g.Row(i)))
+	}
+}
+
+// addMore adds rows of the caller to the gradient.
+func (e *embeddings) addMore(_, i, j int) {
+	for ; i < j; i++ {
+		simd.Add(e.g.Row(i), e.g.Row(i), e.caller.Row(i))
 	}
 }
 

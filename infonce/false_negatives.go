@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 
-	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -104,7 +103,7 @@ func (f *falseNegatives) loadGuide(op string, g, b Batch, stacked bool, workers 
 		return err
 	}
 	f.keysT.PackTrans(candidates.x)
-	f.room = grow(f.room, par.Workers(workers))
+	f.room = grow(f.room, workers)
 	return nil
 }
 

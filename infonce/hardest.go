@@ -87,7 +87,7 @@ func (s *search) run(p *pass, workers int, x simd.Matrix, unit bool, labels []in
 	s.slack = float64(float64(3*d+128)*0x1p-24) * largest
 	s.margin = s.slack / 8
 	if largest > 0x1p-60 && largest < 0x1p100 {
-		s.scratch = grow(s.scratch, par.Workers(workers))
+		s.scratch = grow(s.scratch, workers)
 		for i := range s.scratch {
 			s.scratch[i].positives = grow(s.scratch[i].positives, n)
 		}
@@ -95,7 +95,7 @@ func (s *search) run(p *pass, workers int, x simd.Matrix, unit bool, labels []in
 		p.head, p.columns = s, true
 		p.run()
 	} else {
-		par.Do(workers, n, (*fullSearch)(s))
+		par.For(workers, n, s, (*search).searchAll)
 	}
 	for i, o := range s.order {
 		s.best[o] = hardest{s.winner(s.rows[i].positive), s.winner(s.rows[i].negative)}
@@ -284,13 +284,9 @@ func (s *search) distance(i, j int) float64 {
 	return d
 }
 
-// fullSearch measures all distances, for rows whose dot products float32 may not hold. It
-// is a task whose pieces are rows.
-type fullSearch search
-
-// Run searches row i among all rows. Equal scores decide nothing, so all are measured.
-func (f *fullSearch) Run(_, i int) {
-	s := (*search)(f)
+// searchAll searches row i among all rows by distances, for rows whose dot products float32 may not
+// hold. Equal scores decide nothing, so all are measured.
+func (s *search) searchAll(_, i int) {
 	for j := range s.rows {
 		switch {
 		case j < s.rows[i].lo || j >= s.rows[i].hi:

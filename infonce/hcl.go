@@ -43,6 +43,7 @@ type HCL struct {
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
 func (l *HCL) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	const op = "infonce.HCL"
+	workers := par.Workers(l.Workers)
 	if !(l.Concentration >= 0) || l.Concentration-l.Concentration != 0 {
 		return Result{}, fmt.Errorf("%s: concentration is %v, want a finite number, 0 or above", op, l.Concentration)
 	}
@@ -64,10 +65,10 @@ func (l *HCL) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	}
 	l.beta = float64(beta)
 	l.same = l.ids.load(op, b.IDs, b.Q.Rows)
-	l.room = l.room.Reshape(par.Workers(l.Workers), 2*b.Q.Rows)
+	l.room = l.room.Reshape(workers, 2*b.Q.Rows)
 	set := rowSettings{
 		op: op, beta: beta, temperature: true, cosine: !l.DotProduct, self: true, views: true,
-		workers: l.Workers, precision: l.Precision, reduction: l.Reduction,
+		workers: workers, precision: l.Precision, reduction: l.Reduction,
 	}
 	r, err := l.rows.evaluate(set, (*hclRow)(l), b, grad, scale)
 	if n := 2 * b.Q.Rows; err == nil {

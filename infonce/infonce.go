@@ -62,6 +62,7 @@ type InfoNCE struct {
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
 func (l *InfoNCE) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	const op = "infonce.InfoNCE"
+	workers := par.Workers(l.Workers)
 	l.checkShapes(op, b, grad)
 	beta, err := inverseTemperature(op, l.Temperature, 0.07)
 	err = cmp.Or(err, checkPrecision(op, l.Precision), checkSmooth(op, l.Reduction), checkWeights(op, b.Weights, b.Q.Rows), l.checkOptions(op, b))
@@ -70,7 +71,7 @@ func (l *InfoNCE) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) 
 	}
 	n, want, cosine := b.Q.Rows, grad != nil, !l.DotProduct
 	same := l.ids.load(op, b.IDs, b.K.Rows+b.Negatives.Rows)
-	t := softmaxTask{beta, cosine, memoryBudget(l.MemoryBudget), l.Workers, b.Weights, l.Reduction, same}
+	t := softmaxTask{beta, cosine, memoryBudget(l.MemoryBudget), workers, b.Weights, l.Reduction, same}
 	plain := same == nil && l.LabelSmoothing == 0 && !l.filters()
 	if b.Negatives.Rows == 0 && !l.Symmetric && plain && worthLean(b, t.budget) {
 		if r, ok, err := l.evaluateLean(op, b, grad, scale, t); ok {
@@ -79,13 +80,13 @@ func (l *InfoNCE) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) 
 	}
 	l.pass.precision = l.Precision
 	r := Result{Valid: n}
-	r.ZeroNorm = l.q.load(l.Workers, b.Q, cosine, want)
+	r.ZeroNorm = l.q.load(workers, b.Q, cosine, want)
 	stacked := l.InBatch && b.Negatives.Rows > 0
 	if stacked {
-		r.ZeroNorm += l.k.stack(l.Workers, b.K, b.Negatives, cosine, want)
+		r.ZeroNorm += l.k.stack(workers, b.K, b.Negatives, cosine, want)
 	} else {
-		r.ZeroNorm += l.k.load(l.Workers, b.K, cosine, want && (grad.K.Data != nil || b.Negatives.Rows > 0))
-		r.ZeroNorm += l.neg.load(l.Workers, b.Negatives, cosine, want && grad.Negatives.Data != nil)
+		r.ZeroNorm += l.k.load(workers, b.K, cosine, want && (grad.K.Data != nil || b.Negatives.Rows > 0))
+		r.ZeroNorm += l.neg.load(workers, b.Negatives, cosine, want && grad.Negatives.Data != nil)
 	}
 	err = cmp.Or(l.q.checkFinite(op, "Q", b.Q, 0), l.k.checkFinite(op, "K", b.K, 0))
 	if stacked {
@@ -289,7 +290,7 @@ func (h *oneSided) decoupledRow(i int, z []float32, pos float32) float32 {
 // column is not called: the passes have no columns.
 func (h *oneSided) column(int, int, int, simd.Matrix) {}
 
-// pairedNegatives scores queries that have negatives of their own; its pieces are rows.
+// pairedNegatives scores queries that have negatives of their own.
 type pairedNegatives struct {
 	q, k, neg *embeddings
 	beta      float32
@@ -306,12 +307,12 @@ func (h *pairedNegatives) run(q, k, neg *embeddings, t softmaxTask) float64 {
 	h.q, h.k, h.neg, h.beta, h.m = q, k, neg, t.beta, neg.x.Rows/n
 	h.z, h.loss = grow(h.z, neg.x.Rows), grow(h.loss, n)
 	h.total, h.w, h.same = t.total(n), t.weights, t.same
-	par.Do(t.workers, n, h)
+	par.For(t.workers, n, h, (*pairedNegatives).score)
 	return t.reduce(h.loss)
 }
 
-// Run scores query i.
-func (h *pairedNegatives) Run(_, i int) {
+// score scores query i.
+func (h *pairedNegatives) score(_, i int) {
 	q, k, m := h.q.x.Row(i), h.k.x.Row(i), h.m
 	z := h.z[i*m : (i+1)*m]
 	for j := range z {

@@ -36,10 +36,7 @@ type leanPass struct {
 	rows    simd.Matrix // room for a piece of rows, twice for each worker
 	memory  []float32   // of z
 
-	// What all workers do at the moment, to length rows or columns, size at a time.
-	do           func(p *leanPass, worker, i, j int)
-	length, size int
-	workers      int
+	workers int
 }
 
 const (
@@ -61,8 +58,8 @@ func worthLean(b Batch, budget int64) bool {
 // to be finite, because they can not be taken back.
 func (l *InfoNCE) evaluateLean(op string, b Batch, grad *Batch, scale float32, t softmaxTask) (r Result, ok bool, err error) {
 	beta, cosine := t.beta, t.cosine
-	l.q.load(l.Workers, b.Q, false, false)
-	l.k.load(l.Workers, b.K, false, false)
+	l.q.load(t.workers, b.Q, false, false)
+	l.k.load(t.workers, b.K, false, false)
 	if err := cmp.Or(l.q.checkFinite(op, "Q", b.Q, 0), l.k.checkFinite(op, "K", b.K, 0)); err != nil {
 		return Result{}, true, err
 	}
@@ -78,7 +75,7 @@ func (l *InfoNCE) evaluateLean(op string, b Batch, grad *Batch, scale float32, t
 	}
 	l.rows.reset(b.Q.Rows, t)
 	l.lean.keys.Precision, l.lean.packed.Precision = l.Precision, l.Precision
-	inner := l.lean.run(&l.rows, &l.q, &l.k, beta, cosine, grad, scale, l.Workers)
+	inner := l.lean.run(&l.rows, &l.q, &l.k, beta, cosine, grad, scale, t.workers)
 	r = Result{Loss: t.reduce(l.rows.loss), Losses: l.rows.loss, Valid: b.Q.Rows}
 	if cosine {
 		r.ZeroNorm = zeros(l.q.norms) + zeros(l.k.norms)
@@ -109,8 +106,8 @@ func (p *leanPass) run(h *oneSided, q, k *embeddings, beta float32, cosine bool,
 	}
 	q.dots = grow(q.dots, n)
 	stride := logitStride(m)
-	height := min(leanStrip/(4*stride)/leanRows*leanRows, stripRows*par.Workers(workers), n)
-	height = max(height, min(leanRows*par.Workers(workers), n))
+	height := min(leanStrip/(4*stride)/leanRows*leanRows, stripRows*workers, n)
+	height = max(height, min(leanRows*workers, n))
 	chunk := p.chunk
 	if chunk == 0 {
 		chunk = max(leanChunk/(4*max(d, 1))/simd.PackAlign, 1) * simd.PackAlign
@@ -118,50 +115,40 @@ func (p *leanPass) run(h *oneSided, q, k *embeddings, beta float32, cosine bool,
 	p.memory = grow(p.memory, height*stride)
 	p.unit, p.grads = p.unit.Reshape(height, d), p.grads.Reshape(height, d)
 	p.weights = grow(p.weights, height)
-	p.rows = p.rows.Reshape(2*simd.PackAlign*par.Workers(workers), d)
+	p.rows = p.rows.Reshape(2*simd.PackAlign*workers, d)
 	for p.first = 0; p.first < n; p.first += height {
 		rows := min(height, n-p.first)
 		p.z = simd.Matrix{Rows: rows, Cols: m, Stride: stride, Data: p.memory[:rows*stride]}
-		p.each(rows, leanRows, (*leanPass).loadQueries)
+		par.Ranges(p.workers, rows, leanRows, p, (*leanPass).loadQueries)
 		for p.begin = 0; p.begin < m; p.begin += chunk {
 			p.width = min(chunk, m-p.begin)
 			p.keys.Reset(d, p.width)
-			p.each(p.width, simd.PackAlign, (*leanPass).packTransposed)
-			p.each(rows, leanRows, (*leanPass).logits)
+			par.Ranges(p.workers, p.width, simd.PackAlign, p, (*leanPass).packTransposed)
+			par.Ranges(p.workers, rows, leanRows, p, (*leanPass).logits)
 		}
 		p.packed.Reset(rows, d)
-		p.each(rows, leanRows, (*leanPass).score)
+		par.Ranges(p.workers, rows, leanRows, p, (*leanPass).score)
 		if grad == nil {
 			continue
 		}
 		for p.begin = 0; p.begin < m; p.begin += chunk {
 			p.width = min(chunk, m-p.begin)
 			p.keys.Reset(p.width, d)
-			p.each(p.width, simd.PackAlign, (*leanPass).pack)
-			p.each(rows, leanRows, (*leanPass).multiply)
+			par.Ranges(p.workers, p.width, simd.PackAlign, p, (*leanPass).pack)
+			par.Ranges(p.workers, rows, leanRows, p, (*leanPass).multiply)
 		}
-		p.each(rows, leanRows, (*leanPass).addQueries)
+		par.Ranges(p.workers, rows, leanRows, p, (*leanPass).addQueries)
 		for r := range rows {
 			inner += p.q.dots[p.first+r]
 		}
 		if p.sum.Data != nil {
-			p.each(m, pieceCols, (*leanPass).addToKeys)
+			par.Ranges(p.workers, m, pieceCols, p, (*leanPass).addToKeys)
 		}
 	}
 	if p.sum.Data != nil {
-		p.each(m, simd.PackAlign, (*leanPass).addKeys)
+		par.Ranges(p.workers, m, simd.PackAlign, p, (*leanPass).addKeys)
 	}
 	return inner
-}
-
-func (p *leanPass) each(length, size int, do func(p *leanPass, worker, i, j int)) {
-	p.length, p.size, p.do = length, size, do
-	par.Do(p.workers, pieces(length, size), p)
-}
-
-// Run does one piece of the work.
-func (p *leanPass) Run(worker, piece int) {
-	p.do(p, worker, piece*p.size, min((piece+1)*p.size, p.length))
 }
 
 // load stores rows i to j−1 of e in dst, normalised where the loss wants it.

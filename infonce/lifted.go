@@ -42,18 +42,19 @@ type Lifted struct {
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
 func (l *Lifted) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	const op = "infonce.Lifted"
+	workers := par.Workers(l.Workers)
 	rank, err := newRanking(op, l.Margin, false, false)
 	if err != nil {
 		return Result{}, err
 	}
 	e, n := &l.distances, b.Q.Rows
-	r, err := e.load(distanceSettings{op: op, cosine: l.Normalize, workers: l.Workers, reduction: l.Reduction}, b, grad)
+	r, err := e.load(distanceSettings{op: op, cosine: l.Normalize, workers: workers, reduction: l.Reduction}, b, grad)
 	if err != nil {
 		return Result{}, err
 	}
 	l.margin = rank.margin
 	l.sums, l.nearest, l.inverse, l.pairs = grow(l.sums, n), grow(l.nearest, n), grow(l.inverse, n), grow(l.pairs, n)
-	l.scratch = grow(l.scratch, par.Workers(l.Workers))
+	l.scratch = grow(l.scratch, workers)
 	for i := range l.scratch {
 		l.scratch[i] = grow(l.scratch[i], n)
 	}

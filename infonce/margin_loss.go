@@ -61,7 +61,7 @@ func (l *MarginLoss) Evaluate(b Batch, grad *Batch, scale float32) (Result, erro
 
 func (l *MarginLoss) evaluateList(op string, b Batch, reduction Reduction, grad *Batch, scale float32) (Result, error) {
 	t := &l.triples
-	r, err := t.evaluateRows(op, l.rank, l.Workers, l.Normalize, b, reduction, grad, scale)
+	r, err := t.evaluateRows(op, l.rank, par.Workers(l.Workers), l.Normalize, b, reduction, grad, scale)
 	if err != nil || grad == nil {
 		return r, err
 	}
@@ -82,8 +82,9 @@ func (r *ranking) apart(a, p, n []float32) (positive, negative float64, s triple
 }
 
 func (l *MarginLoss) evaluateAll(op string, b Batch, reduction Reduction, grad *Batch, scale float32) (Result, error) {
+	workers := par.Workers(l.Workers)
 	e, n := &l.distances, b.Q.Rows
-	r, err := e.load(distanceSettings{op: op, cosine: l.Normalize, workers: l.Workers, reduction: l.Reduction}, b, grad)
+	r, err := e.load(distanceSettings{op: op, cosine: l.Normalize, workers: workers, reduction: l.Reduction}, b, grad)
 	if err != nil {
 		return Result{}, err
 	}
@@ -93,7 +94,7 @@ func (l *MarginLoss) evaluateAll(op string, b Batch, reduction Reduction, grad *
 		l.largest = simd.Max(e.squares)
 	}
 	l.anchors, l.slopes = grow(l.anchors, n), grow(l.slopes, n)
-	l.scratch = grow(l.scratch, par.Workers(l.Workers))
+	l.scratch = grow(l.scratch, workers)
 	e.begin(false, 0)
 	e.twice = true
 	e.run((*marginRow)(l), e.want)

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -69,7 +70,7 @@ func (m *TripletMiner) Mine(dst []Triple, x simd.Matrix, labels []int) ([]Triple
 		return m.hardest(op, dst, x, labels)
 	}
 	f := &m.mining
-	if err := f.load(op, x, labels, m.Squared, m.Normalize, m.Workers); err != nil {
+	if err := f.load(op, x, labels, m.Squared, m.Normalize, par.Workers(m.Workers)); err != nil {
 		return dst, err
 	}
 	f.kind, f.margin = m.Kind, float64(margin)/f.distances.unit
@@ -102,13 +103,14 @@ func extend[T any](dst []T, count int) (all, added []T) {
 
 // hardest is Mine of HardestTriplets.
 func (m *TripletMiner) hardest(op string, dst []Triple, x simd.Matrix, labels []int) ([]Triple, error) {
+	workers := par.Workers(m.Workers)
 	x.Check(op, "x", -1, -1)
 	checkLen(op, "labels", len(labels), x.Rows)
-	zeroNorms := m.rows.load(m.Workers, x, m.Normalize, false)
+	zeroNorms := m.rows.load(workers, x, m.Normalize, false)
 	if err := m.rows.checkFinite(op, "x", x, 0); err != nil {
 		return dst, err
 	}
-	m.search.run(&m.pass, m.Workers, m.rows.x, m.Normalize && zeroNorms == 0, labels)
+	m.search.run(&m.pass, workers, m.rows.x, m.Normalize && zeroNorms == 0, labels)
 	total := 0
 	for _, h := range m.search.best {
 		if h.valid() {
@@ -198,7 +200,7 @@ func (m *MultiSimilarityMiner) Mine(dst []Pair, x simd.Matrix, labels []int) ([]
 		return dst, err
 	}
 	f := &m.mining
-	if err := f.load(op, x, labels, true, true, m.Workers); err != nil {
+	if err := f.load(op, x, labels, true, true, par.Workers(m.Workers)); err != nil {
 		return dst, err
 	}
 	f.eps = 2 * float64(eps)

@@ -66,7 +66,7 @@ func (m *mining) load(op string, x simd.Matrix, labels []int, squared, normalize
 func (m *mining) count(op string, f finder, blind bool, limit int, seed uint64) (int, error) {
 	n := m.distances.x.x.Rows
 	m.finder, m.blind, m.counting = f, blind, true
-	m.first, m.views = grow(m.first, n+1), grow(m.views, par.Workers(m.distances.workers))
+	m.first, m.views = grow(m.first, n+1), grow(m.views, m.distances.workers)
 	for i := range m.views {
 		v := &m.views[i]
 		v.d, v.near, v.far = grow(v.d, n), grow(v.near, n), grow(v.far, n)
@@ -102,14 +102,14 @@ func (m *mining) list() {
 
 func (m *mining) visit() {
 	if m.blind {
-		par.Do(m.distances.workers, m.distances.x.x.Rows, m)
+		par.For(m.distances.workers, m.distances.x.x.Rows, m, (*mining).visitBlind)
 		return
 	}
 	m.distances.visit(m)
 }
 
-// Run visits row i without distances, in the order of labels.
-func (m *mining) Run(worker, i int) {
+// visitBlind visits row i without distances, in the order of labels.
+func (m *mining) visitBlind(worker, i int) {
 	v := &m.views[worker]
 	clear(v.d)
 	m.score(worker, i, v.d, nil)

@@ -34,6 +34,7 @@ type MultiSimilarity struct {
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
 func (l *MultiSimilarity) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	const op = "infonce.MultiSimilarity"
+	workers := par.Workers(l.Workers)
 	alpha, beta, base := cmp.Or(l.Alpha, 2), cmp.Or(l.Beta, 50), cmp.Or(l.Base, 0.5)
 	err := cmp.Or(checkPositive(op, "alpha", alpha), checkPositive(op, "beta", beta), checkNumber(op, "base", base))
 	if err != nil {
@@ -41,11 +42,11 @@ func (l *MultiSimilarity) Evaluate(b Batch, grad *Batch, scale float32) (Result,
 	}
 	checkLen(op, "Labels", len(b.Labels), b.Q.Rows)
 	l.groups.sort(b.Labels)
-	l.room = grow(l.room, par.Workers(l.Workers))
+	l.room = grow(l.room, workers)
 	l.alpha, l.beta, l.base = float64(alpha), float64(beta), float64(base)
 	return l.rows.evaluate(rowSettings{
 		op: op, beta: beta, cosine: true, self: true,
-		workers: l.Workers, precision: l.Precision, reduction: l.Reduction,
+		workers: workers, precision: l.Precision, reduction: l.Reduction,
 	}, (*multiSimilarityRow)(l), b, grad, scale)
 }
 

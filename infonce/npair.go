@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 
+	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -31,6 +32,7 @@ type NPair struct {
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
 func (l *NPair) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	const op = "infonce.NPair"
+	workers := par.Workers(l.Workers)
 	n := b.Q.Rows
 	checkPairs(op, b, grad)
 	want := grad != nil
@@ -42,12 +44,12 @@ func (l *NPair) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 		return Result{}, err
 	}
 	r := Result{Valid: n}
-	l.q.load(l.Workers, b.Q, false, want)
-	l.k.load(l.Workers, b.K, false, want)
+	l.q.load(workers, b.Q, false, want)
+	l.k.load(workers, b.K, false, want)
 	if err := cmp.Or(l.q.checkFinite(op, "Q", b.Q, 0), l.k.checkFinite(op, "K", b.K, 0)); err != nil {
 		return Result{}, err
 	}
-	t := softmaxTask{beta: 1, workers: l.Workers, weights: b.Weights, reduction: l.Reduction, same: l.ids.load(op, b.IDs, n)}
+	t := softmaxTask{beta: 1, workers: workers, weights: b.Weights, reduction: l.Reduction, same: l.ids.load(op, b.IDs, n)}
 	l.rows.reset(n, t)
 	l.pass.precision = l.Precision
 	r.Loss = l.rows.run(&l.pass, &l.q, &l.k, t)

@@ -3,6 +3,7 @@ package infonce
 import (
 	"cmp"
 
+	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -39,6 +40,7 @@ func (l *NTXent) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 }
 
 func (l *NTXent) evaluate(op string, b Batch, grad *Batch, scale float32) (Result, error) {
+	workers := par.Workers(l.Workers)
 	n, d := b.Q.Rows, b.Q.Cols
 	checkPairs(op, b, grad)
 	want := grad != nil
@@ -50,11 +52,11 @@ func (l *NTXent) evaluate(op string, b Batch, grad *Batch, scale float32) (Resul
 	cosine := !l.DotProduct
 	l.pass.precision = l.Precision
 	r := Result{Valid: 2 * n}
-	r.ZeroNorm = l.views.stack(l.Workers, b.Q, b.K, cosine, want)
+	r.ZeroNorm = l.views.stack(workers, b.Q, b.K, cosine, want)
 	if err := cmp.Or(l.views.checkFinite(op, "Q", b.Q, 0), l.views.checkFinite(op, "K", b.K, n)); err != nil {
 		return Result{}, err
 	}
-	t := softmaxTask{beta, cosine, memoryBudget(l.MemoryBudget), l.Workers, b.Weights, l.Reduction, l.ids.load(op, b.IDs, n)}
+	t := softmaxTask{beta, cosine, memoryBudget(l.MemoryBudget), workers, b.Weights, l.Reduction, l.ids.load(op, b.IDs, n)}
 	r.Loss = l.two.pairs(&l.pass, &l.views, t, nil)
 	r.Losses = l.two.rows.loss
 	if err := finiteLoss(op, r.Loss); err != nil {

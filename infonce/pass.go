@@ -56,17 +56,7 @@ type pass struct {
 	first    int         // first row of the strip
 	strip    simd.Matrix // its logits, from key col on
 	col      int
-	step     step
 }
-
-// step is what pieces of work are cut from at the moment.
-type step int
-
-const (
-	packing step = iota
-	rows
-	columns
-)
 
 // Pieces of other work: rows, and at most so many columns, by which keys are packed too.
 const (
@@ -79,14 +69,13 @@ func (p *pass) load(workers int, beta float32, q, k simd.Matrix, half, grad bool
 	p.workers, p.beta, p.q, p.k, p.half, p.grad = workers, beta, q, k, half, grad
 	p.keep, p.kept, p.columns = false, false, false
 	p.dq, p.dk = simd.Matrix{}, simd.Matrix{}
-	p.cut = cutUp(q.Rows, k.Rows, par.Workers(workers), half, grad)
+	p.cut = cutUp(q.Rows, k.Rows, workers, half, grad)
 	p.keysT.Precision, p.keys.Precision, p.queries.Precision = p.precision, p.precision, p.precision
 	p.keysT.Reset(k.Cols, k.Rows)
 	if grad {
 		p.keys.Reset(k.Rows, k.Cols)
 	}
-	p.step = packing
-	par.Do(workers, pieces(k.Rows, pieceCols), p)
+	par.Ranges(workers, k.Rows, pieceCols, p, (*pass).pack)
 }
 
 // hold makes the strips of the first run that follows stay, if they fit into budget bytes.
@@ -165,7 +154,7 @@ func (p *pass) run() {
 	n, m := p.q.Rows, p.k.Rows
 	if p.dk.Data != nil {
 		clear(p.dk.Data) // also where no query adds to it
-		p.weighted = p.weighted.Reshape(par.Workers(p.workers)*p.cut.rows, p.q.Cols)
+		p.weighted = p.weighted.Reshape(p.workers*p.cut.rows, p.q.Cols)
 	}
 	if p.half && p.dq.Data != nil {
 		clear(p.dq.Data)
@@ -185,11 +174,9 @@ func (p *pass) run() {
 		if p.dk.Data != nil {
 			p.queries.Reset(height, p.q.Cols)
 		}
-		p.step = rows
-		par.Do(p.workers, pieces(height, p.cut.rows), p)
+		par.Ranges(p.workers, height, p.cut.rows, p, (*pass).rowPiece)
 		if p.columns || p.dk.Data != nil || (p.half && p.dq.Data != nil) {
-			p.step = columns
-			par.Do(p.workers, pieces(m-p.right(), p.cut.cols), p)
+			par.Ranges(p.workers, m-p.right(), p.cut.cols, p, (*pass).columnPiece)
 		}
 	}
 	p.kept = p.keep
@@ -203,31 +190,19 @@ func (p *pass) right() int {
 	return 0
 }
 
-// Run does one piece of the step.
-func (p *pass) Run(worker, piece int) {
-	switch p.step {
-	case packing:
-		p.pack(piece * pieceCols)
-	case rows:
-		p.rowPiece(worker, piece*p.cut.rows)
-	case columns:
-		p.columnPiece(worker, p.right()+piece*p.cut.cols)
-	}
-}
-
-// pack lays out the keys from j on.
-func (p *pass) pack(j int) {
-	k := p.k.Slice(j, min(j+pieceCols, p.k.Rows))
+// pack lays out keys j to end−1.
+func (p *pass) pack(_, j, end int) {
+	k := p.k.Slice(j, end)
 	p.keysT.PackTransAt(j, k)
 	if p.grad {
 		p.keys.PackAt(j, k)
 	}
 }
 
-// rowPiece computes logits, losses and dq of the rows of the strip from r0 on.
-func (p *pass) rowPiece(worker, r0 int) {
+// rowPiece computes logits, losses and dq of rows r0 to end−1 of the strip.
+func (p *pass) rowPiece(worker, r0, end int) {
 	i0, m, d := p.first+r0, p.k.Rows, p.k.Cols
-	z := p.strip.Slice(r0, min(r0+p.cut.rows, p.strip.Rows))
+	z := p.strip.Slice(r0, end)
 	q := p.q.Slice(i0, i0+z.Rows)
 	if !p.kept {
 		keysT := p.keysT.Slice(0, d, p.col, m)
@@ -260,10 +235,11 @@ func (p *pass) rowPiece(worker, r0 int) {
 	}
 }
 
-// columnPiece shows the columns of the strip from key j on to the head, and adds what
-// they contribute to the gradient of these keys.
-func (p *pass) columnPiece(worker, j int) {
-	cols := min(p.cut.cols, p.k.Rows-j)
+// columnPiece shows columns j to end−1 of those that the strip has from right on to the head, and adds
+// what they contribute to the gradient of these keys.
+func (p *pass) columnPiece(worker, j, end int) {
+	cols := end - j
+	j += p.right()
 	z := p.strip
 	z.Cols, z.Data = cols, z.Data[j-p.col:]
 	if p.columns {

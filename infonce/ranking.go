@@ -3,6 +3,7 @@ package infonce
 import (
 	"math"
 
+	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -32,7 +33,7 @@ func (l *MarginRanking) Evaluate(b Batch, grad *Batch, scale float32) (Result, e
 		return Result{}, err
 	}
 	l.order.rank = ranking{margin: float64(l.Margin)}
-	return l.order.evaluate(termSettings{op: op, normalize: l.Normalize, reduction: l.Reduction, workers: l.Workers}, b, grad, scale)
+	return l.order.evaluate(termSettings{op: op, normalize: l.Normalize, reduction: l.Reduction, workers: par.Workers(l.Workers)}, b, grad, scale)
 }
 
 // LogisticRanking is the cross-entropy of the order of two scores, the smooth form of [MarginRanking]:
@@ -52,7 +53,7 @@ type LogisticRanking struct {
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
 func (l *LogisticRanking) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	l.order.rank = ranking{soft: true}
-	return l.order.evaluate(termSettings{op: "infonce.LogisticRanking", normalize: l.Normalize, reduction: l.Reduction, workers: l.Workers}, b, grad, scale)
+	return l.order.evaluate(termSettings{op: "infonce.LogisticRanking", normalize: l.Normalize, reduction: l.Reduction, workers: par.Workers(l.Workers)}, b, grad, scale)
 }
 
 // A scoreOrder evaluates the losses of the order of two scores.

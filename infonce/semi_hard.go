@@ -56,12 +56,13 @@ type choice struct {
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
 func (l *SemiHard) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	const op = "infonce.SemiHard"
+	workers := par.Workers(l.Workers)
 	var err error
 	if l.rank, err = newRanking(op, l.Margin, l.Squared, false); err != nil {
 		return Result{}, err
 	}
 	e := &l.distances
-	r, err := e.load(distanceSettings{op: op, cosine: l.Normalize, workers: l.Workers, reduction: l.Reduction}, b, grad)
+	r, err := e.load(distanceSettings{op: op, cosine: l.Normalize, workers: workers, reduction: l.Reduction}, b, grad)
 	if err != nil {
 		return Result{}, err
 	}
@@ -71,7 +72,7 @@ func (l *SemiHard) Evaluate(b Batch, grad *Batch, scale float32) (Result, error)
 		l.largest = simd.Max(e.squares)
 	}
 	e.begin(e.fewPairs(), 0)
-	l.anchors, l.scratch = grow(l.anchors, b.Q.Rows), grow(l.scratch, par.Workers(l.Workers))
+	l.anchors, l.scratch = grow(l.anchors, b.Q.Rows), grow(l.scratch, workers)
 	e.run((*semiHardRow)(l), e.want)
 	l.measure.rows = simd.Matrix{}
 	return e.finish(r, l.anchors, b.Weights, l.Reduction, grad, scale)

@@ -36,6 +36,7 @@ type SigLIP struct {
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
 func (l *SigLIP) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	const op = "infonce.SigLIP"
+	workers := par.Workers(l.Workers)
 	beta, err := inverseTemperature(op, l.Temperature, 0.1)
 	l.bias = cmp.Or(l.Bias, -10)
 	if l.NoBias {
@@ -49,10 +50,10 @@ func (l *SigLIP) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	}
 	checkKeys(op, b)
 	l.same = l.ids.load(op, b.IDs, b.K.Rows)
-	l.room = grow(l.room, par.Workers(l.Workers))
+	l.room = grow(l.room, workers)
 	set := rowSettings{
 		op: op, beta: beta, temperature: true, cosine: !l.DotProduct,
-		workers: l.Workers, precision: l.Precision, reduction: l.Reduction,
+		workers: workers, precision: l.Precision, reduction: l.Reduction,
 	}
 	r, err := l.rows.evaluate(set, (*sigLIPRow)(l), b, grad, scale)
 	if err == nil && l.Reduction != MeanActive { // a loss that vanishes in float32 would count

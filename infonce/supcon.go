@@ -58,6 +58,7 @@ type positives struct {
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
 func (l *SupCon) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	const op = "infonce.SupCon"
+	workers := par.Workers(l.Workers)
 	n := b.Q.Rows
 	b.Q.Check(op, "Q", -1, -1)
 	checkLen(op, "Labels", len(b.Labels), n)
@@ -70,12 +71,12 @@ func (l *SupCon) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 		return Result{}, err
 	}
 	cosine := !l.DotProduct
-	r := Result{ZeroNorm: l.x.load(l.Workers, b.Q, cosine, want)}
+	r := Result{ZeroNorm: l.x.load(workers, b.Q, cosine, want)}
 	if err := l.x.checkFinite(op, "Q", b.Q, 0); err != nil {
 		return Result{}, err
 	}
 	l.groups.sort(b.Labels)
-	l.task = softmaxTask{beta: beta, cosine: cosine, workers: l.Workers, weights: b.Weights, reduction: l.Reduction}
+	l.task = softmaxTask{beta: beta, cosine: cosine, workers: workers, weights: b.Weights, reduction: l.Reduction}
 	r.Valid = l.weigh(n)
 	r.Loss = l.run(memoryBudget(l.MemoryBudget), want)
 	r.Losses = l.loss
@@ -117,8 +118,8 @@ func (l *SupCon) run(budget int64, want bool) float64 {
 	for i := range n {
 		most = max(most, len(l.groups.of(i)))
 	}
-	l.logits = l.logits.Reshape(par.Workers(t.workers), most)
-	l.spare = l.spare.Reshape(par.Workers(t.workers), n)
+	l.logits = l.logits.Reshape(t.workers, most)
+	l.spare = l.spare.Reshape(t.workers, n)
 	l.each = t.beta / t.total(n)
 	_, l.common = commonShift(t.beta, t.cosine)
 	p.precision = l.Precision

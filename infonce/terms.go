@@ -84,7 +84,7 @@ func (t *terms) evaluate(set termSettings, l termLoss, b Batch, grad *Batch, sca
 	t.losses = grow(t.losses, n*set.each)
 	t.score, t.add = true, false
 	if grad != nil {
-		t.scratch = grow(t.scratch, par.Workers(set.workers))
+		t.scratch = grow(t.scratch, set.workers)
 		for w := range t.scratch {
 			t.scratch[w] = t.scratch[w].Reshape(3*termRows+1, d)
 		}
@@ -97,7 +97,7 @@ func (t *terms) evaluate(set termSettings, l termLoss, b Batch, grad *Batch, sca
 			t.setFactor(all)
 		}
 	}
-	par.Do(set.workers, pieces(n, termRows), t)
+	par.Ranges(set.workers, n, termRows, t, (*terms).evaluateRows)
 	var sum tally
 	for i := range n {
 		w := weightOf(t.weights, i)
@@ -110,7 +110,7 @@ func (t *terms) evaluate(set termSettings, l termLoss, b Batch, grad *Batch, sca
 	if grad != nil && set.reduction == MeanActive {
 		t.score = false
 		t.setFactor(sum)
-		par.Do(set.workers, pieces(n, termRows), t)
+		par.Ranges(set.workers, n, termRows, t, (*terms).evaluateRows)
 	}
 	t.loss, t.weights, t.grad = nil, nil, [3]simd.Matrix{}
 	return r, nil
@@ -122,10 +122,8 @@ func (t *terms) setFactor(sum tally) {
 	t.add = t.factor != 0
 }
 
-// Run works on the rows of a piece.
-func (t *terms) Run(worker, piece int) {
-	lo := piece * termRows
-	hi := min(lo+termRows, t.sides[0].x.Rows)
+// evaluateRows scores rows lo to hi−1 or adds their gradients, or both.
+func (t *terms) evaluateRows(worker, lo, hi int) {
 	if t.score {
 		for i := lo; i < hi; i++ {
 			t.loss.score(i, t.losses[i*t.each:(i+1)*t.each])

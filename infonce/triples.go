@@ -65,13 +65,13 @@ func (t *triples) evaluate(op string, rank ranking, list []Triple, weights []flo
 	if err := cmp.Or(checkReduction(op, reduction), checkWeights(op, weights, n)); err != nil {
 		return Result{}, err
 	}
-	t.rank, t.list, t.weights, t.adding = rank, list, weights, false
+	t.rank, t.list, t.weights = rank, list, weights
 	t.each = 1
 	if rank.boundary != 0 {
 		t.each = 2
 	}
 	t.losses, t.scores = grow(t.losses, n*t.each), grow(t.scores, n)
-	par.Do(t.x.workers, pieces(n, pieceRows), t)
+	par.Ranges(t.x.workers, n, pieceRows, t, (*triples).scoreList)
 	var sum tally
 	for i, loss := range t.losses {
 		if i /= t.each; list[i].valid() {
@@ -84,10 +84,9 @@ func (t *triples) evaluate(op string, rank ranking, list []Triple, weights []flo
 		return Result{}, err
 	}
 	if grad != nil && t.factor != 0 {
-		t.adding = true
-		workers, cols := par.Workers(t.x.workers), t.x.x.Cols
+		workers, cols := t.x.workers, t.x.x.Cols
 		t.diff = t.diff.Reshape(workers, max(share(cols, workers), tripleCols))
-		par.Do(t.x.workers, pieces(cols, t.diff.Cols), t)
+		par.Ranges(workers, cols, t.diff.Cols, t, (*triples).addGrads)
 		t.x.addGrad(grad.Q, scale, 0)
 	}
 	t.list, t.weights = nil, nil
@@ -97,14 +96,9 @@ func (t *triples) evaluate(op string, rank ranking, list []Triple, weights []flo
 // valid reports whether the triple is scored.
 func (t Triple) valid() bool { return min(t.A, t.P, t.N) >= 0 }
 
-// Run scores a piece of the list, or adds the gradients of all of it to a piece of the columns.
-func (t *triples) Run(worker, piece int) {
-	if t.adding {
-		lo := piece * t.diff.Cols
-		t.addGrads(t.diff.Row(worker), lo, min(lo+t.diff.Cols, t.x.x.Cols))
-		return
-	}
-	for i := piece * pieceRows; i < min((piece+1)*pieceRows, len(t.list)); i++ {
+// scoreList scores triples i to end−1.
+func (t *triples) scoreList(_, i, end int) {
+	for ; i < end; i++ {
 		losses := t.losses[i*t.each : (i+1)*t.each]
 		clear(losses)
 		tr := t.list[i]
@@ -121,8 +115,8 @@ func (t *triples) Run(worker, piece int) {
 }
 
 // addGrads sets columns lo to hi−1 of the gradient.
-func (t *triples) addGrads(diff []float32, lo, hi int) {
-	x, g := t.x.x, t.x.g
+func (t *triples) addGrads(worker, lo, hi int) {
+	x, g, diff := t.x.x, t.x.g, t.diff.Row(worker)
 	for i := range g.Rows {
 		clear(g.Row(i)[lo:hi])
 	}

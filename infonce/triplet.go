@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/internal/scalar"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -42,6 +43,7 @@ type Triplet struct {
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
 func (l *Triplet) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	const op = "infonce.Triplet"
+	workers := par.Workers(l.Workers)
 	var err error
 	if l.rank, err = newRanking(op, l.Margin, l.Squared, l.Soft); err != nil {
 		return Result{}, err
@@ -51,11 +53,11 @@ func (l *Triplet) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) 
 		return Result{}, err
 	}
 	if b.Triplets != nil {
-		return l.listed.evaluateRows(op, l.rank, l.Workers, l.Normalize, b, l.Reduction, grad, scale)
+		return l.listed.evaluateRows(op, l.rank, workers, l.Normalize, b, l.Reduction, grad, scale)
 	}
 	l.scores = grow(l.scores, b.Q.Rows)
 	return l.terms.evaluate(termSettings{
-		op: op, sideCount: 3, each: 1, normalize: l.Normalize, reduction: l.Reduction, workers: l.Workers,
+		op: op, sideCount: 3, each: 1, normalize: l.Normalize, reduction: l.Reduction, workers: workers,
 	}, (*tripletTerms)(l), b, grad, scale)
 }
 

@@ -1,7 +1,6 @@
 package infonce
 
 import (
-	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -218,7 +217,7 @@ type twoShifts twoSided
 // collect fills d with the sums of the rows of the pass.
 func (h *twoSided) collect(d *side) {
 	d.resize(h.pass.q.Rows)
-	h.spare = h.spare.Reshape(par.Workers(h.task.workers), h.pass.k.Rows)
+	h.spare = h.spare.Reshape(h.task.workers, h.pass.k.Rows)
 	h.pass.head = (*twoShifts)(h)
 	h.sums = d
 	h.pass.run()
