@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/contrast-go/contrast/internal/cpu"
+	"github.com/contrast-go/contrast/internal/generic"
 )
 
 // Kernels are the kernels of one package, each with the name and the meaning of its twin in
@@ -29,6 +30,25 @@ type Kernels struct {
 
 	// Optional, both or neither.
 	Copy, Transpose func(dst []float32, ldd int, src []float32, lds, rows, cols int)
+}
+
+// vectors lists the kernels that take no matrix, each with its definition.
+func (k Kernels) vectors() []vectorKernel {
+	return []vectorKernel{
+		{"Dot", ofPair(k.Dot), ofPair(generic.Dot)},
+		{"SquaredDistance", ofPair(k.SquaredDistance), ofPair(generic.SquaredDistance)},
+		{"Sum", ofOne(k.Sum), ofOne(generic.Sum)},
+		{"Max", ofOne(k.Max), ofOne(generic.Max)},
+		{"Axpy", scaled(k.Axpy), scaled(generic.Axpy)},
+		{"Scale", scaled(k.Scale), scaled(generic.Scale)},
+		{"Add", toDst(k.Add), toDst(generic.Add)},
+		{"MulShifted", mulShifted(k.MulShifted), mulShifted(generic.MulShifted)},
+		{"MaxAffine", maxAffine(k.MaxAffine), maxAffine(generic.MaxAffine)},
+		{"IndexAtLeast", indexing(k.IndexAtLeast), indexing(generic.IndexAtLeast)},
+		{"ExpLanes", inLanes(k.ExpLanes), inLanes(generic.ExpLanes)},
+		{"SumExp", shifted(k.SumExp), shifted(generic.SumExp)},
+		{"Log", mapping(k.Log), mapping(generic.Log)},
+	}
 }
 
 // Need skips the test if the CPU lacks the instructions of a level. If CONTRAST_REQUIRE names the

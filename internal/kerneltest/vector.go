@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/contrast-go/contrast/internal/check"
-	"github.com/contrast-go/contrast/internal/generic"
 )
 
 // A vectorKernel is a kernel that takes no matrix, in the one form that the tests call.
@@ -18,24 +17,6 @@ type vectorKernel struct {
 
 // A vectorFunc may change dst and may return a number.
 type vectorFunc func(dst, x, y []float32, alpha float32) float32
-
-func (k Kernels) vectors() []vectorKernel {
-	return []vectorKernel{
-		{"Dot", ofPair(k.Dot), ofPair(generic.Dot)},
-		{"SquaredDistance", ofPair(k.SquaredDistance), ofPair(generic.SquaredDistance)},
-		{"Sum", ofOne(k.Sum), ofOne(generic.Sum)},
-		{"Max", ofOne(k.Max), ofOne(generic.Max)},
-		{"Axpy", scaled(k.Axpy), scaled(generic.Axpy)},
-		{"Scale", scaled(k.Scale), scaled(generic.Scale)},
-		{"Add", toDst(k.Add), toDst(generic.Add)},
-		{"MulShifted", mulShifted(k.MulShifted), mulShifted(generic.MulShifted)},
-		{"MaxAffine", maxAffine(k.MaxAffine), maxAffine(generic.MaxAffine)},
-		{"IndexAtLeast", indexing(k.IndexAtLeast), indexing(generic.IndexAtLeast)},
-		{"ExpLanes", inLanes(k.ExpLanes), inLanes(generic.ExpLanes)},
-		{"SumExp", shifted(k.SumExp), shifted(generic.SumExp)},
-		{"Log", mapping(k.Log), mapping(generic.Log)},
-	}
-}
 
 func ofPair(f func(x, y []float32) float32) vectorFunc {
 	return func(_, x, y []float32, _ float32) float32 { return f(x, y) }
