@@ -6,6 +6,7 @@
 package kerneltest
 
 import (
+	"reflect"
 	"slices"
 	"testing"
 
@@ -13,8 +14,8 @@ import (
 	"github.com/contrast-go/contrast/internal/generic"
 )
 
-// Kernels are the kernels of one package, each with the name and the meaning of its twin in
-// internal/generic. All are set except those said to be optional.
+// Kernels are the kernels of one package, each with the name and the meaning of its definition in
+// internal/generic. Those that the package lacks are nil; Copy and Transpose it has both or neither.
 type Kernels struct {
 	Dot, SquaredDistance func(x, y []float32) float32
 	Sum, Max             func(x []float32) float32
@@ -26,28 +27,48 @@ type Kernels struct {
 	SumExp               func(x []float32, shift float32) float32
 	ExpLanes             func(dst, x []float32, shift float32, lane *[16]float32)
 	Log                  func(dst, x []float32)
+	Copy, Transpose      func(dst []float32, ldd int, src []float32, lds, rows, cols int)
 	Gemm                 Gemm
+}
 
-	// Optional, both or neither.
-	Copy, Transpose func(dst []float32, ldd int, src []float32, lds, rows, cols int)
+var definitions = Kernels{
+	Dot: generic.Dot, SquaredDistance: generic.SquaredDistance,
+	Sum: generic.Sum, Max: generic.Max, IndexAtLeast: generic.IndexAtLeast,
+	Axpy: generic.Axpy, Scale: generic.Scale, Add: generic.Add,
+	MulShifted: generic.MulShifted, MaxAffine: generic.MaxAffine,
+	SumExp: generic.SumExp, ExpLanes: generic.ExpLanes, Log: generic.Log,
+	Copy: generic.Copy, Transpose: generic.Transpose,
+	Gemm: Gemm{Name: "Gemm", Rows: generic.GemmRows, Cols: generic.GemmCols, Func: generic.Gemm},
+}
+
+// filled returns k with definitions in place of the kernels that its package lacks.
+func (k Kernels) filled() Kernels {
+	to, from := reflect.ValueOf(&k).Elem(), reflect.ValueOf(definitions)
+	for i := range to.NumField() {
+		if f := to.Field(i); f.IsZero() {
+			f.Set(from.Field(i))
+		}
+	}
+	return k
 }
 
 // vectors lists the kernels that take no matrix, each with its definition.
 func (k Kernels) vectors() []vectorKernel {
+	d := definitions
 	return []vectorKernel{
-		{"Dot", ofPair(k.Dot), ofPair(generic.Dot)},
-		{"SquaredDistance", ofPair(k.SquaredDistance), ofPair(generic.SquaredDistance)},
-		{"Sum", ofOne(k.Sum), ofOne(generic.Sum)},
-		{"Max", ofOne(k.Max), ofOne(generic.Max)},
-		{"Axpy", scaled(k.Axpy), scaled(generic.Axpy)},
-		{"Scale", scaled(k.Scale), scaled(generic.Scale)},
-		{"Add", toDst(k.Add), toDst(generic.Add)},
-		{"MulShifted", mulShifted(k.MulShifted), mulShifted(generic.MulShifted)},
-		{"MaxAffine", maxAffine(k.MaxAffine), maxAffine(generic.MaxAffine)},
-		{"IndexAtLeast", indexing(k.IndexAtLeast), indexing(generic.IndexAtLeast)},
-		{"ExpLanes", inLanes(k.ExpLanes), inLanes(generic.ExpLanes)},
-		{"SumExp", shifted(k.SumExp), shifted(generic.SumExp)},
-		{"Log", mapping(k.Log), mapping(generic.Log)},
+		{"Dot", ofPair(k.Dot), ofPair(d.Dot)},
+		{"SquaredDistance", ofPair(k.SquaredDistance), ofPair(d.SquaredDistance)},
+		{"Sum", ofOne(k.Sum), ofOne(d.Sum)},
+		{"Max", ofOne(k.Max), ofOne(d.Max)},
+		{"Axpy", scaled(k.Axpy), scaled(d.Axpy)},
+		{"Scale", scaled(k.Scale), scaled(d.Scale)},
+		{"Add", toDst(k.Add), toDst(d.Add)},
+		{"MulShifted", mulShifted(k.MulShifted), mulShifted(d.MulShifted)},
+		{"MaxAffine", maxAffine(k.MaxAffine), maxAffine(d.MaxAffine)},
+		{"IndexAtLeast", indexing(k.IndexAtLeast), indexing(d.IndexAtLeast)},
+		{"ExpLanes", inLanes(k.ExpLanes), inLanes(d.ExpLanes)},
+		{"SumExp", shifted(k.SumExp), shifted(d.SumExp)},
+		{"Log", mapping(k.Log), mapping(d.Log)},
 	}
 }
 
@@ -64,6 +85,7 @@ func Need(t testing.TB, level cpu.Level) {
 // arguments of exp and log, for emulators.
 func Run(t *testing.T, level cpu.Level, k Kernels) {
 	Need(t, level)
+	k = k.filled()
 	t.Run("VectorBits", func(t *testing.T) { vectorBits(t, k) })
 	t.Run("MaxIgnoresNaN", func(t *testing.T) { maxIgnoresNaN(t, k) })
 	t.Run("IndexAtLeastAnywhere", func(t *testing.T) { indexAtLeastAnywhere(t, k) })
@@ -71,9 +93,7 @@ func Run(t *testing.T, level cpu.Level, k Kernels) {
 	t.Run("DotOfMinusZeros", func(t *testing.T) { dotOfMinusZeros(t, k) })
 	t.Run("ExpLogBits", func(t *testing.T) { expLogBits(t, k) })
 	t.Run("GemmBits", k.Gemm.TestBits)
-	if k.Copy != nil {
-		t.Run("LayoutBits", func(t *testing.T) { layoutBits(t, k) })
-	}
+	t.Run("LayoutBits", func(t *testing.T) { layoutBits(t, k) })
 }
 
 // RunFence tests that the kernels of a level stay within their slices at both ends. It is separate
@@ -81,9 +101,14 @@ func Run(t *testing.T, level cpu.Level, k Kernels) {
 // elements that VMASKMOVPS masks off, which a CPU does not.
 func RunFence(t *testing.T, level cpu.Level, k Kernels) {
 	Need(t, level)
-	t.Run("Vector", func(t *testing.T) { vectorFence(t, k) })
-	t.Run("Gemm", k.Gemm.TestFence)
-	if k.Copy != nil {
+	if k.Scale != nil {
+		t.Run("Catches", func(t *testing.T) { fenceCatches(t, k) })
+	}
+	t.Run("Vector", func(t *testing.T) { vectorFence(t, k.filled()) })
+	if k.Gemm.Func != nil {
+		t.Run("Gemm", k.Gemm.TestFence)
+	}
+	if k.Copy != nil && k.Transpose != nil {
 		t.Run("Layout", func(t *testing.T) { layoutFence(t, k) })
 	}
 }

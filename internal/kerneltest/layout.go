@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/contrast-go/contrast/internal/check"
-	"github.com/contrast-go/contrast/internal/generic"
 )
 
 // A layout is Copy or Transpose: rows and cols are multiples of unit.
@@ -19,8 +18,8 @@ type layout struct {
 
 func (k Kernels) layouts() []layout {
 	return []layout{
-		{"Copy", 4, false, k.Copy, generic.Copy},
-		{"Transpose", 8, true, k.Transpose, generic.Transpose},
+		{"Copy", 4, false, k.Copy, definitions.Copy},
+		{"Transpose", 8, true, k.Transpose, definitions.Transpose},
 	}
 }
 
