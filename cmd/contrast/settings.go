@@ -122,7 +122,7 @@ func (s *settings) build(d corpus, workers int) (*train.Trainer, nn.Model, error
 		Encoder:   encoder,
 		Optimizer: s.optimizer().new(s, workers),
 		Schedule:  s.schedule(),
-		Clip:      s.Clip,
+		ClipNorm:  s.Clip,
 		Source:    source,
 		Arrange:   arrange,
 		Batch:     s.Batch,
@@ -133,15 +133,15 @@ func (s *settings) build(d corpus, workers int) (*train.Trainer, nn.Model, error
 		return nil, nil, err
 	}
 	if s.Queue > 0 {
-		t.Memory, t.MemoryAfter = &train.Queue{Size: s.Queue}, s.QueueAfter
+		t.Queue, t.QueueAfter = &train.Queue{Size: s.Queue}, s.QueueAfter
 	}
 	loss, temperature := s.newLoss(workers)
 	t.Loss = loss
 	if s.Loss == "moco" {
-		t.Keys = &train.MomentumEncoder{Encoder: nn.CloneModel(encoder), Momentum: s.Momentum, Workers: workers}
+		t.KeyEncoder = &train.MomentumEncoder{Encoder: nn.CloneModel(encoder), Momentum: s.Momentum, Workers: workers}
 	}
 	if s.LearnTemperature {
-		t.Scale = &train.LogScale{Temperature: temperature}
+		t.LearnedTemperature = &train.LearnedTemperature{Temperature: temperature}
 	}
 	return t, encoder, nil
 }

@@ -154,7 +154,7 @@ func (c *trainCommand) Run(con *console) error {
 	}
 	defer server.stop()
 	out, first := folder(c.Out), 0
-	t.Dir, t.Every, t.Chunk = c.Out, c.Every, c.Chunk
+	t.Dir, t.CheckpointEvery, t.Chunk = c.Out, c.Every, c.Chunk
 	t.Warn = func(err error) { con.printf("warning: %v\n", err) }
 	if err := plan.add(t, d); err != nil {
 		return err
@@ -287,8 +287,8 @@ func (c *trainCommand) finish(con *console, d corpus, t *train.Trainer, w *watch
 		queries = " on augmented queries"
 	}
 	con.printf("\n%s\n%s", table(e.describe(), rows), gain(raw, after, queries))
-	if t.Scale != nil {
-		r.Temperature = *t.Scale.Temperature
+	if t.LearnedTemperature != nil {
+		r.Temperature = *t.LearnedTemperature.Temperature
 		con.printf("\nTemperature %.4f, learned from %v on\n", r.Temperature, c.Temperature)
 	}
 	if r.PeakBytes > 0 {

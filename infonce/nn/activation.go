@@ -20,19 +20,46 @@ const (
 	GELU
 )
 
-var activationNames = []string{"relu", "gelu"}
+// activations is the table of all activations: to add one takes a constant above, a row here, and
+// its functions.
+var activations = []struct {
+	name string
+
+	// forward stores the activation of x in dst, which may be x.
+	forward func(dst, x []float32)
+
+	// backward multiplies d by the derivative, given what forward read, or with fromOutput what it stored.
+	backward   func(d, seen []float32)
+	fromOutput bool
+}{
+	ReLU: {"relu", rectify, rectifyGrad, true},
+	GELU: {"gelu", gelu, geluGrad, false},
+}
+
+func (a Activation) forward(dst, x []float32)   { activations[a].forward(dst, x) }
+func (a Activation) backward(d, seen []float32) { activations[a].backward(d, seen) }
+func (a Activation) fromOutput() bool           { return activations[a].fromOutput }
+
+// ActivationNames returns the names of all activations.
+func ActivationNames() []string {
+	names := make([]string, len(activations))
+	for i, a := range activations {
+		names[i] = a.name
+	}
+	return names
+}
 
 // String returns "relu" or "gelu".
-func (a Activation) String() string { return nameOf(activationNames, int(a)) }
+func (a Activation) String() string { return nameOf(ActivationNames(), int(a)) }
 
 // MarshalText returns what String does, or an error where there is no such activation.
 func (a Activation) MarshalText() ([]byte, error) {
-	return marshalName("activation", activationNames, int(a))
+	return marshalName("activation", ActivationNames(), int(a))
 }
 
 // UnmarshalText reads what String returns.
 func (a *Activation) UnmarshalText(text []byte) error {
-	return unmarshalName("activation", activationNames, string(text), (*int)(a))
+	return unmarshalName("activation", ActivationNames(), string(text), (*int)(a))
 }
 
 func nameOf(names []string, i int) string {
@@ -58,10 +85,11 @@ func unmarshalName(what string, names []string, text string, dst *int) error {
 	return nil
 }
 
-// rectify stores max(0, x) in place of x.
-func rectify(x []float32) {
+// rectify stores max(0, x) in dst, which may be x.
+func rectify(dst, x []float32) {
+	dst = dst[:len(x)]
 	for i, v := range x {
-		x[i] = max(v, 0) // keeps NaN
+		dst[i] = max(v, 0) // keeps NaN
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A CNN is a convolutional network: stages of a convolution of 3×3 pixels, a [Norm], an [Activation] and a
+// A CNN is a convolutional network: blocks of a convolution of 3×3 pixels, a [Norm], an [Activation] and a
 // [Pooling], the mean over all pixels that are left, and the layers of an [MLP].
 //
 // A sample is an image as [augment.Flatten] lays it out: rows from the top, pixels from the left, the
@@ -18,45 +18,45 @@ type CNN struct {
 
 	config  CNNConfig
 	params  *Params
-	stages  []stage
+	blocks  []convBlock
 	dense   dense
 	packs   packs
 	scratch []scratch
 	passed  int // rows that the last Forward took; 0 after Represent and Embed
 
 	embedded simd.Matrix
-	grads    [2]simd.Matrix // with respect to what goes into a stage and what comes out, in turns
+	grads    [2]simd.Matrix // with respect to what goes into a block and what comes out, in turns
 }
 
 // newCNN returns a CNN with zero weights; c is resolved, and tensors are those of c.tensors.
 func newCNN(c CNNConfig, tensors []Tensor) *CNN {
 	c = c.copied()
-	m := &CNN{config: c, stages: make([]stage, len(c.Filters))}
-	f := extent{c.Width, c.Height, c.Channels}
+	m := &CNN{config: c, blocks: make([]convBlock, len(c.Filters))}
+	f := imageShape{c.Width, c.Height, c.Channels}
 	for i, out := range c.Filters {
-		s := &m.stages[i]
+		s := &m.blocks[i]
 		s.conv = conv{f, convolved(f, c.Strides[i], out), c.Strides[i]}
 		s.norm = newNorm(c.Norm, s.to)
 		s.act, s.pooling = c.Activation, c.pooling(i)
 		s.end = s.pooling.pooled(s.to)
 		f = s.end
 	}
-	m.dense = newDense(tensors[len(c.Filters)*c.stageTensors():], c.Activation)
+	m.dense = newDense(tensors[len(c.Filters)*c.blockTensors():], c.Activation)
 	m.adopt(NewParams(tensors))
 	return m
 }
 
 func (m *CNN) adopt(p *Params) {
 	m.params = p
-	n := m.config.stageTensors()
-	for i := range m.stages {
-		m.stages[i].bind(p.Tensors[i*n : (i+1)*n])
+	n := m.config.blockTensors()
+	for i := range m.blocks {
+		m.blocks[i].bind(p.Tensors[i*n : (i+1)*n])
 	}
-	m.dense.bind(p.Tensors[len(m.stages)*n:])
+	m.dense.bind(p.Tensors[len(m.blocks)*n:])
 }
 
-// bind makes tensors the parameters of the stage.
-func (s *stage) bind(tensors []Tensor) {
+// bind makes tensors the parameters of the block.
+func (s *convBlock) bind(tensors []Tensor) {
 	w := simd.Matrix{Rows: s.inner(), Cols: s.to.channels, Stride: s.to.channels}
 	s.weight, s.dweight = w, w
 	s.weight.Data, s.dweight.Data = tensors[0].Values, tensors[0].Grads
@@ -73,8 +73,8 @@ func (m *CNN) Params() *Params { return m.params }
 // State returns the running statistics of batch norm.
 func (m *CNN) State() []data.Tensor {
 	state := m.config.state()
-	for i := range m.stages {
-		if s := &m.stages[i]; len(state) > 0 {
+	for i := range m.blocks {
+		if s := &m.blocks[i]; len(state) > 0 {
 			state[2*i].Values, state[2*i+1].Values = s.mean, s.variance
 		}
 	}
@@ -101,12 +101,12 @@ func (m *CNN) Clone() *CNN {
 func (m *CNN) clone() Model { return m.Clone() }
 
 // Dims returns the numbers of an image and the width of the embedding.
-func (m *CNN) Dims() (in, out int) { return m.stages[0].from.size(), m.width(len(m.dense.layers)) }
+func (m *CNN) Dims() (in, out int) { return m.blocks[0].from.size(), m.width(len(m.dense.layers)) }
 
-// width returns that of what comes out of the first layers after the stages.
+// width returns that of what comes out of the first layers after the blocks.
 func (m *CNN) width(layers int) int {
 	if layers == 0 {
-		return m.stages[len(m.stages)-1].end.channels
+		return m.blocks[len(m.blocks)-1].end.channels
 	}
 	return m.dense.layers[layers-1].weight.Rows
 }
@@ -114,10 +114,9 @@ func (m *CNN) width(layers int) int {
 // Forward returns the embeddings of the rows of x, in memory of m that the next
 // call overwrites. x must not change before [CNN.Backward].
 func (m *CNN) Forward(x simd.Matrix) simd.Matrix {
-	x.Check("nn.CNN.Forward", "x", -1, m.stages[0].from.size())
+	x.Check("nn.CNN.Forward", "x", -1, m.blocks[0].from.size())
 	m.passed = x.Rows
-	m.prepare()
-	return m.pass(x, true, len(m.dense.layers))
+	return m.pass(m.prepare(), x, true, len(m.dense.layers))
 }
 
 // Embed is Forward where no Backward follows; batch norm has its running statistics.
@@ -134,42 +133,52 @@ func (m *CNN) Represent(x simd.Matrix) simd.Matrix {
 // embeddings do.
 const embedRows = 128
 
-// embed passes x through the stages and the first of the layers after them.
+// embed passes x through the blocks and the first of the layers after them.
 func (m *CNN) embed(op string, x simd.Matrix, layers int) simd.Matrix {
-	x.Check(op, "x", -1, m.stages[0].from.size())
+	x.Check(op, "x", -1, m.blocks[0].from.size())
 	m.passed = 0
-	m.prepare()
+	workers := m.prepare()
 	m.embedded = m.embedded.Reshape(x.Rows, m.width(layers))
 	for i := 0; i < x.Rows; i += embedRows {
 		j := min(i+embedRows, x.Rows)
-		z := m.pass(x.Slice(i, j), false, layers)
+		z := m.pass(workers, x.Slice(i, j), false, layers)
 		copy(m.embedded.Slice(i, j).Data, z.Data)
 	}
 	return m.embedded
 }
 
-// prepare lays out the weights of the stages.
-func (m *CNN) prepare() {
-	if n := par.Workers(m.Workers); len(m.scratch) < n {
+// workers returns the number of workers of a call, for each of which there is scratch memory.
+func (m *CNN) workers() int {
+	n := par.Workers(m.Workers)
+	if len(m.scratch) < n {
 		m.scratch = make([]scratch, n)
 	}
-	m.packs.list = m.packs.list[:0]
-	for i := range m.stages {
-		s := &m.stages[i]
-		s.scratch = m.scratch
-		m.packs.list = append(m.packs.list, pack{&s.w, s.weight, false})
+	for i := range m.blocks {
+		m.blocks[i].scratch = m.scratch
 	}
-	par.Do(m.Workers, len(m.packs.list), &m.packs)
+	return n
 }
 
-// pass passes x through the stages and the first of the layers after them.
-func (m *CNN) pass(x simd.Matrix, learns bool, layers int) simd.Matrix {
-	for i := range m.stages {
-		s := &m.stages[i]
-		s.learns = learns
-		x = s.run(m.Workers, x)
+// prepare lays out the weights of the blocks, and returns the number of workers of the call.
+func (m *CNN) prepare() int {
+	workers := m.workers()
+	m.packs.list = m.packs.list[:0]
+	for i := range m.blocks {
+		s := &m.blocks[i]
+		m.packs.list = append(m.packs.list, pack{&s.w, s.weight, false})
 	}
-	return m.dense.run(m.Workers, x, layers)
+	par.For(workers, len(m.packs.list), &m.packs, (*packs).pack)
+	return workers
+}
+
+// pass passes x through the blocks and the first of the layers after them.
+func (m *CNN) pass(workers int, x simd.Matrix, training bool, layers int) simd.Matrix {
+	for i := range m.blocks {
+		s := &m.blocks[i]
+		s.training = training
+		x = s.run(workers, x)
+	}
+	return m.dense.run(workers, x, layers)
 }
 
 // Backward adds the gradients of the parameters, given the gradient with respect to what the last
@@ -179,23 +188,24 @@ func (m *CNN) pass(x simd.Matrix, learns bool, layers int) simd.Matrix {
 func (m *CNN) Backward(dz simd.Matrix) {
 	_, out := m.Dims()
 	dz.Check("nn.CNN.Backward", "dz", m.passed, out)
-	d := m.dense.back(m.Workers, dz, true)
+	workers := m.workers()
+	d := m.dense.back(workers, dz, true)
 	m.packs.list = m.packs.list[:0]
-	for i := range m.stages[1:] {
-		s := &m.stages[i+1]
+	for i := range m.blocks[1:] {
+		s := &m.blocks[i+1]
 		m.packs.list = append(m.packs.list, pack{&s.wt, s.weight, true})
 	}
-	par.Do(m.Workers, len(m.packs.list), &m.packs)
+	par.For(workers, len(m.packs.list), &m.packs, (*packs).pack)
 	for i, width := range m.gradWidths() {
 		m.grads[i] = m.grads[i].Reshape(m.passed, width)
 	}
 	turn := 0
-	next := func(f extent) simd.Matrix {
+	next := func(f imageShape) simd.Matrix {
 		turn++
 		return m.grads[(turn-1)%2].Reshape(m.passed, f.size())
 	}
-	for i := len(m.stages) - 1; i >= 0; i-- {
-		s := &m.stages[i]
+	for i := len(m.blocks) - 1; i >= 0; i-- {
+		s := &m.blocks[i]
 		s.dout, s.dmapped, s.dx = d, d, simd.Matrix{}
 		if s.pooling != NoPooling {
 			s.dmapped = next(s.to)
@@ -203,7 +213,7 @@ func (m *CNN) Backward(dz simd.Matrix) {
 		if i > 0 {
 			s.dx = next(s.from) // in place of dout, unless that is dmapped too
 		}
-		s.back(m.Workers)
+		s.back(workers)
 		d = s.dx
 	}
 }
@@ -211,12 +221,12 @@ func (m *CNN) Backward(dz simd.Matrix) {
 // gradWidths returns the numbers of the largest images in the memory of grads.
 func (m *CNN) gradWidths() (widths [2]int) {
 	turn := 0
-	next := func(f extent) {
+	next := func(f imageShape) {
 		widths[turn%2] = max(widths[turn%2], f.size())
 		turn++
 	}
-	for i := len(m.stages) - 1; i >= 0; i-- {
-		s := &m.stages[i]
+	for i := len(m.blocks) - 1; i >= 0; i-- {
+		s := &m.blocks[i]
 		if s.pooling != NoPooling {
 			next(s.to)
 		}
@@ -230,8 +240,8 @@ func (m *CNN) gradWidths() (widths [2]int) {
 // ActivationBytes returns how many bytes m keeps of so many rows beside its parameters.
 func (m *CNN) ActivationBytes(rows int) int64 {
 	total := m.dense.activationBytes(rows, true)
-	for i := range m.stages {
-		total += m.stages[i].activationBytes(rows)
+	for i := range m.blocks {
+		total += m.blocks[i].activationBytes(rows)
 	}
 	widths := m.gradWidths()
 	total += 4 * int64(rows) * int64(widths[0]+widths[1])

@@ -10,17 +10,17 @@ import (
 type CNNConfig struct {
 	Width, Height, Channels int // of an image
 
-	// Filters lists the channels that come out of each stage; nil means 24, 48, 96, 192. Products are fastest where they
+	// Filters lists the channels that come out of each block; nil means 24, 48, 96, 192. Products are fastest where they
 	// are multiples of 48, the width of a tile in AVX-512, or 16, that in AVX2.
 	Filters []int
 
-	// Strides lists for each stage by how many pixels the convolution moves on, so that 2 halves the image, which
-	// rounds up. nil means 1 in the first stage and 2 in the others, or 1 in all where there is Pooling.
+	// Strides lists for each block by how many pixels the convolution moves on, so that 2 halves the image, which
+	// rounds up. nil means 1 in the first block and 2 in the others, or 1 in all where there is Pooling.
 	Strides []int
 
 	Norm       Norm
 	Activation Activation
-	Pooling    Pooling // after each stage but the last
+	Pooling    Pooling // after each block but the last
 
 	// Body lists the widths of layers after the mean over the pixels, and Head those of the projection head,
 	// as in [MLPConfig]. Without a body that mean is the representation, without a head the
@@ -31,7 +31,7 @@ type CNNConfig struct {
 // New returns a CNN with weights drawn from seed, as [MLPConfig.New] draws them; scales are 1, biases and shifts 0.
 //
 // The tensors are conv.0.weight, of shape [3, 3, in, out], and conv.0.bias or norm.0.scale and norm.0.shift,
-// and so on for each stage, then encoder.0.weight, encoder.0.bias, …, head.0.weight, …. Batch norm adds to the
+// and so on for each block, then encoder.0.weight, encoder.0.bias, …, head.0.weight, …. Batch norm adds to the
 // state norm.0.mean and norm.0.variance, ….
 func (c CNNConfig) New(seed uint64) (*CNN, error) {
 	c = c.resolve()
@@ -40,14 +40,14 @@ func (c CNNConfig) New(seed uint64) (*CNN, error) {
 		return nil, err
 	}
 	m := newCNN(c, tensors)
-	for i := range m.stages {
-		s := &m.stages[i]
+	for i := range m.blocks {
+		s := &m.blocks[i]
 		drawWeights(s.weight.Data, s.inner(), seed, uint64(i))
 		fill(s.scale, 1)
 		fill(s.variance, 1)
 	}
 	for i, l := range m.dense.layers {
-		drawWeights(l.weight.Data, l.weight.Cols, seed, uint64(len(m.stages)+i))
+		drawWeights(l.weight.Data, l.weight.Cols, seed, uint64(len(m.blocks)+i))
 	}
 	return m, nil
 }
@@ -83,7 +83,7 @@ func (c CNNConfig) copied() CNNConfig {
 	return c
 }
 
-// maxImage bounds the numbers of an image, and of what a stage makes of one, so that no size overflows.
+// maxImage bounds the numbers of an image, and of what a block makes of one, so that no size overflows.
 const maxImage = 1 << 24
 
 // check returns an error where there is no such CNN.
@@ -115,13 +115,13 @@ func (c CNNConfig) tensors() (tensors []Tensor, err error) {
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("cnn: %w", err)
 	}
-	size, f := int64(0), extent{c.Width, c.Height, c.Channels}
+	size, f := int64(0), imageShape{c.Width, c.Height, c.Channels}
 	for i, out := range c.Filters {
 		in := f.channels
 		to := convolved(f, c.Strides[i], out)
-		for _, f := range []extent{f, to} {
+		for _, f := range []imageShape{f, to} {
 			if n := int64(f.width) * int64(f.height); n > maxImage || n*int64(f.channels) > maxImage {
-				return nil, fmt.Errorf("cnn: stage %d has an image of %d×%d×%d, want at most %d numbers", i, f.width, f.height, f.channels, maxImage)
+				return nil, fmt.Errorf("cnn: block %d has an image of %d×%d×%d, want at most %d numbers", i, f.width, f.height, f.channels, maxImage)
 			}
 		}
 		if size += (taps*int64(in) + 2) * int64(out); size > maxParams {
@@ -140,21 +140,21 @@ func (c CNNConfig) tensors() (tensors []Tensor, err error) {
 	return denseTensors(tensors, "cnn", size, c.widths(), 1+len(c.Body))
 }
 
-// widths returns those of the layers after the stages.
+// widths returns those of the layers after the blocks.
 func (c CNNConfig) widths() []int {
 	return slices.Concat(c.Filters[len(c.Filters)-1:], c.Body, c.Head)
 }
 
-// pooling returns that of a stage.
-func (c CNNConfig) pooling(stage int) Pooling {
-	if stage == len(c.Filters)-1 {
+// pooling returns that of a block.
+func (c CNNConfig) pooling(i int) Pooling {
+	if i == len(c.Filters)-1 {
 		return globalAverage
 	}
 	return c.Pooling
 }
 
-// stageTensors is the number of tensors of a stage.
-func (c CNNConfig) stageTensors() int {
+// blockTensors is the number of tensors of a block.
+func (c CNNConfig) blockTensors() int {
 	if c.Norm == NoNorm {
 		return 2
 	}

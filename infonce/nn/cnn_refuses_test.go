@@ -15,7 +15,7 @@ import (
 // what it makes of a row does not depend on the others.
 func TestBatchNormStatistics(t *testing.T) {
 	m := CNNConfig{Width: 4, Height: 3, Channels: 2, Filters: []int{3}, Norm: BatchNorm}.mustNew(t, 1)
-	s := &m.stages[0]
+	s := &m.blocks[0]
 	r := check.NewRand(2)
 	mean, variance := make([]float64, 3), []float64{1, 1, 1}
 	for range 4 {
@@ -93,17 +93,17 @@ func TestCNNDefaults(t *testing.T) {
 	if in, out := m.Dims(); in != 784 || out != 192 {
 		t.Errorf("dims %d, %d, want 784, 192", in, out)
 	}
-	if end := m.stages[3].to; end != (extent{4, 4, 192}) {
+	if end := m.blocks[3].to; end != (imageShape{4, 4, 192}) {
 		t.Errorf("the last image is %v, want 4×4", end)
 	}
 	pooled, err := CNNConfig{Width: 28, Height: 28, Channels: 1, Pooling: MaxPooling}.New(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if end := pooled.stages[3].to; end != (extent{4, 4, 192}) || !slices.Equal(pooled.config.Strides, []int{1, 1, 1, 1}) {
+	if end := pooled.blocks[3].to; end != (imageShape{4, 4, 192}) || !slices.Equal(pooled.config.Strides, []int{1, 1, 1, 1}) {
 		t.Errorf("with pooling the last image is %v and the strides are %v", end, pooled.config.Strides)
 	}
-	for _, s := range m.stages {
+	for _, s := range m.blocks {
 		for i, v := range s.scale {
 			if v != 1 || s.shift[i] != 0 {
 				t.Fatalf("scale %v and shift %v, want 1 and 0", v, s.shift[i])

@@ -38,15 +38,15 @@ func (c CNNConfig) mustNew(t testing.TB, seed uint64) *CNN {
 		t.Fatal(err)
 	}
 	r := check.NewRand(seed)
-	for i := range m.stages {
-		s := &m.stages[i]
+	for i := range m.blocks {
+		s := &m.blocks[i]
 		copy(s.scale, r.Float32s(len(s.scale), 0.5, 1.5))
 		copy(s.shift, r.Float32s(len(s.shift), -0.5, 0.5))
 	}
 	return m
 }
 
-// images64 are samples of a stage in float64: of each, rows of pixels of channels.
+// images64 are samples of a block in float64: of each, rows of pixels of channels.
 type images64 [][][][]float64
 
 func zeros64(n, height, width, channels int) images64 {
@@ -289,11 +289,11 @@ func rowsFor(m *CNN) int {
 
 func TestCNNOptionsHaveGroups(t *testing.T) {
 	m := cnnOptions[len(cnnOptions)-1].mustNew(t, 1)
-	s := &m.stages[1]
+	s := &m.blocks[1]
 	if n := rowsFor(m); s.grouped(n) >= n || s.lines() >= s.to.height {
 		t.Errorf("groups of %d, columns of %d lines at a time: want less than %d and %d", s.grouped(n), s.lines(), n, s.to.height)
 	}
-	if s := &cnnOptions[0].mustNew(t, 1).stages[0]; s.tile() >= 40 || s.tile() < 2 {
+	if s := &cnnOptions[0].mustNew(t, 1).blocks[0]; s.tile() >= 40 || s.tile() < 2 {
 		t.Errorf("pieces of %d samples, want some of 40", s.tile())
 	}
 }

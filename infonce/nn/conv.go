@@ -2,13 +2,13 @@ package nn
 
 import "github.com/contrast-go/contrast/simd"
 
-// An extent is the size of an image: rows from the top, pixels from the left, the channels of a pixel beside
+// An imageShape is the size of an image: rows from the top, pixels from the left, the channels of a pixel beside
 // each other.
-type extent struct{ width, height, channels int }
+type imageShape struct{ width, height, channels int }
 
-func (f extent) pixels() int { return f.width * f.height }
-func (f extent) size() int   { return f.pixels() * f.channels }
-func (f extent) row() int    { return f.width * f.channels }
+func (f imageShape) pixels() int { return f.width * f.height }
+func (f imageShape) size() int   { return f.pixels() * f.channels }
+func (f imageShape) row() int    { return f.width * f.channels }
 
 // A conv is a convolution of 3×3 pixels, in an image with a border of zeros.
 //
@@ -17,7 +17,7 @@ func (f extent) row() int    { return f.width * f.channels }
 //
 //	out = columns·W    dW += columnsᵀ·dout    dcolumns = dout·Wᵀ
 type conv struct {
-	from, to extent
+	from, to imageShape
 	stride   int
 }
 
@@ -25,15 +25,15 @@ type conv struct {
 const taps = 9
 
 // convolved returns the size of what a convolution makes of an image.
-func convolved(f extent, stride, channels int) extent {
-	return extent{(f.width + stride - 1) / stride, (f.height + stride - 1) / stride, channels}
+func convolved(f imageShape, stride, channels int) imageShape {
+	return imageShape{(f.width + stride - 1) / stride, (f.height + stride - 1) / stride, channels}
 }
 
 // inner returns the length of a row of columns.
 func (c conv) inner() int { return taps * c.from.channels }
 
-// columns stores the columns of the image x in dst, of rows y0 to y1−1 of the output.
-func (c conv) columns(dst, x []float32, y0, y1 int) {
+// im2col stores the columns of the image x in dst, of rows y0 to y1−1 of the output.
+func (c conv) im2col(dst, x []float32, y0, y1 int) {
 	n := 3 * c.from.channels
 	for y := y0; y < y1; y++ {
 		line := dst[(y-y0)*c.to.width*c.inner():][:c.to.width*c.inner()]
@@ -71,8 +71,8 @@ func (c conv) line(dst, x []float32) {
 	}
 }
 
-// addColumns adds columns, of rows y0 to y1−1 of the output, to the pixels of the image dx that they are of.
-func (c conv) addColumns(dx, columns []float32, y0, y1 int) {
+// col2im adds columns, of rows y0 to y1−1 of the output, to the pixels of the image dx that they are of.
+func (c conv) col2im(dx, columns []float32, y0, y1 int) {
 	n, step := 3*c.from.channels, c.inner()
 	for y := y0; y < y1; y++ {
 		line := columns[(y-y0)*c.to.width*step:][:c.to.width*step]

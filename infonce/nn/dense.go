@@ -11,10 +11,13 @@ import (
 type dense struct {
 	layers []layer
 
-	packs    packs
-	forward  forwardRows
-	backward backwardRows
-	weights  backwardWeights
+	packs packs
+
+	// What a loop over rows reads.
+	input  simd.Matrix // of the chain
+	layer  *layer
+	before *layer // of layer, or nil
+	dout   simd.Matrix
 }
 
 // A layer is out = act(in·Wᵀ + b), or without act, and then plus the input of the chain where it
@@ -27,7 +30,7 @@ type layer struct {
 	residual        bool
 
 	in, out simd.Matrix // of the last run
-	pre     simd.Matrix // what GELU was applied to
+	pre     simd.Matrix // what the activation was applied to, where its gradient wants that; else out
 	din     simd.Matrix // gradient with respect to in
 
 	w, x simd.Packed // weight, transposed in run, and in
@@ -85,16 +88,16 @@ func (c *dense) run(workers int, x simd.Matrix, layers int) simd.Matrix {
 		l := &c.layers[i]
 		c.packs.list = append(c.packs.list, pack{&l.w, l.weight, true})
 	}
-	par.Do(workers, len(c.packs.list), &c.packs)
-	first := x
+	par.For(workers, len(c.packs.list), &c.packs, (*packs).pack)
+	c.input = x
 	for i := range layers {
 		l := &c.layers[i]
 		l.in, l.out = x, l.out.Reshape(x.Rows, l.weight.Rows)
-		if l.active && l.act == GELU {
+		if l.keepsInput() {
 			l.pre = l.pre.Reshape(x.Rows, l.weight.Rows)
 		}
-		c.forward = forwardRows{l, first}
-		par.Do(workers, pieces(x.Rows), &c.forward)
+		c.layer = l
+		par.Ranges(workers, x.Rows, pieceRows, c, (*dense).forwardRows)
 		x = l.out
 	}
 	return x
@@ -111,20 +114,18 @@ func (c *dense) back(workers int, dz simd.Matrix, input bool) simd.Matrix {
 			c.packs.list = append(c.packs.list, pack{&l.w, l.weight, false})
 		}
 	}
-	par.Do(workers, len(c.packs.list), &c.packs)
+	par.For(workers, len(c.packs.list), &c.packs, (*packs).pack)
 	for i := len(c.layers) - 1; i >= 0; i-- {
 		l := &c.layers[i]
-		c.weights = backwardWeights{l, dz}
-		par.Do(workers, pieces(l.weight.Rows), &c.weights)
-		var before *layer
+		c.layer, c.before, c.dout = l, nil, dz
+		par.Ranges(workers, l.weight.Rows, pieceRows, c, (*dense).backwardWeights)
 		if i > 0 {
-			before = &c.layers[i-1]
+			c.before = &c.layers[i-1]
 		} else if !input {
 			break
 		}
 		l.din = l.din.Reshape(l.in.Rows, l.in.Cols)
-		c.backward = backwardRows{l, before, dz}
-		par.Do(workers, pieces(dz.Rows), &c.backward)
+		par.Ranges(workers, dz.Rows, pieceRows, c, (*dense).backwardRows)
 		dz = l.din
 	}
 	return dz
@@ -142,7 +143,7 @@ func (c *dense) activationBytes(rows int, input bool) int64 {
 		if i > 0 || input {
 			total += n * in // its gradient
 		}
-		if l.active && l.act == GELU {
+		if l.keepsInput() {
 			total += n * out
 		}
 	}
@@ -154,13 +155,6 @@ func (c *dense) activationBytes(rows int, input bool) int64 {
 // often while it is in cache. Bits do not depend on it.
 const pieceRows = 48
 
-func pieces(rows int) int { return (rows + pieceRows - 1) / pieceRows }
-
-// rowsOf returns the rows of a piece.
-func rowsOf(piece, rows int) (lo, hi int) {
-	return piece * pieceRows, min((piece+1)*pieceRows, rows)
-}
-
 // packs lays out the right operands of products, one a piece.
 type packs struct{ list []pack }
 
@@ -170,7 +164,7 @@ type pack struct {
 	trans bool
 }
 
-func (p *packs) Run(_, piece int) {
+func (p *packs) pack(_, piece int) {
 	if k := p.list[piece]; k.trans {
 		k.dst.PackTrans(k.src)
 	} else {
@@ -178,80 +172,63 @@ func (p *packs) Run(_, piece int) {
 	}
 }
 
-// forwardRows computes rows of the output of a layer:
+// keepsInput reports whether what the activation of l was applied to is kept beside what came out.
+func (l *layer) keepsInput() bool { return l.active && !l.act.fromOutput() }
+
+// forwardRows computes rows lo to hi−1 of the output of a layer:
 //
 //	out = act(in·Wᵀ + b)
-type forwardRows struct {
-	l     *layer
-	first simd.Matrix // input of the chain
-}
-
-func (f *forwardRows) Run(_, piece int) {
-	lo, hi := rowsOf(piece, f.l.out.Rows)
-	out := f.l.out.Slice(lo, hi)
+func (c *dense) forwardRows(_, lo, hi int) {
+	l := c.layer
+	out := l.out.Slice(lo, hi)
 	pre := out
-	if f.l.active && f.l.act == GELU {
-		pre = f.l.pre.Slice(lo, hi)
+	if l.keepsInput() {
+		pre = l.pre.Slice(lo, hi)
 	}
 	for i := range pre.Rows {
-		copy(pre.Row(i), f.l.bias)
+		copy(pre.Row(i), l.bias)
 	}
-	f.l.w.AddMul(pre, f.l.in.Slice(lo, hi))
+	l.w.AddMul(pre, l.in.Slice(lo, hi))
 	for i := range out.Rows {
-		row := out.Row(i)
-		switch {
-		case f.l.residual:
-			simd.Add(row, row, f.first.Row(lo+i))
-		case !f.l.active:
-		case f.l.act == GELU:
-			gelu(row, pre.Row(i))
-		default:
-			rectify(row)
+		switch row := out.Row(i); {
+		case l.residual:
+			simd.Add(row, row, c.input.Row(lo+i))
+		case l.active:
+			l.act.forward(row, pre.Row(i))
 		}
 	}
 }
 
-// backwardRows computes rows of the gradient with respect to the input of a layer, and passes it
-// through the activation of the layer before, if there is one:
+// backwardRows computes rows lo to hi−1 of the gradient with respect to the input of a layer, and
+// passes it through the activation of the layer before, if there is one:
 //
 //	din = (dout·W) · act′
-type backwardRows struct {
-	l, before *layer
-	dout      simd.Matrix
-}
-
-func (b *backwardRows) Run(_, piece int) {
-	lo, hi := rowsOf(piece, b.dout.Rows)
-	din := b.l.din.Slice(lo, hi)
-	b.l.w.Mul(din, 1, b.dout.Slice(lo, hi))
-	if b.before == nil || !b.before.active {
+func (c *dense) backwardRows(_, lo, hi int) {
+	din := c.layer.din.Slice(lo, hi)
+	c.layer.w.Mul(din, 1, c.dout.Slice(lo, hi))
+	if c.before == nil || !c.before.active {
 		return
+	}
+	seen := c.before.out
+	if c.before.keepsInput() {
+		seen = c.before.pre
 	}
 	for i := range din.Rows {
-		if b.before.act == GELU {
-			geluGrad(din.Row(i), b.before.pre.Row(lo+i))
-		} else {
-			rectifyGrad(din.Row(i), b.before.out.Row(lo+i))
-		}
+		c.before.act.backward(din.Row(i), seen.Row(lo+i))
 	}
 }
 
-// backwardWeights adds rows of the gradients of a layer:
+// backwardWeights adds rows lo to hi−1 of the gradients of a layer:
 //
 //	dW += doutᵀ·in, db += Σ_i dout_i
-type backwardWeights struct {
-	l    *layer
-	dout simd.Matrix
-}
-
-func (b *backwardWeights) Run(_, piece int) {
-	lo, hi := rowsOf(piece, b.l.weight.Rows)
-	if b.dout.Rows == 0 {
+func (c *dense) backwardWeights(_, lo, hi int) {
+	l, dout := c.layer, c.dout
+	if dout.Rows == 0 {
 		return
 	}
-	columns := simd.Matrix{Rows: b.dout.Rows, Cols: hi - lo, Stride: b.dout.Stride, Data: b.dout.Data[lo:]}
-	b.l.x.AddMulTransA(b.l.dweight.Slice(lo, hi), columns)
-	db := b.l.dbias[lo:hi]
+	columns := simd.Matrix{Rows: dout.Rows, Cols: hi - lo, Stride: dout.Stride, Data: dout.Data[lo:]}
+	l.x.AddMulTransA(l.dweight.Slice(lo, hi), columns)
+	db := l.dbias[lo:hi]
 	for i := range columns.Rows {
 		simd.Add(db, db, columns.Row(i))
 	}

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -167,7 +168,7 @@ func (m *MLP) Represent(x simd.Matrix) simd.Matrix {
 // pass passes x through the first layers.
 func (m *MLP) pass(op string, x simd.Matrix, layers int) simd.Matrix {
 	x.Check(op, "x", -1, m.layers[0].weight.Cols)
-	return m.run(m.Workers, x, layers)
+	return m.run(par.Workers(m.Workers), x, layers)
 }
 
 // Backward adds the gradients of the parameters, given the gradient with respect
@@ -176,7 +177,7 @@ func (m *MLP) pass(op string, x simd.Matrix, layers int) simd.Matrix {
 func (m *MLP) Backward(dz simd.Matrix) {
 	_, out := m.Dims()
 	dz.Check("nn.MLP.Backward", "dz", m.passed, out)
-	m.back(m.Workers, dz, false)
+	m.back(par.Workers(m.Workers), dz, false)
 }
 
 // ActivationBytes returns how many bytes m keeps of so many rows beside its parameters.
@@ -200,7 +201,12 @@ func (m *MLP) describe() map[string]string {
 }
 
 // mlpKinds are the configs of all kinds, but for the widths.
-var mlpKinds = []MLPConfig{{}, {Activation: GELU}, {Residual: true}, {Activation: GELU, Residual: true}}
+var mlpKinds = func() (kinds []MLPConfig) {
+	for a := range activations {
+		kinds = append(kinds, MLPConfig{Activation: Activation(a)}, MLPConfig{Activation: Activation(a), Residual: true})
+	}
+	return kinds
+}()
 
 // parse reads the widths from what describe returned.
 func (c MLPConfig) parse(meta map[string]string) (_ blueprint, err error) {

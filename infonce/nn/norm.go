@@ -40,7 +40,7 @@ const (
 	normMomentum = 0.1  // weight of a batch in the running statistics, as in PyTorch
 )
 
-// A norm is the norm of a stage. It works on rows of an image at a time: what it needs of a
+// A norm is the norm of a block. It works on rows of an image at a time: what it needs of a
 // channel it keeps in vectors of that length, repeated for each pixel.
 type norm struct {
 	kind     Norm
@@ -52,7 +52,7 @@ type norm struct {
 
 	ones, scales, shifts []float32 // repeated
 	centers, rates       []float32 // of batch norm, repeated: −mean and 1/√(variance + ε)
-	pull, tilt           []float32 // of batch norm, repeated: −mean of the gradient, and of its product with what was normalized
+	meanGrad, meanGradX  []float32 // of batch norm, repeated: −mean of the gradient, and of its product with what was normalized
 
 	sums simd.Matrix // of each sample: two numbers of each channel
 	rate []float32   // of each sample in layer norm: 1/√(variance + ε)
@@ -61,7 +61,7 @@ type norm struct {
 	batch                    int       // pixels in it
 }
 
-func newNorm(kind Norm, f extent) norm {
+func newNorm(kind Norm, f imageShape) norm {
 	n := norm{kind: kind, channels: f.channels, row: f.width * f.channels}
 	if kind == BatchNorm {
 		n.mean, n.variance = make([]float32, n.channels), make([]float32, n.channels)
@@ -200,12 +200,12 @@ func (n *norm) apply(i int, out, x []float32) {
 			simd.Add(row, row, n.centers)
 			simd.MulShifted(row, row, n.rates, 0)
 		}
-		n.stretch(out[at:at+n.row], row)
+		n.affine(out[at:at+n.row], row)
 	}
 }
 
-// stretch stores scale·x + shift in out, both rows of an image.
-func (n *norm) stretch(out, x []float32) {
+// affine stores scale·x + shift in out, both rows of an image.
+func (n *norm) affine(out, x []float32) {
 	simd.MulShifted(out, x, n.scales, 0)
 	simd.Add(out, out, n.shifts)
 }
@@ -263,11 +263,11 @@ func (n *norm) backLayer(d, x []float32, rate float32) {
 		sum += float64(simd.Sum(row))
 		product += float64(simd.Dot(row, x[at:at+n.row]))
 	}
-	pull, tilt := float32(-sum/float64(len(d))), float32(-product/float64(len(d)))
+	meanGrad, meanGradX := float32(-sum/float64(len(d))), float32(-product/float64(len(d)))
 	for at := 0; at < len(d); at += n.row {
 		row := d[at : at+n.row]
-		simd.Axpy(row, tilt, x[at:at+n.row])
-		simd.Axpy(row, pull, n.ones)
+		simd.Axpy(row, meanGradX, x[at:at+n.row])
+		simd.Axpy(row, meanGrad, n.ones)
 		simd.Scale(row, rate, row)
 	}
 }
@@ -285,7 +285,7 @@ func (n *norm) learn(samples, pixels int) {
 	if n.kind != BatchNorm || samples == 0 {
 		return
 	}
-	n.pull, n.tilt = vector(n.pull, n.row), vector(n.tilt, n.row)
+	n.meanGrad, n.meanGradX = vector(n.meanGrad, n.row), vector(n.meanGradX, n.row)
 	for c := range n.channels {
 		var sum, product float64
 		for i := range samples {
@@ -294,10 +294,10 @@ func (n *norm) learn(samples, pixels int) {
 			product += float64(row[n.channels+c])
 		}
 		total := float64(samples * pixels)
-		n.pull[c], n.tilt[c] = float32(-sum/total), float32(-product/total)
+		n.meanGrad[c], n.meanGradX[c] = float32(-sum/total), float32(-product/total)
 	}
-	replicate(n.pull[n.channels:], n.pull[:n.channels])
-	replicate(n.tilt[n.channels:], n.tilt[:n.channels])
+	replicate(n.meanGrad[n.channels:], n.meanGrad[:n.channels])
+	replicate(n.meanGradX[n.channels:], n.meanGradX[:n.channels])
 	n.remember()
 }
 
@@ -308,9 +308,9 @@ func (n *norm) backBatch(d, x []float32, w *scratch) {
 	t, _, _ := w.rows(n.row)
 	for at := 0; at < len(d); at += n.row {
 		row := d[at : at+n.row]
-		simd.MulShifted(t, x[at:at+n.row], n.tilt, 0)
+		simd.MulShifted(t, x[at:at+n.row], n.meanGradX, 0)
 		simd.Add(row, row, t)
-		simd.Add(row, row, n.pull)
+		simd.Add(row, row, n.meanGrad)
 		simd.MulShifted(row, row, n.rates, 0)
 		simd.MulShifted(row, row, n.scales, 0)
 	}

@@ -2,7 +2,7 @@ package nn
 
 import "github.com/contrast-go/contrast/simd"
 
-// A Pooling is what a [CNN] makes of each 2×2 pixels, where the image of a stage is halved
+// A Pooling is what a [CNN] makes of each 2×2 pixels, where the image of a block is halved
 // so. At the right and at the lower border of an image of odd size there are fewer of them.
 type Pooling int
 
@@ -29,27 +29,29 @@ func (p *Pooling) UnmarshalText(text []byte) error {
 }
 
 // at returns the channels of a pixel.
-func (f extent) at(x []float32, px, py int) []float32 {
+func (f imageShape) at(x []float32, px, py int) []float32 {
 	i := (py*f.width + px) * f.channels
 	return x[i : i+f.channels : i+f.channels]
 }
 
 // halve returns half of a size, rounded up.
-func (f extent) halve() extent { return extent{(f.width + 1) / 2, (f.height + 1) / 2, f.channels} }
+func (f imageShape) halve() imageShape {
+	return imageShape{(f.width + 1) / 2, (f.height + 1) / 2, f.channels}
+}
 
 // pooled returns the size of what p makes of an image.
-func (p Pooling) pooled(f extent) extent {
+func (p Pooling) pooled(f imageShape) imageShape {
 	switch p {
 	case NoPooling:
 		return f
 	case globalAverage:
-		return extent{1, 1, f.channels}
+		return imageShape{1, 1, f.channels}
 	}
 	return f.halve()
 }
 
 // pool stores in dst what p makes of the image x.
-func (p Pooling) pool(dst, x []float32, f extent, w *scratch) {
+func (p Pooling) pool(dst, x []float32, f imageShape, w *scratch) {
 	if p == globalAverage {
 		sum, _, _ := w.rows(f.row())
 		fold(sum, x)
@@ -86,7 +88,7 @@ func (p Pooling) pool(dst, x []float32, f extent, w *scratch) {
 }
 
 // unpool stores in d the gradient with respect to x, given dout, that with respect to what pool made of it.
-func (p Pooling) unpool(d, dout, x, out []float32, f extent) {
+func (p Pooling) unpool(d, dout, x, out []float32, f imageShape) {
 	if p == globalAverage {
 		simd.Scale(d[:f.channels], 1/float32(f.pixels()), dout)
 		replicate(d[f.channels:], d[:f.channels])

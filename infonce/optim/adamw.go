@@ -57,7 +57,7 @@ func (o *AdamW) Step(p *nn.Params, step int, rate float32) {
 	o.rate = float32(float64(rate) / (1 - power(float64(o.beta1), step+1)))
 	o.rescale = float32(1 / math.Sqrt(1-power(float64(o.beta2), step+1)))
 	o.params, o.spans = p, appendSpans(o.spans[:0], p)
-	par.Do(o.Workers, len(o.spans), (*adamSpans)(o))
+	par.For(o.Workers, len(o.spans), o, (*AdamW).update)
 	o.params = nil
 }
 
@@ -82,10 +82,8 @@ func power(x float64, n int) float64 {
 	return p
 }
 
-// adamSpans is AdamW as a task whose pieces are spans.
-type adamSpans AdamW
-
-func (o *adamSpans) Run(_, piece int) {
+// update moves the parameters of a span.
+func (o *AdamW) update(_, piece int) {
 	s := o.spans[piece]
 	w, grads := o.params.Values[s.lo:s.hi], o.params.Grads[s.lo:s.hi]
 	ms, vs := o.m[s.lo:s.hi], o.v[s.lo:s.hi]

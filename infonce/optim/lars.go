@@ -49,9 +49,9 @@ func (o *LARS) Step(p *nn.Params, _ int, rate float32) {
 	if len(o.squares) != len(o.spans) {
 		o.squares, o.rates = make([][2]float64, len(o.spans)), make([]float32, len(o.spans))
 	}
-	par.Do(o.Workers, len(o.spans), (*larsNorms)(o))
+	par.For(o.Workers, len(o.spans), o, (*LARS).square)
 	o.trust(rate)
-	par.Do(o.Workers, len(o.spans), (*larsSpans)(o))
+	par.For(o.Workers, len(o.spans), o, (*LARS).update)
 	o.params = nil
 }
 
@@ -76,10 +76,8 @@ func (o *LARS) trust(rate float32) {
 	}
 }
 
-// larsNorms sums the squares of a LARS, a span a piece.
-type larsNorms LARS
-
-func (o *larsNorms) Run(_, piece int) {
+// square sums the squares of a span.
+func (o *LARS) square(_, piece int) {
 	s := o.spans[piece]
 	if !s.decay {
 		return // its rate is that of the step
@@ -100,10 +98,8 @@ func (o *larsNorms) Run(_, piece int) {
 	}
 }
 
-// larsSpans updates the parameters of a LARS, a span a piece.
-type larsSpans LARS
-
-func (o *larsSpans) Run(_, piece int) {
+// update moves the parameters of a span.
+func (o *LARS) update(_, piece int) {
 	s := o.spans[piece]
 	w, grads := o.params.Values[s.lo:s.hi], o.params.Grads[s.lo:s.hi]
 	velocity := o.velocity[s.lo:s.hi]

@@ -41,14 +41,12 @@ func (o *SGD) Step(p *nn.Params, _ int, rate float32) {
 		o.velocity = zeros(o.velocity, len(p.Values))
 	}
 	o.params, o.rate, o.spans = p, rate, appendSpans(o.spans[:0], p)
-	par.Do(o.Workers, len(o.spans), (*sgdSpans)(o))
+	par.For(o.Workers, len(o.spans), o, (*SGD).update)
 	o.params = nil
 }
 
-// sgdSpans is SGD as a task whose pieces are spans.
-type sgdSpans SGD
-
-func (o *sgdSpans) Run(_, piece int) {
+// update moves the parameters of a span.
+func (o *SGD) update(_, piece int) {
 	s := o.spans[piece]
 	w, grads := o.params.Values[s.lo:s.hi], o.params.Grads[s.lo:s.hi]
 	rate, momentum, decay := o.rate, o.Momentum, o.Decay

@@ -26,7 +26,7 @@ func TestStepDoesNotAllocate(t *testing.T) {
 		for name, set := range map[string]func(*Trainer){
 			"AdamW":  func(tr *Trainer) {},
 			"SGD":    func(tr *Trainer) { tr.Optimizer = &optim.SGD{Momentum: 0.9, Workers: workers} },
-			"LARS":   func(tr *Trainer) { tr.Optimizer, tr.Clip = &optim.LARS{Workers: workers}, 1e-6 },
+			"LARS":   func(tr *Trainer) { tr.Optimizer, tr.ClipNorm = &optim.LARS{Workers: workers}, 1e-6 },
 			"chunks": func(tr *Trainer) { tr.Chunk = 7 },
 			"memory": func(tr *Trainer) { withMemory(tr, 17); tr.Loss = towardsZero },
 			"temperature": func(tr *Trainer) {

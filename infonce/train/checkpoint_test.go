@@ -195,8 +195,8 @@ func TestResumeRefuses(t *testing.T) {
 		"other encoder":   func(tr *Trainer) { tr.Encoder = makeMLP(t, 1, []int{30, 12}, []int{4}) },
 		"other optimizer": func(tr *Trainer) { tr.Optimizer = &optim.SGD{Momentum: 0.5} },
 		"no state":        func(tr *Trainer) { tr.Optimizer = &optim.SGD{} },
-		"a memory":        func(tr *Trainer) { tr.Memory = &Queue{Size: 3} },
-		"keys":            func(tr *Trainer) { tr.Keys = &MomentumEncoder{Encoder: tr.Encoder.(*nn.MLP).Clone()} },
+		"a memory":        func(tr *Trainer) { tr.Queue = &Queue{Size: 3} },
+		"keys":            func(tr *Trainer) { tr.KeyEncoder = &MomentumEncoder{Encoder: tr.Encoder.(*nn.MLP).Clone()} },
 		"a temperature":   func(tr *Trainer) { learnTemperature(tr) },
 	} {
 		tr := tiny(t, dir, 1)
@@ -348,7 +348,7 @@ func TestWeightsSHA256(t *testing.T) {
 func TestResumeFallsBack(t *testing.T) {
 	fresh := func(dir string) *Trainer {
 		tr := tiny(t, dir, 1)
-		tr.Every = 5
+		tr.CheckpointEvery = 5
 		return tr
 	}
 	whole := fresh(t.TempDir())
@@ -402,7 +402,7 @@ func TestResumeFallsBack(t *testing.T) {
 			t.Errorf("%s: warnings %q", name, warnings)
 		}
 		kept := testkit.ReadFile(t, previous)
-		tr.Every = 0
+		tr.CheckpointEvery = 0
 		mustRun(t, tr) // writes one checkpoint, in the place of the damaged one
 		sameOutcome(t, name, outcomeOf(t, tr), want)
 		if !bytes.Equal(testkit.ReadFile(t, previous), kept) {

@@ -29,7 +29,7 @@ func TestClip(t *testing.T) {
 		tr := tiny(t, "", 1)
 		o := &recorder{}
 		// Without a rate both runs have the same gradients.
-		tr.Optimizer, tr.Schedule, tr.Clip = o, optim.Constant{}, clip
+		tr.Optimizer, tr.Schedule, tr.ClipNorm = o, optim.Constant{}, clip
 		var all []Progress
 		tr.Report = func(p Progress) { all = append(all, p) }
 		mustRun(t, tr)
@@ -73,7 +73,7 @@ func TestClip(t *testing.T) {
 func TestClipMetrics(t *testing.T) {
 	for _, clip := range []float64{0, 1e-3} {
 		tr := tiny(t, t.TempDir(), 1)
-		tr.Clip = clip
+		tr.ClipNorm = clip
 		mustRun(t, tr)
 		lines := strings.Split(outcomeOf(t, tr).metrics, "\n")
 		for i, line := range lines[:20] {
@@ -93,7 +93,7 @@ func TestClipLargeGradient(t *testing.T) {
 		return inner.Evaluate(b, grad, 1e30)
 	})
 	o := &recorder{}
-	tr.Optimizer, tr.Clip, tr.Steps = o, 2, 1
+	tr.Optimizer, tr.ClipNorm, tr.Steps = o, 2, 1
 	mustRun(t, tr)
 	var sum float64
 	for _, g := range o.grads[0] {

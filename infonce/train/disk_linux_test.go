@@ -23,7 +23,7 @@ func diskFails(t *testing.T, name, dir string, every int, want error) {
 	t.Helper()
 	newest := testkit.ReadFile(t, filepath.Join(dir, CheckpointFile))
 	tr := tiny(t, dir, 1)
-	tr.Every = every
+	tr.CheckpointEvery = every
 	if _, err := tr.Resume(); err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}

@@ -13,7 +13,7 @@ import (
 func FuzzCheckpoint(f *testing.F) {
 	f.Add(testkit.ReadFile(f, filepath.Join(trained(f), CheckpointFile)))
 	for _, set := range []func(tr *Trainer){
-		func(tr *Trainer) { withMemory(tr, 5); tr.Clip = 1 },
+		func(tr *Trainer) { withMemory(tr, 5); tr.ClipNorm = 1 },
 		func(tr *Trainer) { tinyCNN(f, tr, nn.BatchNorm); learnTemperature(tr) },
 	} {
 		tr := tiny(f, f.TempDir(), 1)

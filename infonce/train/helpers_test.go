@@ -56,8 +56,8 @@ func makeCNN(t testing.TB, c nn.CNNConfig, seed uint64) *nn.CNN {
 func withMemory(t *Trainer, size int) {
 	m := t.Encoder.(*nn.MLP)
 	t.Loss = &infonce.InfoNCE{Temperature: 0.2, Workers: m.Workers}
-	t.Keys = &MomentumEncoder{Encoder: m.Clone(), Momentum: 0.9, Workers: m.Workers}
-	t.Memory = &Queue{Size: size}
+	t.KeyEncoder = &MomentumEncoder{Encoder: m.Clone(), Momentum: 0.9, Workers: m.Workers}
+	t.Queue = &Queue{Size: size}
 }
 
 // learnTemperature makes t learn that of NT-Xent or InfoNCE.
@@ -65,9 +65,9 @@ func learnTemperature(t *Trainer) {
 	switch l := t.Loss.(type) {
 	case *infonce.NTXent:
 		l.Temperature = 0.5
-		t.Scale = &LogScale{Temperature: &l.Temperature}
+		t.LearnedTemperature = &LearnedTemperature{Temperature: &l.Temperature}
 	case *infonce.InfoNCE:
-		t.Scale = &LogScale{Temperature: &l.Temperature}
+		t.LearnedTemperature = &LearnedTemperature{Temperature: &l.Temperature}
 	}
 }
 

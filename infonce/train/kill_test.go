@@ -45,7 +45,7 @@ func toKill(t testing.TB, dir string, steps, every int) *Trainer {
 	tr := tiny(t, dir, 1)
 	withMemory(tr, 17)
 	learnTemperature(tr)
-	tr.Clip, tr.Steps, tr.Every = 0.5, steps, every
+	tr.ClipNorm, tr.Steps, tr.CheckpointEvery = 0.5, steps, every
 	return tr
 }
 

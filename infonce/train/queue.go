@@ -98,7 +98,7 @@ func (q *Queue) State(width int) []data.Tensor {
 // check returns an error unless q is nil or has a size.
 func (q *Queue) check() error {
 	if q != nil && q.Size < 1 {
-		return fmt.Errorf("memory: size is %d, want at least 1", q.Size)
+		return fmt.Errorf("queue: size is %d, want at least 1", q.Size)
 	}
 	return nil
 }
@@ -125,25 +125,4 @@ func (q *Queue) mark(which int) uint64 {
 		return 0
 	}
 	return getInt(q.marks[digits*which:])
-}
-
-// The tensors of a checkpoint are of float32. An integer is three of them, each of which
-// holds 22 of its bits exactly, the lowest first.
-const (
-	digits   = 3
-	digitLen = 22
-)
-
-func putInt(dst []float32, v uint64) {
-	for i := range digits {
-		dst[i] = float32(v & (1<<digitLen - 1))
-		v >>= digitLen
-	}
-}
-
-func getInt(src []float32) (v uint64) {
-	for i := digits - 1; i >= 0; i-- {
-		v = v<<digitLen | uint64(src[i])&(1<<digitLen-1)
-	}
-	return v
 }

@@ -10,15 +10,15 @@ import (
 	"github.com/contrast-go/contrast/internal/scalar"
 )
 
-// A LogScale learns the temperature τ of a loss as t = ln(1/τ), the logarithm of what
+// A LearnedTemperature learns the temperature τ of a loss as t = ln(1/τ), the logarithm of what
 // similarities are multiplied by (Radford et al. 2021, section 2.4):
 //
 //	dL/dt = −τ·dL/dτ
 //
-// After each step t is brought back into its range. A LogScale serves one Trainer.
-type LogScale struct {
+// After each step t is brought back into its range. A LearnedTemperature serves one Trainer.
+type LearnedTemperature struct {
 	// Temperature is a field of the loss. What it holds when the run begins is what
-	// learning begins with; from then on LogScale sets it.
+	// learning begins with; from then on LearnedTemperature sets it.
 	Temperature *float32
 
 	// Optimizer moves t, at the learning rate of the encoder; nil means an AdamW of
@@ -35,9 +35,9 @@ type LogScale struct {
 
 const ln100 = 4.605170185988092
 
-// start prepares s, and sets the temperature to what t says. A nil *LogScale leaves
+// start prepares s, and sets the temperature to what t says. A nil *LearnedTemperature leaves
 // all as it is.
-func (s *LogScale) start() error {
+func (s *LearnedTemperature) start() error {
 	if s == nil {
 		return nil
 	}
@@ -50,7 +50,7 @@ func (s *LogScale) start() error {
 	return nil
 }
 
-func (s *LogScale) init() error {
+func (s *LearnedTemperature) init() error {
 	if s.Temperature == nil {
 		return errors.New("none, want the field of the loss")
 	}
@@ -76,7 +76,7 @@ func (s *LogScale) init() error {
 	return nil
 }
 
-func (s *LogScale) bounds() (low, high float32) {
+func (s *LearnedTemperature) bounds() (low, high float32) {
 	if s.Low == 0 && s.High == 0 {
 		return 0, ln100
 	}
@@ -84,7 +84,7 @@ func (s *LogScale) bounds() (low, high float32) {
 }
 
 // load takes over the gradient with respect to the temperature.
-func (s *LogScale) load(dTemperature float64) error {
+func (s *LearnedTemperature) load(dTemperature float64) error {
 	if s == nil {
 		return nil
 	}
@@ -97,7 +97,7 @@ func (s *LogScale) load(dTemperature float64) error {
 }
 
 // step moves t, tells p of it and sets the temperature.
-func (s *LogScale) step(p *Progress) {
+func (s *LearnedTemperature) step(p *Progress) {
 	if s == nil {
 		return
 	}
@@ -113,7 +113,7 @@ func (s *LogScale) step(p *Progress) {
 }
 
 // state returns what a checkpoint keeps, in the memory of s.
-func (s *LogScale) state() []data.Tensor {
+func (s *LearnedTemperature) state() []data.Tensor {
 	return append([]data.Tensor{
 		{Name: "log", Shape: []int{1}, Data: s.params.Values},
 		{Name: "clamps", Shape: []int{digits}, Data: s.clamps},

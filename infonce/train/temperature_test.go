@@ -21,7 +21,7 @@ func TestLogScaleGradient(t *testing.T) {
 	b := infonce.Batch{Q: testkit.Normals(r, 9, 5), K: testkit.Normals(r, 9, 5)}
 	for _, tau := range []float32{0.05, 0.3, 1} {
 		loss := &infonce.NTXent{Temperature: tau}
-		s := &LogScale{Temperature: &loss.Temperature}
+		s := &LearnedTemperature{Temperature: &loss.Temperature}
 		if err := s.start(); err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +68,7 @@ func TestLogScaleStaysInRange(t *testing.T) {
 		{1, 0, 0, []float64{0}, []float32{0}, 0},
 	} {
 		tau := c.tau
-		s := &LogScale{Temperature: &tau, Optimizer: &optim.SGD{}, Low: c.low, High: c.high}
+		s := &LearnedTemperature{Temperature: &tau, Optimizer: &optim.SGD{}, Low: c.low, High: c.high}
 		if err := s.start(); err != nil {
 			t.Fatal(err)
 		}
@@ -122,7 +122,7 @@ func TestLogScaleRefuses(t *testing.T) {
 	} {
 		tr := tiny(t, t.TempDir(), 1)
 		tau := c.tau
-		tr.Scale = &LogScale{Temperature: &tau, Low: c.low, High: c.high}
+		tr.LearnedTemperature = &LearnedTemperature{Temperature: &tau, Low: c.low, High: c.high}
 		if err := tr.Run(context.Background()); err == nil || err.Error() != "train: "+c.want {
 			t.Errorf("%v, want %s", err, c.want)
 		}
@@ -178,7 +178,7 @@ func TestRunLearnsTheTemperature(t *testing.T) {
 			t.Errorf("temperature %v in steps %d and %d", used[i], i, i+1)
 		}
 	}
-	if want := scalar.Exp(-tr.Scale.params.Values[0]); loss.Temperature != want {
+	if want := scalar.Exp(-tr.LearnedTemperature.params.Values[0]); loss.Temperature != want {
 		t.Errorf("temperature %v after the run, want %v", loss.Temperature, want)
 	}
 }

@@ -6,14 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 
 	"github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/infonce/data"
 	"github.com/contrast-go/contrast/infonce/dataset"
-	"github.com/contrast-go/contrast/infonce/internal/sealed"
 	"github.com/contrast-go/contrast/infonce/nn"
 	"github.com/contrast-go/contrast/infonce/optim"
 	"github.com/contrast-go/contrast/simd"
@@ -39,26 +37,26 @@ type Trainer struct {
 
 	// Keys embeds the second views in place of Encoder and gets no gradient; nil means
 	// that Encoder embeds both.
-	Keys *MomentumEncoder
+	KeyEncoder *MomentumEncoder
 
 	// Memory keeps the embeddings of the second views, as Negatives of the steps to come;
 	// nil means that nothing is kept. It gets no gradient. Arrange must be Pairs, of two Views. With Keys this
 	// is MoCo (He et al. 2020); without, the cross-batch memory of Wang et al. (2020), for
 	// which infonce.InfoNCE has InBatch. In the first step Memory is empty, and InfoNCE has the
 	// other second views of the batch as negatives.
-	Memory *Queue
+	Queue *Queue
 
 	// MemoryAfter is the number of steps before Memory is filled and used; 0 means none. An
 	// encoder that begins to learn moves fast, and may flee from its own past into a
 	// collapse; Wang et al. wait for 1000 steps, with Keys there is no need.
-	MemoryAfter int
+	QueueAfter int
 
 	// Scale learns the temperature of Loss; nil means that it stays as it is.
-	Scale *LogScale
+	LearnedTemperature *LearnedTemperature
 
 	// Clip is the largest Euclidean norm of the gradient of all parameters of Encoder: a longer one
 	// is shortened to it (Pascanu et al. 2013, algorithm 1). 0 means that none is.
-	Clip float64
+	ClipNorm float64
 
 	// Arrange shows the embeddings of a step to the loss, and their gradient in the
 	// same way: Pairs, Labelled or Triplets. nil means Pairs where there are two Views. Where
@@ -72,7 +70,7 @@ type Trainer struct {
 
 	// Every is the number of steps between checkpoints; 0 means that one is written
 	// only before the first step and after the last.
-	Every int
+	CheckpointEvery int
 
 	// Config describes the run, as JSON or otherwise. It is kept in the checkpoint,
 	// and a run can be resumed only under the same.
@@ -159,53 +157,13 @@ func (t *Trainer) run(ctx context.Context) error {
 		if t.Report != nil {
 			t.Report(p)
 		}
-		if t.Every > 0 && t.step%t.Every == 0 {
+		if t.CheckpointEvery > 0 && t.step%t.CheckpointEvery == 0 {
 			if err := t.save(metrics); err != nil {
 				return err
 			}
 		}
 	}
 	return t.save(metrics)
-}
-
-func (t *Trainer) check() error {
-	for _, part := range []struct {
-		name    string
-		missing bool
-	}{
-		{"encoder", t.Encoder == nil},
-		{"loss", t.Loss == nil},
-		{"optimizer", t.Optimizer == nil},
-		{"schedule", t.Schedule == nil},
-		{"source", t.Source == nil},
-	} {
-		if part.missing {
-			return fmt.Errorf("no %s", part.name)
-		}
-	}
-	if t.Batch < 1 || t.Steps < 0 || t.Every < 0 {
-		return fmt.Errorf("batch %d, steps %d, every %d: want at least 1, 0 and 0", t.Batch, t.Steps, t.Every)
-	}
-	if t.Chunk < 0 || t.MemoryAfter < 0 {
-		return fmt.Errorf("chunk %d, memory after %d steps: want at least 0 and 0", t.Chunk, t.MemoryAfter)
-	}
-	if !(t.Clip >= 0) {
-		return fmt.Errorf("clip is %v, want at least 0", t.Clip)
-	}
-	if t.step > t.Steps {
-		return fmt.Errorf("%d steps are done, want at most %d", t.step, t.Steps)
-	}
-	if err := cmp.Or(t.checkViews(), t.checkParts()); err != nil {
-		return err
-	}
-	in, _ := t.Encoder.Dims()
-	t.x = t.x.Reshape(t.views()*t.Batch, in)
-	return nil
-}
-
-// checkParts looks at the parts that a run may do without.
-func (t *Trainer) checkParts() error {
-	return cmp.Or(t.checkMixing(), t.Memory.check(), t.Keys.check(t.Encoder.Params()), t.Scale.start())
 }
 
 // open prepares the folder of the run. A new run writes its checkpoint at once: what
@@ -235,223 +193,72 @@ func (t *Trainer) open() (*metrics, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.clipped = t.Clip > 0
+	m.clipped = t.ClipNorm > 0
 	return m, nil
 }
 
-// advance makes one step of training. Its error leaves the parameters as they were.
-func (t *Trainer) advance(step int) (Progress, error) {
-	labels, err := t.Source.Next(step, t.x)
-	if err != nil {
-		return Progress{}, fmt.Errorf("source: %w", err)
+func (t *Trainer) check() error {
+	for _, part := range []struct {
+		name    string
+		missing bool
+	}{
+		{"encoder", t.Encoder == nil},
+		{"loss", t.Loss == nil},
+		{"optimizer", t.Optimizer == nil},
+		{"schedule", t.Schedule == nil},
+		{"source", t.Source == nil},
+	} {
+		if part.missing {
+			return fmt.Errorf("no %s", part.name)
+		}
 	}
-	z := t.embed()
-	if err := t.checkEmbedding(z); err != nil {
-		return Progress{}, err
+	if t.Batch < 1 || t.Steps < 0 || t.CheckpointEvery < 0 {
+		return fmt.Errorf("batch %d, steps %d, every %d: want at least 1, 0 and 0", t.Batch, t.Steps, t.CheckpointEvery)
 	}
-
-	batch := t.arrange(z, labels)
-	if err := t.recall(step, &batch); err != nil {
-		return Progress{}, err
+	if t.Chunk < 0 || t.QueueAfter < 0 {
+		return fmt.Errorf("chunk %d, memory after %d steps: want at least 0 and 0", t.Chunk, t.QueueAfter)
 	}
-	t.dz = t.dz.Reshape(z.Rows, z.Cols)
-	clear(t.dz.Data)
-	t.grad = t.arrange(t.dz, nil)
-	result, err := t.Loss.Evaluate(batch, &t.grad, 1)
-	if err != nil {
-		return Progress{}, err
+	if !(t.ClipNorm >= 0) {
+		return fmt.Errorf("clip is %v, want at least 0", t.ClipNorm)
 	}
-	if !finite(result.Loss) {
-		return Progress{}, fmt.Errorf("loss is %v, want a finite number", result.Loss)
+	if t.step > t.Steps {
+		return fmt.Errorf("%d steps are done, want at most %d", t.step, t.Steps)
 	}
-	if err := checkMatrix("gradient", "embedding", t.dz); err != nil {
-		return Progress{}, err
-	}
-
-	params := t.Encoder.Params()
-	clear(params.Grads)
-	if err := t.backward(); err != nil {
-		return Progress{}, err
-	}
-	norm, err := gradientNorm(params)
-	if err != nil {
-		return Progress{}, err
-	}
-	if err := t.Scale.load(result.DTemperature); err != nil {
-		return Progress{}, err
-	}
-
-	rate := t.Schedule.Rate(step)
-	if !finite(float64(rate)) {
-		return Progress{}, fmt.Errorf("learning rate is %v, want a finite number", rate)
-	}
-	p := Progress{Result: result, Step: step, Rate: rate, GradNorm: norm}
-	t.Scale.step(&p)
-	t.clip(&p, params)
-	t.Optimizer.Step(params, step, rate)
-	t.remember(step, batch)
-	return p, nil
-}
-
-// checkEmbedding returns an error where what went into the step or came out of the
-// encoder is not finite. The samples are looked at on their own because max(0, −∞) is
-// finite.
-func (t *Trainer) checkEmbedding(z simd.Matrix) error {
-	if err := checkMatrix("source", "sample", t.x); err != nil {
+	if err := cmp.Or(t.checkViews(), t.checkParts()); err != nil {
 		return err
 	}
-	err := checkMatrix("encoder", "embedding", z)
-	if err == nil {
-		return nil
-	}
-	for _, p := range t.Encoder.Params().Tensors { // the cause, where it is among them
-		if err := checkMatrix("parameter", p.Name, asMatrix(p.Shape, p.Values)); err != nil {
-			return err
-		}
-	}
-	return err
-}
-
-// gradientNorm returns the Euclidean norm of all gradients, or an error that names
-// the tensor where they are not finite.
-func gradientNorm(p *nn.Params) (float64, error) {
-	var sum float64
-	for _, t := range p.Tensors {
-		sum += float64(simd.Dot(t.Grads, t.Grads))
-	}
-	if finite(sum) {
-		return math.Sqrt(sum), nil
-	}
-	for _, t := range p.Tensors {
-		if err := checkMatrix("gradient", t.Name, asMatrix(t.Shape, t.Grads)); err != nil {
-			return 0, err
-		}
-	}
-	sum = 0 // only the squares overflowed
-	for _, g := range p.Grads {
-		sum += float64(float64(g) * float64(g))
-	}
-	return math.Sqrt(sum), nil
-}
-
-// asMatrix returns a tensor as a matrix of as many columns as its last dimension.
-func asMatrix(shape []int, values []float32) simd.Matrix {
-	cols := 1
-	if len(shape) > 0 {
-		cols = max(shape[len(shape)-1], 1)
-	}
-	return simd.Matrix{Rows: len(values) / cols, Cols: cols, Stride: cols, Data: values}
-}
-
-// checkMatrix returns an error that names the first number of m that is not finite.
-func checkMatrix(op, name string, m simd.Matrix) error {
-	for i := range m.Rows {
-		row := m.Row(i)
-		// The sum of squares is finite only if the row is.
-		if finite(float64(simd.Dot(row, row))) {
-			continue
-		}
-		for j, v := range row {
-			if !finite(float64(v)) {
-				return &infonce.NonFiniteError{Op: op, Arg: name, Row: i, Col: j, Value: v}
-			}
-		}
-	}
+	in, _ := t.Encoder.Dims()
+	t.x = t.x.Reshape(t.views()*t.Batch, in)
 	return nil
 }
 
-func finite(x float64) bool { return x-x == 0 }
-
-// Resume goes on from the checkpoint in Dir that [LastCheckpoint] reads: it takes over its
-// parameters, the state of the optimiser and of all that the run remembers, and the number of
-// steps done, which it returns. The run that follows is the rest of the one that wrote it,
-// bit for bit. Warn is told where the newest checkpoint is damaged and the one before it is used.
-//
-// The error wraps fs.ErrNotExist where there is no checkpoint; it is not nil either
-// where both are damaged, of another version, or of a run with another Config or
-// other parts. Nothing is changed then.
-func (t *Trainer) Resume() (step int, err error) {
-	if t.Dir == "" || t.Encoder == nil || t.Optimizer == nil {
-		return 0, errors.New("resume: want a folder, an encoder and an optimizer")
-	}
-	if err := t.checkParts(); err != nil {
-		return 0, fmt.Errorf("resume: %w", err)
-	}
-	c, damage, err := LastCheckpoint(t.Dir)
-	if err != nil {
-		return 0, err
-	}
-	state := t.state()
-	switch {
-	case c.Config != t.Config:
-		err = fmt.Errorf("config: %s", difference(c.Config, t.Config))
-	case c.Step > t.Steps:
-		err = fmt.Errorf("step: got %d, want at most %d", c.Step, t.Steps)
-	default:
-		err = sealed.Match(c.Tensors, state)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("checkpoint: %s: %w", c.path, err)
-	}
-	if damage != nil && t.Warn != nil {
-		t.Warn(fmt.Errorf("going on from %s, of step %d: %w", c.path, c.Step, damage))
-	}
-	sealed.Copy(state, c.Tensors)
-	t.step, t.saved, t.whole = c.Step, c.Step+1, damage == nil
-	return c.Step, nil
+// checkParts looks at the parts that a run may do without.
+func (t *Trainer) checkParts() error {
+	return cmp.Or(t.checkMixing(), t.Queue.check(), t.KeyEncoder.check(t.Encoder.Params()), t.LearnedTemperature.start())
 }
 
-func (t *Trainer) checkpoint() string { return filepath.Join(t.Dir, CheckpointFile) }
-func (t *Trainer) previous() string   { return filepath.Join(t.Dir, PreviousFile) }
+func (t *Trainer) views() int { return cmp.Or(t.Views, 2) }
 
-// save writes a checkpoint unless there is one of this step or no folder for it, and keeps the
-// one before it, unless it is damaged or of another run. The metrics of its steps are
-// on the disk before it is.
-func (t *Trainer) save(m *metrics) error {
-	if t.Dir == "" || t.saved == t.step+1 {
-		return nil
+// checkViews returns an error unless the parts agree on the number of views.
+func (t *Trainer) checkViews() error {
+	n := t.views()
+	if n < 1 || n == 1 && t.Arrange == nil {
+		return fmt.Errorf("%d views of a sample, want 2 or more, or an arrangement", n)
 	}
-	if err := m.sync(); err != nil {
-		return err
+	if _, ok := t.Encoder.(*nn.Dual); ok && n != 2 {
+		return fmt.Errorf("%d views of a sample, want 2: the encoder has two towers", n)
 	}
-	c := Checkpoint{Step: t.step, Config: t.Config, Tensors: t.state()}
-	previous := ""
-	if t.whole {
-		previous = t.previous()
+	if s, ok := t.Source.(dataset.Viewer); ok && s.ViewsPerSample() != n {
+		return fmt.Errorf("the source gives %d views of each sample, want %d", s.ViewsPerSample(), n)
 	}
-	if err := c.write(t.checkpoint(), previous); err != nil {
-		return err
+	if n != 2 && (t.KeyEncoder != nil || t.Queue != nil) {
+		return fmt.Errorf("%d views of a sample, want 2 with keys or a memory", n)
 	}
-	t.saved, t.whole = t.step+1, true
+	t.samples = t.samples[:0]
+	for i := range n * t.Batch {
+		t.samples = append(t.samples, i%t.Batch)
+	}
 	return nil
-}
-
-// state returns what a checkpoint keeps, in the memory of the parts.
-func (t *Trainer) state() []data.Tensor {
-	var state []data.Tensor
-	keep := func(part string, tensors []data.Tensor) {
-		for _, s := range tensors {
-			s.Name = part + "." + s.Name
-			state = append(state, s)
-		}
-	}
-	params := t.Encoder.Params()
-	keep("model", nn.State(t.Encoder))
-	keep("optimizer", t.Optimizer.State(len(params.Values)))
-	if t.Keys != nil {
-		keep("keys", t.Keys.Encoder.Params().State())
-	}
-	if t.Memory != nil {
-		_, width := t.Encoder.Dims()
-		keep("memory", t.Memory.State(width))
-	}
-	if t.Scale != nil {
-		keep("temperature", t.Scale.state())
-	}
-	if t.Clip > 0 {
-		keep("clip", t.clipState())
-	}
-	return state
 }
 
 // checkMixing returns an error where the encoder is to see a part of a batch and needs all of it.
@@ -462,8 +269,8 @@ func (t *Trainer) checkMixing() error {
 	switch {
 	case t.Chunk > 0:
 		return fmt.Errorf("chunk is %d, want 0: what the encoder makes of a row depends on the other rows", t.Chunk)
-	case t.Keys != nil:
-		return fmt.Errorf("keys: want none: what the encoder makes of a row depends on the other rows, which would be of one view")
+	case t.KeyEncoder != nil:
+		return fmt.Errorf("key encoder: want none: what the encoder makes of a row depends on the other rows, which would be of one view")
 	}
 	return nil
 }

@@ -66,8 +66,8 @@ func TestRunWithCNNBits(t *testing.T) {
 			tinyCNN(t, tr, nn.NoNorm)
 			m := tr.Encoder.(*nn.CNN)
 			tr.Loss = &infonce.InfoNCE{Temperature: 0.2, Workers: m.Workers}
-			tr.Keys = &MomentumEncoder{Encoder: m.Clone(), Momentum: 0.9, Workers: m.Workers}
-			tr.Memory = &Queue{Size: 31}
+			tr.KeyEncoder = &MomentumEncoder{Encoder: m.Clone(), Momentum: 0.9, Workers: m.Workers}
+			tr.Queue = &Queue{Size: 31}
 		},
 	} {
 		var want *outcome
@@ -109,8 +109,8 @@ func TestRunWithCNNBits(t *testing.T) {
 func TestBatchNormWantsWholeBatches(t *testing.T) {
 	for name, set := range map[string]func(tr *Trainer){
 		"train: chunk is 7, want 0: ": func(tr *Trainer) { tr.Chunk = 7 },
-		"train: keys: want none: ": func(tr *Trainer) {
-			tr.Keys = &MomentumEncoder{Encoder: tr.Encoder.(*nn.CNN).Clone(), Momentum: 0.9}
+		"train: key encoder: want none: ": func(tr *Trainer) {
+			tr.KeyEncoder = &MomentumEncoder{Encoder: tr.Encoder.(*nn.CNN).Clone(), Momentum: 0.9}
 		},
 	} {
 		tr := tiny(t, "", 1)

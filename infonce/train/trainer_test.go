@@ -74,7 +74,7 @@ func TestRunLearns(t *testing.T) {
 		"NT-Xent":  func(tr *Trainer) {},
 		"InfoNCE":  func(tr *Trainer) { tr.Loss = &infonce.InfoNCE{} },
 		"momentum": func(tr *Trainer) { tr.Optimizer = &optim.SGD{Momentum: 0.9, Nesterov: true} },
-		"LARS":     func(tr *Trainer) { tr.Optimizer, tr.Clip = &optim.LARS{Trust: 0.1}, 1 },
+		"LARS":     func(tr *Trainer) { tr.Optimizer, tr.ClipNorm = &optim.LARS{Trust: 0.1}, 1 },
 		"MoCo": func(tr *Trainer) {
 			withMemory(tr, 9)
 			tr.Source = &dataset.Views{Images: testkit.Bars(30, 30), Seed: 9} // few of the queue are of the batch
@@ -221,7 +221,7 @@ func TestResumeIsExact(t *testing.T) {
 			tr.Loss, tr.Views, tr.Source = &infonce.SupCon{}, 3, &dataset.Views{Images: testkit.Bars(40, 5), Each: 3, Seed: 9}
 		},
 		"LARS": func(tr *Trainer) {
-			tr.Optimizer, tr.Clip = &optim.LARS{Trust: 0.1, Decay: 0.01}, 0.5
+			tr.Optimizer, tr.ClipNorm = &optim.LARS{Trust: 0.1, Decay: 0.01}, 0.5
 			tr.Schedule = optim.StepDecay{Peak: 0.1, Every: 7, Warmup: 2}
 		},
 		"classes": func(tr *Trainer) {
@@ -245,7 +245,7 @@ func TestResumeIsExact(t *testing.T) {
 			for _, every := range []int{0, 3} {
 				dir := t.TempDir()
 				tr := fresh(dir)
-				tr.Every = every
+				tr.CheckpointEvery = every
 				if every > 0 {
 					// The process dies after a step: no last checkpoint is written.
 					tr.Report = func(p Progress) {
@@ -273,7 +273,7 @@ func TestResumeIsExact(t *testing.T) {
 					cancel()
 				}
 				tr = fresh(dir)
-				tr.Every = every
+				tr.CheckpointEvery = every
 				step, err := tr.Resume()
 				if err != nil {
 					t.Fatal(err)
@@ -453,15 +453,15 @@ func TestRunRefuses(t *testing.T) {
 		{func(tr *Trainer) { tr.Source = nil }, "train: no source"},
 		{func(tr *Trainer) { tr.Batch = 0 }, "train: batch 0, steps 20, every 0: want at least 1, 0 and 0"},
 		{func(tr *Trainer) { tr.Steps = -1 }, "train: batch 12, steps -1, every 0: want at least 1, 0 and 0"},
-		{func(tr *Trainer) { tr.Every = -1 }, "train: batch 12, steps 20, every -1: want at least 1, 0 and 0"},
+		{func(tr *Trainer) { tr.CheckpointEvery = -1 }, "train: batch 12, steps 20, every -1: want at least 1, 0 and 0"},
 		{func(tr *Trainer) { tr.Chunk = -1 }, "train: chunk -1, memory after 0 steps: want at least 0 and 0"},
-		{func(tr *Trainer) { tr.MemoryAfter = -1 }, "train: chunk 0, memory after -1 steps: want at least 0 and 0"},
-		{func(tr *Trainer) { tr.Clip = -1 }, "train: clip is -1, want at least 0"},
-		{func(tr *Trainer) { tr.Clip = math.NaN() }, "train: clip is NaN, want at least 0"},
-		{func(tr *Trainer) { tr.Memory = &Queue{} }, "train: memory: size is 0, want at least 1"},
-		{func(tr *Trainer) { tr.Memory, tr.Arrange = &Queue{Size: 3}, Labelled }, "train: step 0: memory: the arrangement has 0 keys, want 12, the second views"},
-		{func(tr *Trainer) { tr.Keys = &MomentumEncoder{} }, "train: keys: no encoder"},
-		{func(tr *Trainer) { tr.Scale = &LogScale{} }, "train: temperature: none, want the field of the loss"},
+		{func(tr *Trainer) { tr.QueueAfter = -1 }, "train: chunk 0, memory after -1 steps: want at least 0 and 0"},
+		{func(tr *Trainer) { tr.ClipNorm = -1 }, "train: clip is -1, want at least 0"},
+		{func(tr *Trainer) { tr.ClipNorm = math.NaN() }, "train: clip is NaN, want at least 0"},
+		{func(tr *Trainer) { tr.Queue = &Queue{} }, "train: queue: size is 0, want at least 1"},
+		{func(tr *Trainer) { tr.Queue, tr.Arrange = &Queue{Size: 3}, Labelled }, "train: step 0: queue: the arrangement has 0 keys, want 12, the second views"},
+		{func(tr *Trainer) { tr.KeyEncoder = &MomentumEncoder{} }, "train: key encoder: no encoder"},
+		{func(tr *Trainer) { tr.LearnedTemperature = &LearnedTemperature{} }, "train: temperature: none, want the field of the loss"},
 		{func(tr *Trainer) { tr.Batch = 41 }, "train: step 0: source: 41 samples a step, want 1 to 40, as many as there are images"},
 		{func(tr *Trainer) { tr.Schedule = optim.Cosine{Peak: float32(math.Inf(1))} }, "train: step 0: learning rate is +Inf, want a finite number"},
 		{func(tr *Trainer) { tr.Loss = &infonce.NTXent{Temperature: -1} }, "train: step 0: infonce.NTXent: temperature is -1, want a finite number above 0"},

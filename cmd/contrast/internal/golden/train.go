@@ -64,13 +64,13 @@ func trainEntries() []Entry {
 		}),
 		run("NTXent/learned-temperature", func(t *train.Trainer, _ *nn.MLP) {
 			loss := &infonce.NTXent{Temperature: 0.5}
-			t.Loss, t.Scale = loss, &train.LogScale{Temperature: &loss.Temperature}
+			t.Loss, t.LearnedTemperature = loss, &train.LearnedTemperature{Temperature: &loss.Temperature}
 		}),
 		run("InfoNCE/optimizer=sgd", func(t *train.Trainer, _ *nn.MLP) {
 			t.Loss, t.Optimizer = &infonce.InfoNCE{}, &optim.SGD{Momentum: 0.9}
 		}),
 		run("NTXent/optimizer=lars/clip=0.5", func(t *train.Trainer, _ *nn.MLP) {
-			t.Optimizer, t.Clip = &optim.LARS{Trust: 0.05, Decay: 0.01}, 0.5
+			t.Optimizer, t.ClipNorm = &optim.LARS{Trust: 0.05, Decay: 0.01}, 0.5
 			t.Schedule = optim.StepDecay{Peak: 1, Every: 4, Warmup: 2}
 		}),
 		run("NTXent/optimizer=adam/l2", func(t *train.Trainer, _ *nn.MLP) {
@@ -111,11 +111,11 @@ func trainEntries() []Entry {
 			t.Encoder, t.Loss = dual, &infonce.InfoNCE{}
 		}),
 		run("InfoNCE/queue=50/momentum=0.9", func(t *train.Trainer, encoder *nn.MLP) {
-			t.Loss, t.Memory = &infonce.InfoNCE{}, &train.Queue{Size: 50}
-			t.Keys = &train.MomentumEncoder{Encoder: encoder.Clone(), Momentum: 0.9}
+			t.Loss, t.Queue = &infonce.InfoNCE{}, &train.Queue{Size: 50}
+			t.KeyEncoder = &train.MomentumEncoder{Encoder: encoder.Clone(), Momentum: 0.9}
 		}),
 		run("InfoNCE/queue=50", func(t *train.Trainer, _ *nn.MLP) {
-			t.Loss, t.Memory, t.MemoryAfter = &infonce.InfoNCE{InBatch: true}, &train.Queue{Size: 50}, 4
+			t.Loss, t.Queue, t.QueueAfter = &infonce.InfoNCE{InBatch: true}, &train.Queue{Size: 50}, 4
 		}),
 	}
 }

@@ -43,13 +43,13 @@ func TestMomentumRefuses(t *testing.T) {
 		m    MomentumEncoder
 		want string
 	}{
-		{MomentumEncoder{}, "keys: no encoder"},
-		{MomentumEncoder{Encoder: query.Clone(), Momentum: -0.1}, "keys: momentum is -0.1, want 0 to 1"},
-		{MomentumEncoder{Encoder: query.Clone(), Momentum: 1.5}, "keys: momentum is 1.5, want 0 to 1"},
-		{MomentumEncoder{Encoder: query.Clone(), Momentum: float32(math.NaN())}, "keys: momentum is NaN, want 0 to 1"},
-		{MomentumEncoder{Encoder: query}, "keys: the encoder that is trained, want another of the same shape"},
-		{MomentumEncoder{Encoder: makeMLP(t, 1, []int{5, 3}, []int{3})}, "keys: an encoder with other parameters, want those of the one that is trained"},
-		{MomentumEncoder{Encoder: makeMLP(t, 1, []int{5, 4}, nil)}, "keys: an encoder with other parameters, want those of the one that is trained"},
+		{MomentumEncoder{}, "key encoder: no encoder"},
+		{MomentumEncoder{Encoder: query.Clone(), Momentum: -0.1}, "key encoder: momentum is -0.1, want 0 to 1"},
+		{MomentumEncoder{Encoder: query.Clone(), Momentum: 1.5}, "key encoder: momentum is 1.5, want 0 to 1"},
+		{MomentumEncoder{Encoder: query.Clone(), Momentum: float32(math.NaN())}, "key encoder: momentum is NaN, want 0 to 1"},
+		{MomentumEncoder{Encoder: query}, "key encoder: the encoder that is trained, want another of the same shape"},
+		{MomentumEncoder{Encoder: makeMLP(t, 1, []int{5, 3}, []int{3})}, "key encoder: an encoder with other parameters, want those of the one that is trained"},
+		{MomentumEncoder{Encoder: makeMLP(t, 1, []int{5, 4}, nil)}, "key encoder: an encoder with other parameters, want those of the one that is trained"},
 	} {
 		if err := c.m.check(query.Params()); err == nil || err.Error() != c.want {
 			t.Errorf("%v, want %s", err, c.want)

@@ -44,10 +44,10 @@ func TestMemoryHoldsTheLastKeys(t *testing.T) {
 		"MoCo":              func(tr *Trainer) { withMemory(tr, 31) },
 		"MoCo in chunks":    func(tr *Trainer) { withMemory(tr, 31); tr.Chunk = 5 },
 		"small queue":       func(tr *Trainer) { withMemory(tr, 7) },
-		"momentum alone":    func(tr *Trainer) { withMemory(tr, 31); tr.Memory = nil },
-		"own keys":          func(tr *Trainer) { tr.Loss, tr.Memory = &infonce.InfoNCE{InBatch: true}, &Queue{Size: 31} },
-		"own keys in chunk": func(tr *Trainer) { tr.Loss, tr.Memory, tr.Chunk = &infonce.InfoNCE{}, &Queue{Size: 31}, 5 },
-		"late":              func(tr *Trainer) { withMemory(tr, 31); tr.MemoryAfter = 3 },
+		"momentum alone":    func(tr *Trainer) { withMemory(tr, 31); tr.Queue = nil },
+		"own keys":          func(tr *Trainer) { tr.Loss, tr.Queue = &infonce.InfoNCE{InBatch: true}, &Queue{Size: 31} },
+		"own keys in chunk": func(tr *Trainer) { tr.Loss, tr.Queue, tr.Chunk = &infonce.InfoNCE{}, &Queue{Size: 31}, 5 },
+		"late":              func(tr *Trainer) { withMemory(tr, 31); tr.QueueAfter = 3 },
 	} {
 		tr := tiny(t, "", 1)
 		set(tr)
@@ -61,16 +61,16 @@ func TestMemoryHoldsTheLastKeys(t *testing.T) {
 			var want []float32
 			var ids []int
 			size := 0
-			if tr.Memory != nil {
-				size = min(max(s-tr.MemoryAfter, 0)*batch, tr.Memory.Size)
+			if tr.Queue != nil {
+				size = min(max(s-tr.QueueAfter, 0)*batch, tr.Queue.Size)
 				want, ids = make([]float32, size*width), make([]int, size)
-				for r := range max(s-tr.MemoryAfter, 0) * batch {
-					step, row := tr.MemoryAfter+r/batch, r%batch
-					place := r % tr.Memory.Size
+				for r := range max(s-tr.QueueAfter, 0) * batch {
+					step, row := tr.QueueAfter+r/batch, r%batch
+					place := r % tr.Queue.Size
 					copy(want[place*width:(place+1)*width], (*steps)[step].k[row*width:])
 					ids[place] = images[step*batch+row]
 				}
-				if s >= tr.MemoryAfter {
+				if s >= tr.QueueAfter {
 					ids = slices.Concat(images[s*batch:(s+1)*batch], ids)
 				}
 			}
@@ -104,7 +104,7 @@ func TestMomentumKeys(t *testing.T) {
 	// The same by hand, with a loss whose gradient of K is lost.
 	query := makeMLP(t, 3, []int{30, 12, 10}, []int{8, 4})
 	key, opt := query.Clone(), &optim.AdamW{Decay: 0.01}
-	follower := &MomentumEncoder{Encoder: key, Momentum: tr.Keys.Momentum}
+	follower := &MomentumEncoder{Encoder: key, Momentum: tr.KeyEncoder.Momentum}
 	memory := &Queue{Size: 31}
 	loss := &infonce.InfoNCE{Temperature: 0.2}
 	for s, views := range x {
@@ -123,7 +123,7 @@ func TestMomentumKeys(t *testing.T) {
 		memory.Push(k, nil)
 	}
 	check.SameBits(t, "parameters", tr.Encoder.Params().Values, query.Params().Values)
-	check.SameBits(t, "parameters of the keys", tr.Keys.Encoder.Params().Values, key.Params().Values)
+	check.SameBits(t, "parameters of the keys", tr.KeyEncoder.Encoder.Params().Values, key.Params().Values)
 }
 
 // A source that does not know what its rows show leaves the batch without IDs.

@@ -47,18 +47,18 @@ func (m *MomentumEncoder) check(query *nn.Params) error {
 		return nil
 	}
 	if m.Encoder == nil {
-		return fmt.Errorf("keys: no encoder")
+		return fmt.Errorf("key encoder: no encoder")
 	}
 	if !(m.Momentum >= 0 && m.Momentum <= 1) {
-		return fmt.Errorf("keys: momentum is %v, want 0 to 1", m.Momentum)
+		return fmt.Errorf("key encoder: momentum is %v, want 0 to 1", m.Momentum)
 	}
 	key := m.Encoder.Params()
 	if len(key.Values) > 0 && len(query.Values) > 0 && &key.Values[0] == &query.Values[0] {
-		return fmt.Errorf("keys: the encoder that is trained, want another of the same shape")
+		return fmt.Errorf("key encoder: the encoder that is trained, want another of the same shape")
 	}
 	same := func(a, b nn.Tensor) bool { return a.Name == b.Name && slices.Equal(a.Shape, b.Shape) }
 	if !slices.EqualFunc(key.Tensors, query.Tensors, same) {
-		return fmt.Errorf("keys: an encoder with other parameters, want those of the one that is trained")
+		return fmt.Errorf("key encoder: an encoder with other parameters, want those of the one that is trained")
 	}
 	return nil
 }

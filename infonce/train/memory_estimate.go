@@ -23,20 +23,20 @@ func (t *Trainer) PlannedBytes() (int64, error) {
 	rows, n := t.x.Rows, len(t.Encoder.Params().Values)
 	total := 8*int64(n) + stateBytes(t.Optimizer, n)
 	total += 4 * int64(rows) * int64(in+out) // samples, and the gradient of the embeddings
-	if t.Keys != nil || rows > t.chunk() {
+	if t.KeyEncoder != nil || rows > t.chunk() {
 		total += 4 * int64(rows) * int64(out) // the embeddings
 	}
-	total += nn.ActivationBytes(t.Encoder, min(t.chunk(), t.taught()))
-	if t.Keys != nil {
+	total += nn.ActivationBytes(t.Encoder, min(t.chunk(), t.trainedRows()))
+	if t.KeyEncoder != nil {
 		total += 8 * int64(n)
 		// Outputs, but no gradients and no layout of the inputs for them.
-		total += nn.ActivationBytes(t.Keys.Encoder, min(t.chunk(), t.Batch)) / 3
+		total += nn.ActivationBytes(t.KeyEncoder.Encoder, min(t.chunk(), t.Batch)) / 3
 	}
 	t.dz = t.dz.Reshape(rows, out) // as a step does
 	b := t.arrange(t.dz, t.samples)
-	if t.Memory != nil {
-		total += 4 * int64(t.Memory.Size) * int64(out+digits)
-		b.Negatives = simd.Matrix{Rows: t.Memory.Size, Cols: out}
+	if t.Queue != nil {
+		total += 4 * int64(t.Queue.Size) * int64(out+digits)
+		b.Negatives = simd.Matrix{Rows: t.Queue.Size, Cols: out}
 	}
 	total += infonce.PlannedBytes(t.Loss, b)
 	if s, ok := t.Source.(dataset.Sized); ok {

@@ -64,8 +64,8 @@ func TestPlannedBytes(t *testing.T) {
 		"chunks":  func(tr *Trainer) { tr.Chunk, tr.Optimizer = 128, &optim.SGD{Momentum: 0.9} },
 		"MoCo": func(tr *Trainer) {
 			tr.Loss = &infonce.InfoNCE{Workers: 2}
-			tr.Keys = &MomentumEncoder{Encoder: tr.Encoder.(*nn.MLP).Clone(), Momentum: 0.9}
-			tr.Memory, tr.Steps = &Queue{Size: 5 * tr.Batch}, 7 // when it is full
+			tr.KeyEncoder = &MomentumEncoder{Encoder: tr.Encoder.(*nn.MLP).Clone(), Momentum: 0.9}
+			tr.Queue, tr.Steps = &Queue{Size: 5 * tr.Batch}, 7 // when it is full
 		},
 		"CNN": func(tr *Trainer) {
 			m := makeCNN(t, nn.CNNConfig{Width: 16, Height: 16, Channels: 1, Filters: []int{24, 48}, Norm: nn.BatchNorm, Activation: nn.GELU, Head: []int{32}}, 1)

@@ -1,0 +1,271 @@
+package train
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/dataset"
+	"github.com/contrast-go/contrast/infonce/nn"
+	"github.com/contrast-go/contrast/simd"
+)
+
+// advance makes one step of training: samples, embeddings, loss, gradients, update. Its error leaves
+// the parameters as they were.
+func (t *Trainer) advance(step int) (Progress, error) {
+	labels, err := t.Source.Next(step, t.x)
+	if err != nil {
+		return Progress{}, fmt.Errorf("source: %w", err)
+	}
+	z := t.embed()
+	if err := t.checkEmbedding(z); err != nil {
+		return Progress{}, err
+	}
+
+	batch := t.arrange(z, labels)
+	if err := t.addQueue(step, &batch); err != nil {
+		return Progress{}, err
+	}
+	t.dz = t.dz.Reshape(z.Rows, z.Cols)
+	clear(t.dz.Data)
+	t.grad = t.arrange(t.dz, nil)
+	result, err := t.Loss.Evaluate(batch, &t.grad, 1)
+	if err != nil {
+		return Progress{}, err
+	}
+	if !finite(result.Loss) {
+		return Progress{}, fmt.Errorf("loss is %v, want a finite number", result.Loss)
+	}
+	if err := checkMatrix("gradient", "embedding", t.dz); err != nil {
+		return Progress{}, err
+	}
+
+	params := t.Encoder.Params()
+	clear(params.Grads)
+	if err := t.backward(); err != nil {
+		return Progress{}, err
+	}
+	norm, err := gradientNorm(params)
+	if err != nil {
+		return Progress{}, err
+	}
+	if err := t.LearnedTemperature.load(result.DTemperature); err != nil {
+		return Progress{}, err
+	}
+
+	rate := t.Schedule.Rate(step)
+	if !finite(float64(rate)) {
+		return Progress{}, fmt.Errorf("learning rate is %v, want a finite number", rate)
+	}
+	p := Progress{Result: result, Step: step, Rate: rate, GradNorm: norm}
+	t.LearnedTemperature.step(&p)
+	t.clip(&p, params)
+	t.Optimizer.Step(params, step, rate)
+	t.updateQueue(step, batch)
+	return p, nil
+}
+
+// arrange shows z to the loss. By default that is Pairs, or rows that are labelled by
+// their sample where these have more than two views.
+func (t *Trainer) arrange(z simd.Matrix, labels []int) infonce.Batch {
+	switch {
+	case t.Arrange != nil:
+		return t.Arrange(z, labels)
+	case t.views() == 2:
+		return Pairs(z, labels)
+	}
+	return Labelled(z, t.samples)
+}
+
+// recall adds what t remembers to the batch of a step.
+func (t *Trainer) addQueue(step int, b *infonce.Batch) error {
+	if !t.usesQueue(step) {
+		return nil
+	}
+	if b.K.Rows != t.Batch {
+		return fmt.Errorf("queue: the arrangement has %d keys, want %d, the second views", b.K.Rows, t.Batch)
+	}
+	b.Negatives = t.Queue.Rows()
+	s, ok := t.Source.(dataset.Identifier)
+	if !ok {
+		return nil
+	}
+	if ids := s.IDs(); ids != nil {
+		t.ids = append(append(t.ids[:0], ids[t.Batch:]...), t.Queue.IDs()...)
+		b.IDs = t.ids
+	}
+	return nil
+}
+
+// remember ends a step: the momentum encoder follows the one that was taught, and the keys
+// of the batch are negatives from now on.
+func (t *Trainer) updateQueue(step int, b infonce.Batch) {
+	if t.KeyEncoder != nil {
+		t.KeyEncoder.Follow(t.Encoder.Params())
+	}
+	if t.usesQueue(step) {
+		ids := b.IDs
+		if ids != nil {
+			ids = ids[:t.Batch]
+		}
+		t.Queue.Push(b.K, ids)
+	}
+}
+
+func (t *Trainer) usesQueue(step int) bool { return t.Queue != nil && step >= t.QueueAfter }
+
+// clip shortens the gradient of a step to the norm Clip where it is longer, and tells p
+// how often that was so.
+func (t *Trainer) clip(p *Progress, params *nn.Params) {
+	if t.ClipNorm == 0 {
+		return
+	}
+	count := t.clipState()[0].Data
+	if p.GradNorm > t.ClipNorm {
+		simd.Scale(params.Grads, float32(t.ClipNorm/p.GradNorm), params.Grads)
+		putInt(count, getInt(count)+1)
+	}
+	p.Clipped = int(getInt(count))
+}
+
+// The loss of a batch needs the embeddings of all rows at once, but not what the
+// encoder keeps of them on the way. So the encoder may see them in chunks (GradCache, Gao
+// et al. 2021, section 3): the first time only the embeddings are kept, and once their
+// gradient is known, each chunk is embedded again for the encoder to go back through it.
+// That is a second Forward for memory that no longer grows with the batch.
+//
+// The chunks come in ascending order and the sums over rows go on from one to the
+// next, so the gradients have the bits that one pass would give them.
+
+// embed returns the embeddings of the rows of t.x.
+func (t *Trainer) embed() simd.Matrix {
+	n := t.trainedRows()
+	if n == t.x.Rows && n <= t.chunk() {
+		return t.Encoder.Forward(t.x)
+	}
+	_, out := t.Encoder.Dims()
+	t.z = t.z.Reshape(t.x.Rows, out)
+	t.forward(t.Encoder, 0, n)
+	if t.KeyEncoder != nil {
+		t.forward(t.KeyEncoder.Encoder, n, t.x.Rows)
+	}
+	return t.z
+}
+
+// forward stores the embeddings of rows from to to−1 of t.x in t.z.
+func (t *Trainer) forward(e nn.Encoder, from, to int) {
+	for i := from; i < to; i += t.chunk() {
+		j := min(i+t.chunk(), to)
+		z, dst := e.Forward(t.x.Slice(i, j)), t.z.Slice(i, j)
+		for r := range z.Rows {
+			copy(dst.Row(r), z.Row(r))
+		}
+	}
+}
+
+// backward adds the gradients of the parameters, given t.dz, the gradient with respect
+// to what embed returned.
+func (t *Trainer) backward() error {
+	n := t.trainedRows()
+	if n <= t.chunk() {
+		t.Encoder.Backward(t.dz.Slice(0, n))
+		return nil
+	}
+	for i := 0; i < n; i += t.chunk() {
+		j := min(i+t.chunk(), n)
+		z := t.Encoder.Forward(t.x.Slice(i, j))
+		for r := range z.Rows {
+			if !slices.Equal(z.Row(r), t.z.Row(i+r)) {
+				return fmt.Errorf("encoder: row %d has another embedding the second time, want the same: it is the one that the gradient is of", i+r)
+			}
+		}
+		t.Encoder.Backward(t.dz.Slice(i, j))
+	}
+	return nil
+}
+
+// chunk returns how many rows an encoder sees at a time.
+func (t *Trainer) chunk() int {
+	if t.Chunk == 0 {
+		return t.x.Rows
+	}
+	return t.Chunk
+}
+
+// taught returns how many rows of t.x, from the first on, the trained encoder embeds.
+func (t *Trainer) trainedRows() int {
+	if t.KeyEncoder != nil {
+		return t.Batch
+	}
+	return t.x.Rows
+}
+
+// checkEmbedding returns an error where what went into the step or came out of the
+// encoder is not finite. The samples are looked at on their own because max(0, −∞) is
+// finite.
+func (t *Trainer) checkEmbedding(z simd.Matrix) error {
+	if err := checkMatrix("source", "sample", t.x); err != nil {
+		return err
+	}
+	err := checkMatrix("encoder", "embedding", z)
+	if err == nil {
+		return nil
+	}
+	for _, p := range t.Encoder.Params().Tensors { // the cause, where it is among them
+		if err := checkMatrix("parameter", p.Name, asMatrix(p.Shape, p.Values)); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// gradientNorm returns the Euclidean norm of all gradients, or an error that names
+// the tensor where they are not finite.
+func gradientNorm(p *nn.Params) (float64, error) {
+	var sum float64
+	for _, t := range p.Tensors {
+		sum += float64(simd.Dot(t.Grads, t.Grads))
+	}
+	if finite(sum) {
+		return math.Sqrt(sum), nil
+	}
+	for _, t := range p.Tensors {
+		if err := checkMatrix("gradient", t.Name, asMatrix(t.Shape, t.Grads)); err != nil {
+			return 0, err
+		}
+	}
+	sum = 0 // only the squares overflowed
+	for _, g := range p.Grads {
+		sum += float64(float64(g) * float64(g))
+	}
+	return math.Sqrt(sum), nil
+}
+
+// asMatrix returns a tensor as a matrix of as many columns as its last dimension.
+func asMatrix(shape []int, values []float32) simd.Matrix {
+	cols := 1
+	if len(shape) > 0 {
+		cols = max(shape[len(shape)-1], 1)
+	}
+	return simd.Matrix{Rows: len(values) / cols, Cols: cols, Stride: cols, Data: values}
+}
+
+// checkMatrix returns an error that names the first number of m that is not finite.
+func checkMatrix(op, name string, m simd.Matrix) error {
+	for i := range m.Rows {
+		row := m.Row(i)
+		// The sum of squares is finite only if the row is.
+		if finite(float64(simd.Dot(row, row))) {
+			continue
+		}
+		for j, v := range row {
+			if !finite(float64(v)) {
+				return &infonce.NonFiniteError{Op: op, Arg: name, Row: i, Col: j, Value: v}
+			}
+		}
+	}
+	return nil
+}
+
+func finite(x float64) bool { return x-x == 0 }

@@ -1,0 +1,47 @@
+package train
+
+import (
+	"runtime"
+	"testing"
+
+	"github.com/contrast-go/contrast/infonce/nn"
+	"github.com/contrast-go/contrast/infonce/optim"
+)
+
+// Go raises GOMAXPROCS by itself where a process is given more processors. No step may be surprised by that.
+func TestRunWhileGOMAXPROCSChanges(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for procs := 1; ; procs = 9 - procs {
+			select {
+			case <-stop:
+				return
+			default:
+				runtime.GOMAXPROCS(procs)
+			}
+		}
+	}()
+	for name, set := range map[string]func(tr *Trainer){
+		"MLP":        func(tr *Trainer) {},
+		"MoCo":       func(tr *Trainer) { withMemory(tr, 30); tr.Optimizer = &optim.SGD{Momentum: 0.9} },
+		"layer norm": func(tr *Trainer) { tinyCNN(t, tr, nn.LayerNorm); tr.Optimizer = &optim.LARS{} },
+		"batch norm": func(tr *Trainer) { tinyCNN(t, tr, nn.BatchNorm) },
+		"chunks":     func(tr *Trainer) { tinyCNN(t, tr, nn.NoNorm); tr.Chunk = 5 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			runtime.GOMAXPROCS(2)
+			want := tiny(t, "", 1)
+			set(want)
+			mustRun(t, want)
+			tr := tiny(t, "", 0)
+			set(tr)
+			mustRun(t, tr)
+			sameOutcome(t, name, outcomeOf(t, tr), outcomeOf(t, want))
+		})
+	}
+	t.Run("two towers", func(t *testing.T) { mustRun(t, pairsOfKinds(t, "", 0)) })
+	close(stop)
+	<-done
+}
