@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/contrast-go/contrast/infonce"
-	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/data/glyphs"
 	"github.com/contrast-go/contrast/infonce/dataset"
 	"github.com/contrast-go/contrast/infonce/nn"
 	"github.com/contrast-go/contrast/infonce/optim"
@@ -21,7 +21,7 @@ func BenchmarkTrainStep(b *testing.B) {
 	const batch = 256
 	b.Run(size("batch", batch), func(b *testing.B) {
 		eachLevel(b, false, func(b *testing.B) {
-			seen, _, err := data.Glyphs()
+			seen, _, err := glyphs.Draw()
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -67,7 +67,7 @@ func BenchmarkTrainStep(b *testing.B) {
 func BenchmarkTrain(b *testing.B) {
 	const batch = 256
 	b.Run("encoder=cnn", func(b *testing.B) {
-		images, _, err := data.Glyphs()
+		images, _, err := glyphs.Draw()
 		if err != nil {
 			b.Fatal(err)
 		}

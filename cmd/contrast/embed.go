@@ -9,6 +9,7 @@ import (
 
 	"github.com/contrast-go/contrast/infonce/augment"
 	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/data/images"
 	"github.com/contrast-go/contrast/infonce/dataset"
 	"github.com/contrast-go/contrast/internal/cpu"
 	"github.com/contrast-go/contrast/simd"
@@ -126,7 +127,7 @@ func openAll(source, size string) (dataset.Rows, error) {
 }
 
 // imageRows are the pixels of images as rows.
-type imageRows struct{ data.Images }
+type imageRows struct{ images.Set }
 
 // Dim returns the numbers of an image.
 func (m imageRows) Dim() int { return m.Width * m.Height * m.Channels }

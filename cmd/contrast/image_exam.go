@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/contrast-go/contrast/infonce/augment"
-	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/data/images"
 	"github.com/contrast-go/contrast/infonce/eval"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -22,8 +22,8 @@ const (
 
 // An imageExam asks for the nearest images to train on, as they are, of images to test with.
 type imageExam struct {
-	gallery data.Images
-	tested  data.Images
+	gallery images.Set
+	tested  images.Set
 	draws   int // augmented views of each tested image
 
 	galleryRows simd.Matrix // the pixels

@@ -10,7 +10,8 @@ import (
 	"strings"
 
 	"github.com/contrast-go/contrast/infonce/augment"
-	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/data/glyphs"
+	"github.com/contrast-go/contrast/infonce/data/images"
 	"github.com/contrast-go/contrast/infonce/dataset"
 	"github.com/contrast-go/contrast/infonce/train"
 	"github.com/contrast-go/contrast/simd"
@@ -19,7 +20,7 @@ import (
 // An imageCorpus is images to train on and others to test with, all with labels or none.
 type imageCorpus struct {
 	title       string // of the data, as in the name of a folder
-	train, test data.Images
+	train, test images.Set
 	learned     string        // what the images to train on are, after their number
 	apart       string        // what sets the others apart, after "images"
 	unseen      bool          // those are of other classes
@@ -35,23 +36,23 @@ func openImages(s *settings) (*imageCorpus, error) {
 	}
 	switch format, dir := cutFormat(s.Data); {
 	case s.Data == "glyphs":
-		seen, unseen := data.Typefaces()
+		seen, unseen := glyphs.Typefaces()
 		d.learned = fmt.Sprintf("letters and digits in %d typefaces", len(seen))
 		d.apart = fmt.Sprintf("in %d unseen typefaces", len(unseen))
-		d.train, d.test, err = data.Glyphs()
+		d.train, d.test, err = glyphs.Draw()
 	case format == "idx":
-		d.train, d.test, err = data.ReadIDX(dir)
+		d.train, d.test, err = images.ReadIDX(dir)
 	case format == "cifar":
-		d.train, d.test, err = data.ReadCIFAR10(dir)
+		d.train, d.test, err = images.ReadCIFAR10(dir)
 	default:
-		d.train, d.test, err = data.OpenImages(dir, size)
+		d.train, d.test, err = images.Open(dir, size)
 	}
 	if err != nil {
 		return nil, err
 	}
 	if s.Split == "classes" {
 		d.unseen, d.apart = true, "of classes not trained on"
-		if d.train, d.test, err = data.SplitClasses(join(d.train, d.test), unseenClass); err != nil {
+		if d.train, d.test, err = images.SplitClasses(join(d.train, d.test), unseenClass); err != nil {
 			return nil, fmt.Errorf("--split classes: %w", err)
 		}
 	}
@@ -71,20 +72,20 @@ func openImages(s *settings) (*imageCorpus, error) {
 const unseenClass = 5
 
 // join returns the images of both, which are of the same classes.
-func join(a, b data.Images) data.Images {
+func join(a, b images.Set) images.Set {
 	a.Pixels = slices.Concat(a.Pixels, b.Pixels)
 	a.Labels = slices.Concat(a.Labels, b.Labels)
 	return a
 }
 
 // parseSize reads what --image-size says: "WxH", or nothing.
-func parseSize(text string) (size data.ImageSize, err error) {
+func parseSize(text string) (size images.Size, err error) {
 	if text == "" {
 		return size, nil
 	}
 	var end string
 	if n, _ := fmt.Sscanf(text+".", "%dx%d%s", &size.Width, &size.Height, &end); n != 3 || end != "." || size.Width < 1 || size.Height < 1 {
-		return data.ImageSize{}, fmt.Errorf("--image-size is %q, want WIDTHxHEIGHT, such as 64x64", text)
+		return images.Size{}, fmt.Errorf("--image-size is %q, want WIDTHxHEIGHT, such as 64x64", text)
 	}
 	return size, nil
 }
@@ -174,7 +175,7 @@ func (d *imageCorpus) held(n, workers int) (*held, error) {
 }
 
 // heldViews has two views of each image, of which no more is known.
-func (d *imageCorpus) heldViews(m data.Images, workers int) (*held, error) {
+func (d *imageCorpus) heldViews(m images.Set, workers int) (*held, error) {
 	h := &held{what: fmt.Sprintf("two views of %d images %s", m.Len(), d.apart), workers: workers, asTheyAre: rawPixels}
 	for i, x := range []*simd.Matrix{&h.q, &h.k} {
 		*x = simd.NewMatrix(m.Len(), len(m.At(0)))
@@ -186,7 +187,7 @@ func (d *imageCorpus) heldViews(m data.Images, workers int) (*held, error) {
 }
 
 // pixels returns the pixels of each image.
-func pixels(m data.Images) simd.Matrix {
+func pixels(m images.Set) simd.Matrix {
 	x := simd.NewMatrix(m.Len(), m.Width*m.Height*m.Channels)
 	augment.Flatten(x, m)
 	return x
@@ -217,7 +218,7 @@ func (d *imageCorpus) digest() (string, error) {
 }
 
 // spread returns up to n images that lie evenly in m.
-func spread(m data.Images, n int) data.Images {
+func spread(m images.Set, n int) images.Set {
 	if m.Len() <= n {
 		return m
 	}

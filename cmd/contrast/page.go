@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/contrast-go/contrast/cmd/contrast/internal/report"
-	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/data/images"
 	"github.com/contrast-go/contrast/infonce/eval"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -75,13 +75,13 @@ func (c *trainCommand) finalPage(d corpus, config string, steps curves, out fold
 	p.Summary = gain(rows[0], rows[len(rows)-1], "")
 	addTables(p, rows)
 	mapped := []embedder{ways[0], ways[len(ways)-1]}
-	images, ok := d.(*imageCorpus)
+	pictures, ok := d.(*imageCorpus)
 	if !ok {
 		addMap(p, nil, h, mapped...)
 		return p, nil
 	}
-	m := images.train
-	a := &album{data.Images{Width: m.Width, Height: m.Height, Channels: m.Channels}}
+	m := pictures.train
+	a := &album{images.Set{Width: m.Width, Height: m.Height, Channels: m.Channels}}
 	addMap(p, a, h, mapped...)
 	if e, ok := e.(*imageExam); ok {
 		p.Summary = gain(rows[0], rows[len(rows)-1], " on augmented queries")
@@ -198,7 +198,7 @@ func addNeighbours(p *report.Page, a *album, e *imageExam, ways ...row) {
 }
 
 // An album is the images of a page.
-type album struct{ images data.Images }
+type album struct{ images images.Set }
 
 // add returns the number of an image, counted from 1.
 func (a *album) add(pixels []float32) int {

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/contrast-go/contrast/infonce/augment"
-	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/data/images"
 	"github.com/contrast-go/contrast/infonce/eval"
 	"github.com/contrast-go/contrast/infonce/train"
 	"github.com/contrast-go/contrast/simd"
@@ -93,7 +93,7 @@ func TestCurveOfOneStepOrEqualLosses(t *testing.T) {
 
 // The frame of a neighbour tells whether it is of the class of the query.
 func TestGridFrames(t *testing.T) {
-	m := data.Images{Width: 3, Height: 5, Channels: 1, Labels: []int{0, 1}, Classes: []string{"zero", "one"}}
+	m := images.Set{Width: 3, Height: 5, Channels: 1, Labels: []int{0, 1}, Classes: []string{"zero", "one"}}
 	m.Pixels = slices.Concat(slices.Repeat([]byte{255}, 15), slices.Repeat([]byte{128}, 15))
 	e := &imageExam{gallery: m, tested: m, views: simd.NewMatrix(2, 15), viewLabels: m.Labels, galleryRows: simd.NewMatrix(2, 15)}
 	augment.Flatten(e.galleryRows, m)
@@ -144,7 +144,7 @@ func TestGridFrames(t *testing.T) {
 }
 
 func TestSpread(t *testing.T) {
-	m := data.Images{Width: 1, Height: 1, Channels: 1}
+	m := images.Set{Width: 1, Height: 1, Channels: 1}
 	for i := range 10 {
 		m.Pixels, m.Labels = append(m.Pixels, byte(i)), append(m.Labels, i)
 	}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/data/images"
 	"github.com/contrast-go/contrast/infonce/internal/random"
 	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/internal/scalar"
@@ -73,7 +73,7 @@ func (a Image) check(channels int) error {
 
 // Flatten stores image i of m in row i of dst, a byte as its 255th part. dst has as
 // many rows as m has images, and a column for each byte of an image.
-func Flatten(dst simd.Matrix, m data.Images) {
+func Flatten(dst simd.Matrix, m images.Set) {
 	dst.Check("augment.Flatten", "dst", m.Len(), m.Width*m.Height*m.Channels)
 	for i := range dst.Rows {
 		row := dst.Row(i)
@@ -86,7 +86,7 @@ func Flatten(dst simd.Matrix, m data.Images) {
 // All stores one view of image i of m in row i of dst, drawn from seed, for
 // each i: [Flatten] of images that were moved, blurred and made noisy. The views
 // do not depend on workers, of which 0 means GOMAXPROCS.
-func All(dst simd.Matrix, m data.Images, a Image, seed uint64, workers int) error {
+func All(dst simd.Matrix, m images.Set, a Image, seed uint64, workers int) error {
 	dst.Check("augment.All", "dst", m.Len(), m.Width*m.Height*m.Channels)
 	a, err := a.strengths()
 	if err := cmp.Or(err, a.check(m.Channels)); err != nil {
@@ -107,7 +107,7 @@ type Painter struct {
 	Labels []int // and their labels
 
 	dst     simd.Matrix
-	images  data.Images
+	images  images.Set
 	augment Image // strengths
 	seed    uint64
 	step    int
@@ -119,7 +119,7 @@ const viewsAPiece = 8
 
 // Fill makes row i of x a view of image pick[i] of m, drawn from the seed, the step and the row, and returns
 // the labels of the images, if there are any. It keeps pick. The views do not depend on workers.
-func (v *Painter) Fill(x simd.Matrix, m data.Images, pick []int, a Image, seed uint64, step, workers int) ([]int, error) {
+func (v *Painter) Fill(x simd.Matrix, m images.Set, pick []int, a Image, seed uint64, step, workers int) ([]int, error) {
 	strengths, err := a.strengths()
 	if err := cmp.Or(err, strengths.check(m.Channels)); err != nil {
 		return nil, err
@@ -167,7 +167,7 @@ type brush struct {
 
 // view draws a view of image i of m. All numbers are drawn in the same order
 // whatever the strengths are, so that switching one off leaves the others as they were.
-func (p *brush) view(dst []float32, m *data.Images, i int, a *Image) {
+func (p *brush) view(dst []float32, m *images.Set, i int, a *Image) {
 	p.moved, p.blurred = resize(p.moved, len(dst)), resize(p.blurred, len(dst))
 	more := a.more()
 	if more {
@@ -199,7 +199,7 @@ func resize(x []float32, n int) []float32 {
 //
 // The points are integers in units of 2⁻¹⁶ pixels and the weights in units of 2⁻⁸,
 // so the pixels are exact on every machine.
-func (p *brush) move(dst []float32, m *data.Images, i int, a *Image) {
+func (p *brush) move(dst []float32, m *images.Set, i int, a *Image) {
 	turn := p.Around(a.Rotation) / 180 // in half turns
 	size := 1 + p.Around(a.Scale)
 	shear := p.Around(a.Shear)

@@ -3,7 +3,7 @@ package augment
 import (
 	"math"
 
-	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/data/images"
 	"github.com/contrast-go/contrast/internal/scalar"
 )
 
@@ -24,7 +24,7 @@ var whole = frame{w: 1, h: 1}
 // crop draws a frame: an area from a.Crop to 1 of that of the image, uniformly, with a ratio of the
 // sides to those of the image from 3/4 to 4/3 whose logarithm is uniform. Of a side that would be
 // longer than that of the image the rest is lost.
-func (p *brush) crop(m *data.Images, a *Image) {
+func (p *brush) crop(m *images.Set, a *Image) {
 	area, ratio := p.other.Unit(), p.other.Unit()
 	x, y, flip := p.other.Unit(), p.other.Unit(), p.other.Unit()
 	if a.Crop > 0 {
@@ -77,7 +77,7 @@ func (p *brush) colour(x []float32, channels int, a *Image) {
 }
 
 // cutOut sets a rectangle of dst to mid-grey. Its middle is any pixel, so a part of it may lie outside.
-func (p *brush) cutOut(dst []float32, m *data.Images, a *Image) {
+func (p *brush) cutOut(dst []float32, m *images.Set, a *Image) {
 	x, y := p.other.IntN(m.Width), p.other.IntN(m.Height)
 	w, h := int(math.Floor(float64(float64(a.CutOut)*float64(m.Width))+0.5)), int(math.Floor(float64(float64(a.CutOut)*float64(m.Height))+0.5))
 	left, right := max(x-w/2, 0), min(x-w/2+w, m.Width)

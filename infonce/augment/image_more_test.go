@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/data/images"
 	"github.com/contrast-go/contrast/infonce/internal/testkit"
 	"github.com/contrast-go/contrast/infonce/nn"
 	"github.com/contrast-go/contrast/internal/check"
@@ -14,8 +14,8 @@ import (
 )
 
 // rampImages returns n images whose columns rise from 10 on and whose rows rise faster.
-func rampImages(n, size int) data.Images {
-	m := data.Images{Width: size, Height: size, Channels: 1}
+func rampImages(n, size int) images.Set {
+	m := images.Set{Width: size, Height: size, Channels: 1}
 	for y := range size {
 		for x := range size {
 			m.Pixels = append(m.Pixels, uint8(10+3*x+5*y))
@@ -163,7 +163,7 @@ func TestAugmentColours(t *testing.T) {
 
 func TestAugmentCutOut(t *testing.T) {
 	const w, h, n = 20, 10, 500
-	m := data.Images{Width: w, Height: h, Channels: 2, Pixels: slices.Repeat([]uint8{255}, w*h*2)}.Subset(make([]int, n))
+	m := images.Set{Width: w, Height: h, Channels: 2, Pixels: slices.Repeat([]uint8{255}, w*h*2)}.Subset(make([]int, n))
 	got := augment(t, m, one(func(a *Image) { a.CutOut = 0.3 }), 1, 1)
 	full := 0
 	hit := make([]int, w*h)

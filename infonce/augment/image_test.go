@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/data/images"
 	"github.com/contrast-go/contrast/infonce/internal/random"
 	"github.com/contrast-go/contrast/infonce/internal/testkit"
 	"github.com/contrast-go/contrast/infonce/nn"
@@ -17,13 +17,13 @@ import (
 // none changes nothing.
 var none = Image{Rotation: -1, Scale: -1, Shear: -1, Shift: -1, Blur: -1, Contrast: -1, Brightness: -1, Noise: -1}
 
-func flatten(m data.Images) simd.Matrix {
+func flatten(m images.Set) simd.Matrix {
 	x := simd.NewMatrix(m.Len(), m.Width*m.Height*m.Channels)
 	Flatten(x, m)
 	return x
 }
 
-func augment(t testing.TB, m data.Images, a Image, seed uint64, workers int) simd.Matrix {
+func augment(t testing.TB, m images.Set, a Image, seed uint64, workers int) simd.Matrix {
 	t.Helper()
 	x := simd.NewMatrix(m.Len(), m.Width*m.Height*m.Channels)
 	if err := All(x, m, a, seed, workers); err != nil {
@@ -75,7 +75,7 @@ func one(set func(*Image)) Image {
 func TestAugmentStrengths(t *testing.T) {
 	const size = 21
 	// An image whose columns rise from 10 on and whose rows rise faster.
-	ramp := data.Images{Width: size, Height: size, Channels: 1}
+	ramp := images.Set{Width: size, Height: size, Channels: 1}
 	for y := range size {
 		for x := range size {
 			ramp.Pixels = append(ramp.Pixels, uint8(10+3*x+5*y))

@@ -8,6 +8,8 @@ import (
 	"math/bits"
 	"slices"
 
+	"github.com/contrast-go/contrast/infonce/data/internal/input"
+	"github.com/contrast-go/contrast/infonce/data/internal/number"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -21,7 +23,7 @@ type array struct {
 	start      int64 // offset of the first row, with its head
 	head       int   // 4 where a row begins with its length, else 0
 	rows, cols int
-	of         number
+	of         number.Type
 	order      binary.ByteOrder
 
 	turned bool // rows are the columns of a table, for errors
@@ -32,13 +34,13 @@ type array struct {
 // newArray returns the array of one or two dimensions at start of a file. It returns an
 // error where the bytes of the shape are not those from there to the end of the file.
 // The dimensions fit int.
-func newArray(file io.ReaderAt, start, size int64, shape []int64, of number, order binary.ByteOrder) (*array, error) {
-	bytes, ok := product(shape, of.size)
+func newArray(file io.ReaderAt, start, size int64, shape []int64, of number.Type, order binary.ByteOrder) (*array, error) {
+	bytes, ok := product(shape, of.Size)
 	switch {
 	case !ok:
-		return nil, malformed(start, "length of data", fmt.Sprintf("%d bytes", size-start), fmt.Sprintf("more than fits in a file, for shape %d of %s", shape, of.name))
+		return nil, input.Malformed(start, "length of data", fmt.Sprintf("%d bytes", size-start), fmt.Sprintf("more than fits in a file, for shape %d of %s", shape, of.Name))
 	case bytes != size-start:
-		return nil, malformed(start+min(bytes, size-start), "length of data", fmt.Sprintf("%d bytes", size-start), fmt.Sprintf("%d for shape %d of %s", bytes, shape, of.name))
+		return nil, input.Malformed(start+min(bytes, size-start), "length of data", fmt.Sprintf("%d bytes", size-start), fmt.Sprintf("%d for shape %d of %s", bytes, shape, of.Name))
 	}
 	a := &array{file: file, start: start, rows: int(shape[0]), cols: 1, of: of, order: order}
 	if len(shape) > 1 {
@@ -72,29 +74,29 @@ func product(shape []int64, size int) (n int64, ok bool) {
 func checkTable(offset int64, shape []int64) error {
 	switch {
 	case len(shape) != 2:
-		return malformed(offset, "number of dimensions", len(shape), "2, rows and columns")
+		return input.Malformed(offset, "number of dimensions", len(shape), "2, rows and columns")
 	case shape[0] < 1 || shape[1] < 1:
-		return malformed(offset, "shape", fmt.Sprint(shape), "at least one row and one column")
+		return input.Malformed(offset, "shape", fmt.Sprint(shape), "at least one row and one column")
 	case shape[0] > math.MaxInt || shape[1] > math.MaxInt/8:
-		return malformed(offset, "shape", fmt.Sprint(shape), "dimensions that fit this machine")
+		return input.Malformed(offset, "shape", fmt.Sprint(shape), "dimensions that fit this machine")
 	}
 	return nil
 }
 
 // stride returns the bytes from a row to the next.
-func (a *array) stride() int64 { return int64(a.head) + int64(a.cols)*int64(a.of.size) }
+func (a *array) stride() int64 { return int64(a.head) + int64(a.cols)*int64(a.of.Size) }
 
 // read stores rows from first on in dst.
 func (a *array) read(dst simd.Matrix, first int) error {
 	return a.each(first, dst.Rows, func(row, col int, b []byte, at int64) error {
-		return a.convert(dst.Row(row - first)[col:][:len(b)/a.of.size], row, col, b, at)
+		return a.convert(dst.Row(row - first)[col:][:len(b)/a.of.Size], row, col, b, at)
 	})
 }
 
 // convert stores the numbers in b, which are those from a row and a column on, in dst.
 func (a *array) convert(dst []float32, row, col int, b []byte, at int64) error {
-	a.of.floats(dst, b, a.order)
-	i := nonFinite(dst)
+	a.of.Floats(dst, b, a.order)
+	i := number.NonFinite(dst)
 	if i < 0 {
 		return nil
 	}
@@ -102,22 +104,22 @@ func (a *array) convert(dst []float32, row, col int, b []byte, at int64) error {
 	if a.turned {
 		row, col = col, row
 	}
-	i *= a.of.size
-	return malformed(at+int64(i), fmt.Sprintf("number of row %d, column %d", row, col), a.of.float64(b[i:], a.order), "a finite float32")
+	i *= a.of.Size
+	return input.Malformed(at+int64(i), fmt.Sprintf("number of row %d, column %d", row, col), a.of.Float64(b[i:], a.order), "a finite float32")
 }
 
 // integers calls found with each number of the array, row after row, all of which
 // must be integers from 0 to 1<<31 − 1. The name is what they are.
 func (a *array) integers(name string, found func(v int)) error {
 	return a.each(0, a.rows, func(row, col int, b []byte, at int64) error {
-		for i := 0; i < len(b); i += a.of.size {
-			v, ok := a.of.integer(b[i:], a.order)
+		for i := 0; i < len(b); i += a.of.Size {
+			v, ok := a.of.Integer(b[i:], a.order)
 			if !ok {
 				var got any = v
-				if a.of.kind == unsigned {
-					got = a.of.bits(b[i:], a.order)
+				if a.of.Kind == number.Unsigned {
+					got = a.of.Bits(b[i:], a.order)
 				}
-				return malformed(at+int64(i), fmt.Sprintf("%s of row %d", name, row), got, fmt.Sprintf("an integer from 0 to %d", math.MaxInt32))
+				return input.Malformed(at+int64(i), fmt.Sprintf("%s of row %d", name, row), got, fmt.Sprintf("an integer from 0 to %d", math.MaxInt32))
 			}
 			found(int(v))
 		}
@@ -143,7 +145,7 @@ func (a *array) each(first, n int, use func(row, col int, b []byte, at int64) er
 		}
 		k := min(int(int64(len(a.buf))/stride), first+n-row)
 		b := a.buf[:int64(k)*stride]
-		if err := readAt(a.file, b, at); err != nil {
+		if err := input.ReadAt(a.file, b, at); err != nil {
 			return err
 		}
 		for ; k > 0; k-- {
@@ -162,7 +164,7 @@ func (a *array) each(first, n int, use func(row, col int, b []byte, at int64) er
 // wide is each for a row, with its head at an offset, that is longer than the buffer.
 func (a *array) wide(row int, at int64, use func(row, col int, b []byte, at int64) error) error {
 	head := a.buf[:a.head]
-	if err := readAt(a.file, head, at); err != nil {
+	if err := input.ReadAt(a.file, head, at); err != nil {
 		return err
 	}
 	if err := a.checkHead(row, head, at); err != nil {
@@ -170,9 +172,9 @@ func (a *array) wide(row int, at int64, use func(row, col int, b []byte, at int6
 	}
 	at += int64(a.head)
 	for col := 0; col < a.cols; {
-		k := min(len(a.buf)/a.of.size, a.cols-col)
-		b := a.buf[:k*a.of.size]
-		if err := readAt(a.file, b, at); err != nil {
+		k := min(len(a.buf)/a.of.Size, a.cols-col)
+		b := a.buf[:k*a.of.Size]
+		if err := input.ReadAt(a.file, b, at); err != nil {
 			return err
 		}
 		if err := use(row, col, b, at); err != nil {
@@ -189,28 +191,16 @@ func (a *array) checkHead(row int, b []byte, at int64) error {
 		return nil
 	}
 	if d := int32(binary.LittleEndian.Uint32(b)); int(d) != a.cols {
-		return malformed(at, fmt.Sprintf("dimension of row %d", row), d, fmt.Sprintf("%d as in row 0", a.cols))
+		return input.Malformed(at, fmt.Sprintf("dimension of row %d", row), d, fmt.Sprintf("%d as in row 0", a.cols))
 	}
 	return nil
-}
-
-// readAt fills b from an offset on.
-func readAt(f io.ReaderAt, b []byte, at int64) error {
-	n, err := f.ReadAt(b, at)
-	if n == len(b) {
-		return nil
-	}
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
-	return short(err, at+int64(n), at+int64(len(b)))
 }
 
 // check reads all of the array, of finite numbers, without keeping any.
 func (a *array) check() error {
 	var scratch []float32
 	return a.each(0, a.rows, func(row, col int, b []byte, at int64) error {
-		n := len(b) / a.of.size
+		n := len(b) / a.of.Size
 		scratch = slices.Grow(scratch[:0], n)
 		return a.convert(scratch[:n], row, col, b, at)
 	})

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/contrast-go/contrast/infonce/data/internal/filetest"
 )
 
 // writeBytes returns a function for WriteAtomic.
@@ -54,20 +56,20 @@ func TestWriteAtomic(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "file")
 	for _, n := range []int{5, 0, 1 << 16, 1<<16 + 1, 3} {
-		if err := WriteAtomic(path, writeBytes(ramp(n))); err != nil {
+		if err := WriteAtomic(path, writeBytes(filetest.Ramp(n))); err != nil {
 			t.Fatal(err)
 		}
-		checkFile(t, dir, "file", ramp(n))
+		checkFile(t, dir, "file", filetest.Ramp(n))
 	}
 }
 
 func TestWriteAtomicRelative(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
-	if err := WriteAtomic("file", writeBytes(ramp(5))); err != nil {
+	if err := WriteAtomic("file", writeBytes(filetest.Ramp(5))); err != nil {
 		t.Fatal(err)
 	}
-	checkFile(t, dir, "file", ramp(5))
+	checkFile(t, dir, "file", filetest.Ramp(5))
 }
 
 func TestWriteAtomicPermissions(t *testing.T) {
@@ -111,7 +113,7 @@ func TestWriteAtomicError(t *testing.T) {
 	for _, k := range []int{0, 1, 1<<16 - 1, 1 << 16, 1<<16 + 1, 1 << 20} {
 		for _, panics := range []bool{false, true} {
 			write := func(w io.Writer) error {
-				if _, err := w.Write(ramp(k)); err != nil {
+				if _, err := w.Write(filetest.Ramp(k)); err != nil {
 					t.Error(err)
 				}
 				if panics {
@@ -179,7 +181,7 @@ func TestWriteAtomicRefuses(t *testing.T) {
 			t.Errorf("%s: write was called", test.path)
 			return nil
 		})
-		checkMalformed(t, err, "", test.want)
+		filetest.CheckError(t, err, "", test.want)
 	}
 	if after := names(t, dir); !slices.Equal(before, after) {
 		t.Errorf("folder holds %q, want %q", after, before)
@@ -197,7 +199,7 @@ func TestRemoveStale(t *testing.T) {
 		"file", "file.tmp-1", ".file.tmp-", ".file.tmp-x", ".file.tmp-1x", ".file.tmp--1", ".file.tmp-1.tmp-2",
 		".file2.tmp-1", ".afile.tmp-1", ".*.tmp-1", "..tmp-1",
 	}
-	dir := folder(t, map[string][]byte{".file.tmp-1": nil, ".file.tmp-18446744073709551615": ramp(9), ".file.tmp-007": nil})
+	dir := filetest.Folder(t, map[string][]byte{".file.tmp-1": nil, ".file.tmp-18446744073709551615": filetest.Ramp(9), ".file.tmp-007": nil})
 	for _, name := range keep {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o666); err != nil {
 			t.Fatal(err)

@@ -6,6 +6,9 @@ import (
 	"io"
 	"math"
 	"strings"
+
+	"github.com/contrast-go/contrast/infonce/data/internal/input"
+	"github.com/contrast-go/contrast/infonce/data/internal/number"
 )
 
 // maxFields is the most fields of a line of .csv.
@@ -92,7 +95,7 @@ func newCSVReader(f io.ReaderAt, size int64, data func(field []byte) bool) (*csv
 		r.names = append(r.names, name)
 		switch {
 		case isLabels(name) && r.label >= 0:
-			return nil, r.malformed("names of columns", quoted(r.names[r.label])+" and "+quoted(name), "one of labels")
+			return nil, r.malformed("names of columns", input.Quoted(r.names[r.label])+" and "+input.Quoted(name), "one of labels")
 		case isLabels(name):
 			r.label = i
 		case name == "" || strings.EqualFold(name, "id"):
@@ -140,7 +143,7 @@ func (r *csvReader) next() (ok bool, err error) {
 func (r *csvReader) rule(i int) string {
 	rule := fmt.Sprintf("number in field %d", i+1)
 	if r.names != nil {
-		rule += " " + quoted(r.names[i])
+		rule += " " + input.Quoted(r.names[i])
 	}
 	return rule
 }
@@ -179,8 +182,8 @@ func openCSV(f io.ReaderAt, size int64) (content, error) {
 		t.begin(len(columns))
 		for _, i := range columns {
 			v := parseFloat(r.fields[i])
-			if nonFinite([]float32{v}) == 0 {
-				return content{}, r.malformed(r.rule(i), quoted(string(r.fields[i])), "a finite float32")
+			if number.NonFinite([]float32{v}) == 0 {
+				return content{}, r.malformed(r.rule(i), input.Quoted(string(r.fields[i])), "a finite float32")
 			}
 			t.x = append(t.x, v)
 		}
@@ -235,7 +238,7 @@ func csvTriplets(f io.ReaderAt, size int64) (triplets [][3]int, err error) {
 		for i, field := range r.fields {
 			v, ok := parseIndex(field)
 			if !ok {
-				return nil, r.malformed(fmt.Sprintf("index in field %d", i+1), quoted(string(field)), fmt.Sprintf("an integer from 0 to %d", math.MaxInt32))
+				return nil, r.malformed(fmt.Sprintf("index in field %d", i+1), input.Quoted(string(field)), fmt.Sprintf("an integer from 0 to %d", math.MaxInt32))
 			}
 			t[i] = v
 		}

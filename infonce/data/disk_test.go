@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/contrast-go/contrast/infonce/data/internal/filetest"
 )
 
 // A faultyDisk is the disk of the system, of which operation number fail, counted from 0,
@@ -119,7 +121,7 @@ func TestWriteAtomicFaults(t *testing.T) {
 		for _, keeping := range []bool{false, true} {
 			for _, dead := range []bool{false, true} {
 				for fail := 0; ; fail++ {
-					dir := folder(t, map[string][]byte{"file": old, "previous": older})
+					dir := filetest.Folder(t, map[string][]byte{"file": old, "previous": older})
 					path, previous := filepath.Join(dir, "file"), filepath.Join(dir, "previous")
 					d := &faultyDisk{err: errno, fail: fail, dead: dead}
 					disk = d
@@ -194,7 +196,7 @@ func TestWriteAtomicKeeping(t *testing.T) {
 	dir := t.TempDir()
 	path, previous := filepath.Join(dir, "file"), filepath.Join(dir, "previous")
 	for i := range 4 {
-		if err := WriteAtomicKeeping(path, previous, writeBytes(ramp(i))); err != nil {
+		if err := WriteAtomicKeeping(path, previous, writeBytes(filetest.Ramp(i))); err != nil {
 			t.Fatal(err)
 		}
 		want := []string{"file", "previous"}
@@ -204,10 +206,10 @@ func TestWriteAtomicKeeping(t *testing.T) {
 		if got := names(t, dir); !slices.Equal(got, want) {
 			t.Errorf("folder holds %q, want %q", got, want)
 		}
-		if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, ramp(i)) {
+		if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, filetest.Ramp(i)) {
 			t.Errorf("file holds %q, error %v", got, err)
 		}
-		if got, _ := os.ReadFile(previous); i > 0 && !bytes.Equal(got, ramp(i-1)) {
+		if got, _ := os.ReadFile(previous); i > 0 && !bytes.Equal(got, filetest.Ramp(i-1)) {
 			t.Errorf("the file before it is %q", got)
 		}
 	}
@@ -221,13 +223,13 @@ func TestWriteAtomicKeeping(t *testing.T) {
 	if err := os.Link(path, previous); err != nil {
 		t.Fatal(err)
 	}
-	if err := WriteAtomicKeeping(path, previous, writeBytes(ramp(9))); err != nil {
+	if err := WriteAtomicKeeping(path, previous, writeBytes(filetest.Ramp(9))); err != nil {
 		t.Fatal(err)
 	}
 	if got := names(t, dir); !slices.Equal(got, []string{"file", "previous"}) {
 		t.Errorf("folder holds %q", got)
 	}
-	if got, err := os.ReadFile(previous); err != nil || !bytes.Equal(got, ramp(3)) {
+	if got, err := os.ReadFile(previous); err != nil || !bytes.Equal(got, filetest.Ramp(3)) {
 		t.Errorf("the file before it is %q, error %v", got, err)
 	}
 	if err := os.Remove(previous); err != nil {

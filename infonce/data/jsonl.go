@@ -7,6 +7,9 @@ import (
 	"io"
 	"math"
 	"slices"
+
+	"github.com/contrast-go/contrast/infonce/data/internal/input"
+	"github.com/contrast-go/contrast/infonce/data/internal/number"
 )
 
 // jsonl reads lines of JSON.
@@ -92,7 +95,7 @@ func (r jsonl) elements(array []byte, use func(i int, value []byte) error) error
 func (r jsonl) text(rule string, value []byte) (string, error) {
 	var s string
 	if err := json.Unmarshal(value, &s); err != nil || value[0] != '"' || !isText(s) {
-		return "", r.malformed(rule, quoted(string(value)), "a string in UTF-8 without U+FFFD")
+		return "", r.malformed(rule, input.Quoted(string(value)), "a string in UTF-8 without U+FFFD")
 	}
 	return s, nil
 }
@@ -101,7 +104,7 @@ func (r jsonl) text(rule string, value []byte) (string, error) {
 func (r jsonl) label(l *labeler, value []byte) error {
 	if value[0] != '"' {
 		if _, ok := parseIndex(value); !ok {
-			return r.malformed("label", quoted(string(value)), fmt.Sprintf("a string, or an integer from 0 to %d", math.MaxInt32))
+			return r.malformed("label", input.Quoted(string(value)), fmt.Sprintf("a string, or an integer from 0 to %d", math.MaxInt32))
 		}
 		return l.add(value, r.line)
 	}
@@ -149,19 +152,19 @@ func (t *jsonlTable) add(line []byte) error {
 	}
 	if t.bare {
 		if line[0] != '[' {
-			return t.malformed("line", quoted(string(line)), "an array as in the first line")
+			return t.malformed("line", input.Quoted(string(line)), "an array as in the first line")
 		}
 		return t.vector(line)
 	}
 	if line[0] != '{' {
-		return t.malformed("line", quoted(string(line)), "an object as in the first line")
+		return t.malformed("line", input.Quoted(string(line)), "an object as in the first line")
 	}
 	vectors, labels := 0, len(t.labels.labels)
 	err := t.members(line, func(key string, value []byte) error {
 		switch {
 		case key == t.key:
 			if vectors++; vectors > 1 {
-				return t.malformed("key", quoted(key)+" twice", "once")
+				return t.malformed("key", input.Quoted(key)+" twice", "once")
 			}
 			return t.vector(value)
 		case isLabels(key):
@@ -175,7 +178,7 @@ func (t *jsonlTable) add(line []byte) error {
 	labels = len(t.labels.labels) - labels
 	switch {
 	case vectors == 0:
-		return t.malformed("key", "none "+quoted(t.key), "an array of numbers as in the first line")
+		return t.malformed("key", "none "+input.Quoted(t.key), "an array of numbers as in the first line")
 	case labels > 1:
 		return t.malformed("labels", labels, "one a line")
 	case len(t.labels.labels) != 0 && len(t.labels.labels) != t.n:
@@ -192,7 +195,7 @@ func (t *jsonlTable) choose(line []byte) error {
 		return nil
 	case '{':
 	default:
-		return t.malformed("line", quoted(string(line)), "an array or an object")
+		return t.malformed("line", input.Quoted(string(line)), "an array or an object")
 	}
 	var keys []string
 	err := t.members(line, func(key string, value []byte) error {
@@ -216,7 +219,7 @@ func (t *jsonlTable) choose(line []byte) error {
 // vector adds the numbers of an array as a row.
 func (t *jsonlTable) vector(array []byte) error {
 	if array[0] != '[' {
-		return t.malformed("vector", quoted(string(array)), "an array of numbers")
+		return t.malformed("vector", input.Quoted(string(array)), "an array of numbers")
 	}
 	dim := t.dim
 	if dim == 0 {
@@ -232,8 +235,8 @@ func (t *jsonlTable) vector(array []byte) error {
 			return t.malformed("length of vector", "more", fmt.Sprintf("%d as in the first line", dim))
 		}
 		v := parseFloat(value)
-		if nonFinite([]float32{v}) == 0 {
-			return t.malformed(fmt.Sprintf("number %d", i), quoted(string(value)), "a finite float32")
+		if number.NonFinite([]float32{v}) == 0 {
+			return t.malformed(fmt.Sprintf("number %d", i), input.Quoted(string(value)), "a finite float32")
 		}
 		t.x = append(t.x, v)
 		return nil
@@ -303,7 +306,7 @@ func jsonlTriplets(f io.ReaderAt, size int64) (triplets [][3]int, err error) {
 			case i > 2 || i >= 0 && t[i] >= 0:
 				return r.malformed("indices", "more", "3, anchor, positive and negative")
 			case i >= 0 && !ok:
-				return r.malformed(tripletKeys[i], quoted(string(value)), fmt.Sprintf("an integer from 0 to %d", math.MaxInt32))
+				return r.malformed(tripletKeys[i], input.Quoted(string(value)), fmt.Sprintf("an integer from 0 to %d", math.MaxInt32))
 			case i >= 0:
 				t[i] = v
 			}
@@ -317,7 +320,7 @@ func jsonlTriplets(f io.ReaderAt, size int64) (triplets [][3]int, err error) {
 				return set(slices.Index(tripletKeys[:], key), value)
 			})
 		default:
-			err = r.malformed("line", quoted(string(line)), "an array or an object")
+			err = r.malformed("line", input.Quoted(string(line)), "an array or an object")
 		}
 		if i := slices.Index(t[:], -1); err == nil && i >= 0 {
 			err = r.malformed(tripletKeys[i], "none", "an integer")

@@ -1,6 +1,8 @@
 package data
 
-import "testing"
+import (
+	"testing"
+)
 
 func TestJSONL(t *testing.T) {
 	two := matrix(2, 2, 1, 2.5, -3, 4e-3)

@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strconv"
+
+	"github.com/contrast-go/contrast/infonce/data/internal/input"
 )
 
 // A labeler collects labels that are text.
@@ -23,7 +25,7 @@ func (l *labeler) malformed(line int, got, want any) error {
 	if l.rows {
 		return fmt.Errorf("label of row %d: got %v, want %v", line, got, want)
 	}
-	return malformedLine(line, "label", got, want)
+	return input.MalformedLine(line, "label", got, want)
 }
 
 // add adds the label of the next sample, which stands in a line.
@@ -31,7 +33,7 @@ func (l *labeler) add(name []byte, line int) error {
 	id, ok := l.ids[string(name)]
 	if !ok {
 		if s := string(name); s == "" || !isText(s) {
-			return l.malformed(line, quoted(s), "a name in UTF-8")
+			return l.malformed(line, input.Quoted(s), "a name in UTF-8")
 		}
 		if l.limit > 0 && len(l.names) == l.limit {
 			return l.malformed(line, "another name", fmt.Sprintf("at most %d", l.limit))
@@ -84,7 +86,7 @@ func (l *labeler) numbers() ([]int, error) {
 		class[id] = int(v)
 	}
 	if outside >= 0 {
-		return nil, l.malformed(l.lines[outside], quoted(l.names[outside]), fmt.Sprintf("an integer from 0 to %d", math.MaxInt32))
+		return nil, l.malformed(l.lines[outside], input.Quoted(l.names[outside]), fmt.Sprintf("an integer from 0 to %d", math.MaxInt32))
 	}
 	return class, nil
 }

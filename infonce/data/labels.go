@@ -6,6 +6,10 @@ import (
 	"math"
 	"path/filepath"
 	"strings"
+
+	"github.com/contrast-go/contrast/infonce/data/internal/idx"
+	"github.com/contrast-go/contrast/infonce/data/internal/input"
+	"github.com/contrast-go/contrast/infonce/data/internal/number"
 )
 
 // ReadLabels reads the class of each sample from a file. The name of the file tells the format:
@@ -24,7 +28,7 @@ import (
 func ReadLabels(path string) (labels []int, classes []string, err error) {
 	base := strings.ToLower(filepath.Base(path))
 	if plain := strings.TrimSuffix(base, ".gz"); strings.HasSuffix(plain, "idx1-ubyte") {
-		_, values, err := readIDXFile(path, []string{"number of labels"})
+		_, values, err := idx.Read(path, "number of labels")
 		if err != nil {
 			return nil, nil, fmt.Errorf("idx: %w", err)
 		}
@@ -56,7 +60,7 @@ func ReadLabels(path string) (labels []int, classes []string, err error) {
 		}
 		return r.Labels(), r.Classes(), nil
 	default:
-		return nil, nil, fmt.Errorf("labels: %s: extension: got %s, want one of .npy .ivecs .txt .csv .jsonl .npz .safetensors .parquet, or idx1-ubyte", path, quoted(filepath.Ext(base)))
+		return nil, nil, fmt.Errorf("labels: %s: extension: got %s, want one of .npy .ivecs .txt .csv .jsonl .npz .safetensors .parquet, or idx1-ubyte", path, input.Quoted(filepath.Ext(base)))
 	}
 	err = readFile(path, func(f io.ReaderAt, size int64) error {
 		labels, classes, err = read(f, size)
@@ -84,7 +88,7 @@ func ReadTriplets(path string) (triplets [][3]int, err error) {
 	case ".jsonl":
 		read = jsonlTriplets
 	default:
-		return nil, fmt.Errorf("triplets: %s: extension: got %s, want one of .ivecs .npy .csv .jsonl", path, quoted(extension))
+		return nil, fmt.Errorf("triplets: %s: extension: got %s, want one of .ivecs .npy .csv .jsonl", path, input.Quoted(extension))
 	}
 	err = readFile(path, func(f io.ReaderAt, size int64) error {
 		triplets, err = read(f, size)
@@ -96,7 +100,7 @@ func ReadTriplets(path string) (triplets [][3]int, err error) {
 // readFile calls read with a file. Errors name the format, by the extension, and the file.
 func readFile(path string, read func(f io.ReaderAt, size int64) error) error {
 	format := strings.ToLower(filepath.Ext(path))[1:]
-	f, size, err := openRegular(path)
+	f, size, err := input.Open(path)
 	if err != nil {
 		return fmt.Errorf("%s: %w", format, err)
 	}
@@ -123,11 +127,11 @@ func npyIntegers(f io.ReaderAt, size, cols int64) (*array, error) {
 	}
 	switch {
 	case shape[1] != cols:
-		return nil, malformed(h.shapeAt, "number of columns", shape[1], cols)
-	case !h.of.isInteger():
-		return nil, malformed(h.shapeAt, "element type", h.of.name, "integers")
+		return nil, input.Malformed(h.shapeAt, "number of columns", shape[1], cols)
+	case !h.of.IsInteger():
+		return nil, input.Malformed(h.shapeAt, "element type", h.of.Name, "integers")
 	case h.fortran && cols > 1:
-		return nil, malformed(h.shapeAt, "fortran_order", "True", "False for indices")
+		return nil, input.Malformed(h.shapeAt, "fortran_order", "True", "False for indices")
 	}
 	return newArray(f, h.start, size, shape, h.of, h.order)
 }
@@ -151,9 +155,9 @@ func npyTriplets(f io.ReaderAt, size int64) ([][3]int, error) {
 
 // ivecs returns the integers of a file of vectors of that dimension.
 func ivecs(f io.ReaderAt, size int64, dim int) (*array, error) {
-	a, err := newVecs(f, size, int32Number)
+	a, err := newVecs(f, size, number.Int32)
 	if err == nil && a.cols != dim {
-		err = malformed(0, "dimension of row 0", a.cols, dim)
+		err = input.Malformed(0, "dimension of row 0", a.cols, dim)
 	}
 	return a, err
 }

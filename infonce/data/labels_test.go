@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"reflect"
 	"testing"
+
+	"github.com/contrast-go/contrast/infonce/data/internal/filetest"
 )
 
 func TestReadLabels(t *testing.T) {
@@ -17,7 +19,7 @@ func TestReadLabels(t *testing.T) {
 		{"a.npy", npyFile("<i8", "False", "(3,)", encode("<i8", 5, 0, 1<<31-1)), []int{5, 0, 1<<31 - 1}, nil},
 		{"b.npy", npyFile("|u1", "True", "(3, 1)", []byte{3, 255, 0}), []int{3, 255, 0}, nil},
 		{"c.npy", npyFile(">i2", "False", "(2,)", encode(">i2", 258, 1)), []int{258, 1}, nil},
-		{"a.ivecs", join(ivec(1, 4), ivec(1, 9)), []int{4, 9}, nil},
+		{"a.ivecs", filetest.Join(ivec(1, 4), ivec(1, 9)), []int{4, 9}, nil},
 		{"a.txt", []byte("3\r\n1\n2"), []int{3, 1, 2}, nil},
 		{"b.TXT", []byte("dog\ncat\n\ndog\n"), []int{1, 0, 1}, pets},
 		{"c.txt", []byte("label\n1\n"), []int{1, 0}, []string{"1", "label"}},
@@ -27,8 +29,8 @@ func TestReadLabels(t *testing.T) {
 		{"a.jsonl", []byte("\"dog\"\n\"cat\"\n\"dog\"\n"), []int{1, 0, 1}, pets},
 		{"b.jsonl", []byte("3\n1\n"), []int{3, 1}, nil},
 		{"c.jsonl", []byte("{\"text\":\"x\",\"label\":4}\n{\"class\":\"2\"}\n"), []int{4, 2}, nil},
-		{"t10k-labels-idx1-ubyte", idxBytes([]byte{7, 2}, 2), []int{7, 2}, nil},
-		{"t10k-labels.idx1-ubyte.gz", gzipped(idxBytes([]byte{7, 2}, 2)), []int{7, 2}, nil},
+		{"t10k-labels-idx1-ubyte", filetest.IDX([]byte{7, 2}, 2), []int{7, 2}, nil},
+		{"t10k-labels.idx1-ubyte.gz", filetest.Gzipped(filetest.IDX([]byte{7, 2}, 2)), []int{7, 2}, nil},
 		{"a.safetensors", tableFile(`"x":`+tensorText("F32", "[2,1]", 0, 8)+`,"label":`+tensorText("I8", "[2]", 8, 10), "\x00\x00\x00\x00\x00\x00\x00\x00\x05\x06"), []int{5, 6}, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -46,7 +48,7 @@ func TestReadLabels(t *testing.T) {
 func TestReadTriplets(t *testing.T) {
 	want := [][3]int{{1, 2, 3}, {4, 0, 1<<31 - 1}}
 	for name, file := range map[string][]byte{
-		"a.ivecs": join(ivec(3, 1, 2, 3), ivec(3, 4, 0, 1<<31-1)),
+		"a.ivecs": filetest.Join(ivec(3, 1, 2, 3), ivec(3, 4, 0, 1<<31-1)),
 		"a.npy":   npyFile(">u4", "False", "(2, 3)", encode(">u4", 1, 2, 3, 4, 0, 1<<31-1)),
 		"a.csv":   []byte("1,2,3\n4, 0,2147483647\n"),
 		"b.csv":   []byte("anchor,positive,negative\n1,2,3\n4,0,2147483647\n"),
@@ -75,15 +77,15 @@ func TestReadLabelsRefuses(t *testing.T) {
 		{"a.npz", "npz: ", "no such file"},
 	} {
 		_, _, err := ReadLabels(filepath.Join(dir, test.name))
-		checkMalformed(t, err, test.prefix, test.want)
+		filetest.CheckError(t, err, test.prefix, test.want)
 	}
 	path := saveFile(t, "a.safetensors", tableFile(`"x":`+tensorText("F32", "[1,1]", 0, 4), "\x00\x00\x00\x00"))
 	_, _, err := ReadLabels(path)
-	checkMalformed(t, err, "safetensors: "+path+": ", "labels: got none, want an array or a column of that name")
+	filetest.CheckError(t, err, "safetensors: "+path+": ", "labels: got none, want an array or a column of that name")
 	_, err = ReadTriplets(filepath.Join(dir, "a.txt"))
-	checkMalformed(t, err, "triplets: ", `a.txt: extension: got ".txt", want one of .ivecs .npy .csv .jsonl`)
+	filetest.CheckError(t, err, "triplets: ", `a.txt: extension: got ".txt", want one of .ivecs .npy .csv .jsonl`)
 	_, err = ReadTriplets(filepath.Join(dir, "a.csv"))
-	checkMalformed(t, err, "csv: ", "no such file")
+	filetest.CheckError(t, err, "csv: ", "no such file")
 }
 
 func readAllLabels(path string) error {
@@ -133,8 +135,8 @@ func badIvecs() []badFile {
 		{"dimension 2", ivec(2, 1, 2), "offset 0: dimension of row 0: got 2, want 3"},
 		{"dimension negative", ivec(-1, 1, 2), "offset 0: dimension of row 0: got -1, want from 1"},
 		{"last byte missing", ivec(3, 1, 2, 3)[:15], "offset 0: length of data: got 15 bytes, want a multiple of 16 for dimension 3 of int32"},
-		{"another dimension", join(ivec(3, 1, 2, 3), ivec(2, 1, 2, 3)), "offset 16: dimension of row 1: got 2, want 3 as in row 0"},
-		{"negative", join(ivec(3, 1, 2, 3), ivec(3, 1, -2, 3)), "offset 24: index of row 1: got -2, want an integer from 0"},
+		{"another dimension", filetest.Join(ivec(3, 1, 2, 3), ivec(2, 1, 2, 3)), "offset 16: dimension of row 1: got 2, want 3 as in row 0"},
+		{"negative", filetest.Join(ivec(3, 1, 2, 3), ivec(3, 1, -2, 3)), "offset 24: index of row 1: got -2, want an integer from 0"},
 	}
 }
 

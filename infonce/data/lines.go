@@ -9,6 +9,7 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/contrast-go/contrast/infonce/data/internal/input"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -41,7 +42,7 @@ func (l *lineReader) next() ([]byte, error) {
 	}
 	switch err := l.s.Err(); {
 	case errors.Is(err, bufio.ErrTooLong):
-		return nil, malformedLine(l.line+1, "length of line", "more", fmt.Sprintf("at most %d bytes", maxLine))
+		return nil, input.MalformedLine(l.line+1, "length of line", "more", fmt.Sprintf("at most %d bytes", maxLine))
 	case err != nil:
 		return nil, fmt.Errorf("line %d: %w", l.line+1, err)
 	}
@@ -50,18 +51,12 @@ func (l *lineReader) next() ([]byte, error) {
 
 // malformed returns the error for the last line.
 func (l *lineReader) malformed(rule string, got, want any) error {
-	return malformedLine(l.line, rule, got, want)
+	return input.MalformedLine(l.line, rule, got, want)
 }
 
 // ended returns the error for a file without a line of what is wanted.
 func (l *lineReader) ended(rule string) error {
-	return malformedLine(l.line+1, rule, "end of file", "at least one")
-}
-
-// malformedLine returns the error for a line that breaks a rule, as malformed does for
-// an offset.
-func malformedLine(line int, rule string, got, want any) error {
-	return fmt.Errorf("line %d: %s: got %v, want %v", line, rule, got, want)
+	return input.MalformedLine(l.line+1, rule, "end of file", "at least one")
 }
 
 // countLines returns about how many lines there are, at least as many.
@@ -70,7 +65,7 @@ func countLines(f io.ReaderAt, size int64) (int64, error) {
 	n := int64(1)
 	for at := int64(0); at < size; at += int64(len(buf)) {
 		buf = buf[:min(size-at, int64(len(buf)))]
-		if err := readAt(f, buf, at); err != nil {
+		if err := input.ReadAt(f, buf, at); err != nil {
 			return 0, err
 		}
 		n += int64(bytes.Count(buf, []byte{'\n'}))

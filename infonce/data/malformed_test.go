@@ -1,50 +1,36 @@
 package data
 
 import (
-	"os"
-	"path/filepath"
-	"runtime"
 	"testing"
+
+	"github.com/contrast-go/contrast/infonce/data/internal/filetest"
 )
 
-// A badFile breaks a rule. It is told by an error of one line that contains want.
+// A badFile is a filetest.Bad, in tables without the names of the fields.
 type badFile struct {
-	name string
-	file []byte
-	want string
+	Name string
+	File []byte
+	Want string
 }
 
-// A badCorpus is files that break the rules of a format.
-type badCorpus struct {
-	format  string // as errors begin
-	file    string // the name of a file, with what tells its format
-	atLeast int    // how many there are
-	files   []badFile
-	read    func(path string) error // reads all of a file
-	bytes   bool                    // read is told bytes, so that the error names no file
-}
-
-var badCorpora = []badCorpus{
-	{"npy", "bad.npy", 40, badNPY(), readAllRows, false},
-	{"npz", "bad.npz", 20, badNPZ(), readAllRows, false},
-	{"fvecs", "bad.fvecs", 10, badFvecs(), readAllRows, false},
-	{"bvecs", "bad.bvecs", 3, badBvecs(), readAllRows, false},
-	{"safetensors", "bad.safetensors", 50, badSafetensors(), readTensorFile, true},
-	{"safetensors", "bad.safetensors", 10, badTensorRows(), readAllRows, false},
-	{"csv", "bad.csv", 20, badCSV(), readAllRows, false},
-	{"jsonl", "bad.jsonl", 20, badJSONL(), readAllRows, false},
-	{"parquet", "bad.parquet", 60, badParquet(), readAllRows, false},
-	{"npy", "labels.npy", 5, badNPYLabels(), readAllLabels, false},
-	{"csv", "labels.csv", 4, badCSVLabels(), readAllLabels, false},
-	{"jsonl", "labels.jsonl", 4, badJSONLLabels(), readAllLabels, false},
-	{"txt", "labels.txt", 3, badText(), readAllLabels, false},
-	{"npy", "triplets.npy", 4, badNPYTriplets(), readAllTriplets, false},
-	{"ivecs", "triplets.ivecs", 5, badIvecs(), readAllTriplets, false},
-	{"csv", "triplets.csv", 5, badCSVTriplets(), readAllTriplets, false},
-	{"jsonl", "triplets.jsonl", 5, badJSONLTriplets(), readAllTriplets, false},
-	{"cifar", "data_batch_1.bin", 5, badCIFAR(), readCIFARFolder, false},
-	{"images", "bad.png", 20, badPictures(), readPicture, false},
-	{"idx", "train-images-idx3-ubyte", 40, badIDX(), readIDXFolder, false},
+var badCorpora = []filetest.Corpus{
+	{Format: "npy", File: "bad.npy", AtLeast: 40, Files: filetest.Files(badNPY()), Read: readAllRows},
+	{Format: "npz", File: "bad.npz", AtLeast: 20, Files: filetest.Files(badNPZ()), Read: readAllRows},
+	{Format: "fvecs", File: "bad.fvecs", AtLeast: 10, Files: filetest.Files(badFvecs()), Read: readAllRows},
+	{Format: "bvecs", File: "bad.bvecs", AtLeast: 3, Files: filetest.Files(badBvecs()), Read: readAllRows},
+	{Format: "safetensors", File: "bad.safetensors", AtLeast: 50, Files: filetest.Files(badSafetensors()), Read: readTensorFile, Unnamed: true},
+	{Format: "safetensors", File: "bad.safetensors", AtLeast: 10, Files: filetest.Files(badTensorRows()), Read: readAllRows},
+	{Format: "csv", File: "bad.csv", AtLeast: 20, Files: filetest.Files(badCSV()), Read: readAllRows},
+	{Format: "jsonl", File: "bad.jsonl", AtLeast: 20, Files: filetest.Files(badJSONL()), Read: readAllRows},
+	{Format: "parquet", File: "bad.parquet", AtLeast: 60, Files: filetest.Files(badParquet()), Read: readAllRows},
+	{Format: "npy", File: "labels.npy", AtLeast: 5, Files: filetest.Files(badNPYLabels()), Read: readAllLabels},
+	{Format: "csv", File: "labels.csv", AtLeast: 4, Files: filetest.Files(badCSVLabels()), Read: readAllLabels},
+	{Format: "jsonl", File: "labels.jsonl", AtLeast: 4, Files: filetest.Files(badJSONLLabels()), Read: readAllLabels},
+	{Format: "txt", File: "labels.txt", AtLeast: 3, Files: filetest.Files(badText()), Read: readAllLabels},
+	{Format: "npy", File: "triplets.npy", AtLeast: 4, Files: filetest.Files(badNPYTriplets()), Read: readAllTriplets},
+	{Format: "ivecs", File: "triplets.ivecs", AtLeast: 5, Files: filetest.Files(badIvecs()), Read: readAllTriplets},
+	{Format: "csv", File: "triplets.csv", AtLeast: 5, Files: filetest.Files(badCSVTriplets()), Read: readAllTriplets},
+	{Format: "jsonl", File: "triplets.jsonl", AtLeast: 5, Files: filetest.Files(badJSONLTriplets()), Read: readAllTriplets},
 }
 
 func readAllRows(path string) error {
@@ -52,45 +38,4 @@ func readAllRows(path string) error {
 	return err
 }
 
-// TestMalformed reads every file that breaks a rule: the error names the file and the
-// rule, and no more memory is taken than 64 MiB and twice the size of the file.
-func TestMalformed(t *testing.T) {
-	files := 0
-	for _, c := range badCorpora {
-		if len(c.files) < c.atLeast {
-			t.Errorf("%d malformed files of %s, want %d", len(c.files), c.format, c.atLeast)
-		}
-		files += len(c.files)
-		for _, bad := range c.files {
-			t.Run(c.format+"/"+bad.name, func(t *testing.T) {
-				path := filepath.Join(t.TempDir(), c.file)
-				if err := os.WriteFile(path, bad.file, 0o666); err != nil {
-					t.Fatal(err)
-				}
-				var err error
-				took := allocated(func() { err = c.read(path) }) // TotalAlloc includes what is freed
-				prefix := c.format + ": " + path + ": "
-				if c.bytes {
-					prefix = c.format + ": offset "
-				}
-				checkMalformed(t, err, prefix, bad.want)
-				if limit := uint64(64<<20 + 2*len(bad.file)); took > limit {
-					t.Errorf("%d bytes allocated for a file of %d", took, len(bad.file))
-				}
-			})
-		}
-	}
-	if files < 150 {
-		t.Errorf("%d malformed files, want at least 150", files)
-	}
-	t.Logf("%d malformed files", files)
-}
-
-// allocated returns the bytes that f allocates, and other goroutines meanwhile.
-func allocated(f func()) uint64 {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	return after.TotalAlloc - before.TotalAlloc
-}
+func TestMalformed(t *testing.T) { filetest.Malformed(t, badCorpora) }

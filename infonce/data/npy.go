@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/contrast-go/contrast/infonce/data/internal/input"
+	"github.com/contrast-go/contrast/infonce/data/internal/number"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -19,10 +21,10 @@ const (
 )
 
 // npyNumbers are the element types of files that are read, without their byte order.
-var npyNumbers = map[string]number{
-	"f2": float16Number, "f4": float32Number, "f8": float64Number,
-	"i1": int8Number, "i2": int16Number, "i4": int32Number, "i8": int64Number,
-	"u1": uint8Number, "u2": uint16Number, "u4": uint32Number, "u8": uint64Number,
+var npyNumbers = map[string]number.Type{
+	"f2": number.Float16, "f4": number.Float32, "f8": number.Float64,
+	"i1": number.Int8, "i2": number.Int16, "i4": number.Int32, "i8": number.Int64,
+	"u1": number.Uint8, "u2": number.Uint16, "u4": number.Uint32, "u8": number.Uint64,
 }
 
 // An npy is what the header of a file of NumPy tells, whose format is that of NEP 1 and
@@ -30,7 +32,7 @@ var npyNumbers = map[string]number{
 // little-endian uint16, since version 2 uint32, and the text, which is a dictionary of
 // Python.
 type npy struct {
-	of      number
+	of      number.Type
 	order   binary.ByteOrder
 	fortran bool // columns follow each other, not rows
 	shape   []int64
@@ -43,33 +45,33 @@ func decodeNPY(f io.Reader, size int64) (npy, error) {
 	prefix := make([]byte, 12)
 	n, err := io.ReadFull(f, prefix[:8])
 	if err != nil {
-		return npy{}, short(err, int64(n), 8)
+		return npy{}, input.Short(err, int64(n), 8)
 	}
 	if string(prefix[:6]) != npyMagic {
-		return npy{}, malformed(0, "magic", quoted(string(prefix[:6])), quoted(npyMagic))
+		return npy{}, input.Malformed(0, "magic", input.Quoted(string(prefix[:6])), input.Quoted(npyMagic))
 	}
 	major, minor := prefix[6], prefix[7]
 	if major < 1 || major > 3 || minor != 0 {
-		return npy{}, malformed(6, "version", fmt.Sprintf("%d.%d", major, minor), "1.0, 2.0 or 3.0")
+		return npy{}, input.Malformed(6, "version", fmt.Sprintf("%d.%d", major, minor), "1.0, 2.0 or 3.0")
 	}
 	width := 2
 	if major > 1 {
 		width = 4
 	}
 	if n, err := io.ReadFull(f, prefix[8:8+width]); err != nil {
-		return npy{}, short(err, 8+int64(n), 8+int64(width))
+		return npy{}, input.Short(err, 8+int64(n), 8+int64(width))
 	}
 	length := int64(binary.LittleEndian.Uint32(prefix[8:]))
 	start := int64(8 + width)
 	switch {
 	case length > maxNPYHeader:
-		return npy{}, malformed(8, "length of header", length, fmt.Sprintf("at most %d", maxNPYHeader))
+		return npy{}, input.Malformed(8, "length of header", length, fmt.Sprintf("at most %d", maxNPYHeader))
 	case length > size-start:
-		return npy{}, malformed(8, "length of header", length, fmt.Sprintf("at most the %d that follow", size-start))
+		return npy{}, input.Malformed(8, "length of header", length, fmt.Sprintf("at most the %d that follow", size-start))
 	}
 	text := make([]byte, length)
 	if n, err := io.ReadFull(f, text); err != nil {
-		return npy{}, short(err, start+int64(n), start+length)
+		return npy{}, input.Short(err, start+int64(n), start+length)
 	}
 	p := pythonParser{text: string(text), offset: start}
 	h, err := p.header()
@@ -84,15 +86,15 @@ func decodeNPY(f io.Reader, size int64) (npy, error) {
 type elementTypeError struct{ error }
 
 // npyDescr returns the type that descr names.
-func npyDescr(descr string) (of number, order binary.ByteOrder, ok bool) {
+func npyDescr(descr string) (of number.Type, order binary.ByteOrder, ok bool) {
 	if descr == "" {
-		return number{}, nil, false
+		return number.Type{}, nil, false
 	}
 	of, ok = npyNumbers[descr[1:]]
 	switch {
 	case descr[0] == '>':
 		order = binary.BigEndian
-	case descr[0] == '<' || descr[0] == '|' && of.size == 1:
+	case descr[0] == '<' || descr[0] == '|' && of.Size == 1:
 		order = binary.LittleEndian
 	default:
 		ok = false
@@ -202,7 +204,7 @@ func (p *pythonParser) header() (h npy, err error) {
 			}
 			var ok bool
 			if h.of, h.order, ok = npyDescr(name); !ok {
-				return h, elementTypeError{malformed(at, "element type", quoted(name), "f2, f4, f8, i1 to i8 or u1 to u8 with its byte order, as in \"<f4\"")}
+				return h, elementTypeError{input.Malformed(at, "element type", input.Quoted(name), "f2, f4, f8, i1 to i8 or u1 to u8 with its byte order, as in \"<f4\"")}
 			}
 		case "fortran_order":
 			twice, order = order, true
@@ -215,10 +217,10 @@ func (p *pythonParser) header() (h npy, err error) {
 				return h, err
 			}
 		default:
-			return h, malformed(at, "key of header", quoted(key), "descr, fortran_order or shape")
+			return h, input.Malformed(at, "key of header", input.Quoted(key), "descr, fortran_order or shape")
 		}
 		if twice {
-			return h, malformed(at, "key of header", quoted(key)+" twice", "once")
+			return h, input.Malformed(at, "key of header", input.Quoted(key)+" twice", "once")
 		}
 		if !p.take(",") {
 			if err := p.expect("header", "}"); err != nil {
@@ -232,11 +234,11 @@ func (p *pythonParser) header() (h npy, err error) {
 	case p.i < len(p.text):
 		return h, p.malformed("end of header", "spaces and a newline")
 	case !descr:
-		return h, malformed(p.offset, "descr of header", "none", "an element type")
+		return h, input.Malformed(p.offset, "descr of header", "none", "an element type")
 	case !order:
-		return h, malformed(p.offset, "fortran_order of header", "none", "True or False")
+		return h, input.Malformed(p.offset, "fortran_order of header", "none", "True or False")
 	case h.shapeAt < 0:
-		return h, malformed(p.offset, "shape of header", "none", "a tuple")
+		return h, input.Malformed(p.offset, "shape of header", "none", "a tuple")
 	}
 	return h, nil
 }
@@ -259,9 +261,9 @@ func (p *pythonParser) malformed(rule, want string) error {
 	p.skip()
 	rest := p.text[p.i:]
 	if rest == "" {
-		return malformed(p.at(), rule, "end of header", want)
+		return input.Malformed(p.at(), rule, "end of header", want)
 	}
-	return malformed(p.at(), rule, quoted(rest[:min(len(rest), 16)]), want)
+	return input.Malformed(p.at(), rule, input.Quoted(rest[:min(len(rest), 16)]), want)
 }
 
 // take moves past token, if it follows.
@@ -278,7 +280,7 @@ func (p *pythonParser) expect(what, token string) error {
 	if p.take(token) {
 		return nil
 	}
-	return p.malformed(what, quoted(token))
+	return p.malformed(what, input.Quoted(token))
 }
 
 // string reads a string without escapes.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/contrast-go/contrast/infonce/data/internal/filetest"
+	"github.com/contrast-go/contrast/infonce/data/internal/number"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -39,11 +41,11 @@ func encode(descr string, x ...float64) []byte {
 	for _, v := range x {
 		var u uint64
 		switch {
-		case of == float16Number:
+		case of == number.Float16:
 			u = uint64(toHalf(float32(v)))
-		case of == float32Number:
+		case of == number.Float32:
 			u = uint64(math.Float32bits(float32(v)))
-		case of == float64Number:
+		case of == number.Float64:
 			u = math.Float64bits(v)
 		case v < 0:
 			u = uint64(int64(v))
@@ -53,18 +55,20 @@ func encode(descr string, x ...float64) []byte {
 		var n [8]byte
 		order.PutUint64(n[:], u)
 		if order == binary.ByteOrder(binary.BigEndian) {
-			b = append(b, n[8-of.size:]...)
+			b = append(b, n[8-of.Size:]...)
 		} else {
-			b = append(b, n[:of.size]...)
+			b = append(b, n[:of.Size]...)
 		}
 	}
 	return b
 }
 
-// toHalf returns the binary16 that half makes x of, by search.
+// toHalf returns the binary16 whose value is x, by search.
 func toHalf(x float32) uint16 {
+	var b [2]byte
 	for h := range 1 << 16 {
-		if v := half(uint16(h)); math.Float32bits(v) == math.Float32bits(x) {
+		binary.LittleEndian.PutUint16(b[:], uint16(h))
+		if v := float32(number.Float16.Float64(b[:], binary.LittleEndian)); math.Float32bits(v) == math.Float32bits(x) {
 			return uint16(h)
 		}
 	}
@@ -141,29 +145,6 @@ func TestNPYHeaders(t *testing.T) {
 	}
 }
 
-// TestHalf compares every binary16 with its definition.
-func TestHalf(t *testing.T) {
-	for h := range 1 << 16 {
-		sign, exponent, fraction := 1.0, h>>10&31, float64(h&1023)
-		if h>>15 == 1 {
-			sign = -1
-		}
-		want := sign * math.Ldexp(1024+fraction, exponent-25)
-		switch {
-		case exponent == 0:
-			want = math.Copysign(math.Ldexp(fraction, -24), sign)
-		case exponent == 31 && fraction == 0:
-			want = math.Inf(int(sign))
-		case exponent == 31:
-			want = math.NaN()
-		}
-		got := half(uint16(h))
-		if float64(got) != want && !(got != got && math.IsNaN(want)) || math.Signbit(float64(got)) != (sign < 0) {
-			t.Fatalf("half(%#04x) = %v, want %v", h, got, want)
-		}
-	}
-}
-
 // badNPY returns files of NumPy that break a rule.
 func badNPY() []badFile {
 	data := encode("<f4", 1, 2, 3, 4, 5, 6)
@@ -184,13 +165,13 @@ func badNPY() []badFile {
 		{"no length", good[:8], "offset 8: length of data: got end of file, want 2 more bytes"},
 		{"half a length", good[:9], "offset 9: length of data: got end of file, want 1 more bytes"},
 		{"half a length of version 2", length(0)[:10], "offset 10: length of data: got end of file, want 2 more bytes"},
-		{"magic", patch(good, 0, 'N'), `offset 0: magic: got "NNUMPY", want "\x93NUMPY"`},
+		{"magic", filetest.Patch(good, 0, 'N'), `offset 0: magic: got "NNUMPY", want "\x93NUMPY"`},
 		{"pickle", append([]byte("\x80\x04\x95"), data...), `offset 0: magic: got "\x80\x04\x95`},
 		{"zip", append([]byte("PK\x03\x04"), data...), `offset 0: magic: got "PK\x03\x04`},
-		{"version 0", patch(good, 6, 0), "offset 6: version: got 0.0, want 1.0, 2.0 or 3.0"},
-		{"version 4", patch(good, 6, 4), "offset 6: version: got 4.0"},
-		{"version 1.1", patch(good, 7, 1), "offset 6: version: got 1.1"},
-		{"header over the file", patch(good, 9, 1), "offset 8: length of header: got"},
+		{"version 0", filetest.Patch(good, 6, 0), "offset 6: version: got 0.0, want 1.0, 2.0 or 3.0"},
+		{"version 4", filetest.Patch(good, 6, 4), "offset 6: version: got 4.0"},
+		{"version 1.1", filetest.Patch(good, 7, 1), "offset 6: version: got 1.1"},
+		{"header over the file", filetest.Patch(good, 9, 1), "offset 8: length of header: got"},
 		{"header one over", npyText(1, "{}", nil)[:11], "offset 8: length of header: got 2, want at most the 1 that follow"},
 		{"header over the limit", length(1<<16 + 1), "offset 8: length of header: got 65537, want at most 65536"},
 		{"header of 4 GiB", length(1<<32 - 1), "offset 8: length of header: got 4294967295, want at most 65536"},

@@ -7,6 +7,8 @@ import (
 	"io"
 	"math"
 	"strings"
+
+	"github.com/contrast-go/contrast/infonce/data/internal/input"
 )
 
 const (
@@ -118,7 +120,7 @@ func (a archived) wrap(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("entry %s: %w", quoted(a.Name), err)
+	return fmt.Errorf("entry %s: %w", input.Quoted(a.Name), err)
 }
 
 // check returns an error unless the entry is stored or compressed by deflate, in a file of

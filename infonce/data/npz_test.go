@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/contrast-go/contrast/infonce/data/internal/filetest"
 )
 
 // A packed is an entry of an archive to be written.
@@ -141,8 +143,8 @@ func TestNPZMemory(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			path := saveFile(t, "a.npz", test.file)
 			var err error
-			took := allocated(func() { _, err = OpenRows(path) })
-			checkMalformed(t, err, "npz: "+path+": ", test.want)
+			took := filetest.Allocated(func() { _, err = OpenRows(path) })
+			filetest.CheckError(t, err, "npz: "+path+": ", test.want)
 			if took > 64<<20+2*uint64(len(test.file))+test.rows {
 				t.Errorf("%d bytes allocated for a file of %d", took, len(test.file))
 			}
@@ -194,8 +196,8 @@ func badNPZ() []badFile {
 		{"bomb under another size", at(deflate(zeros), 24, size(1<<19)...), `entry "x.npy": offset`},
 		{"wrong checksum", at(good, 16, 1, 2, 3, 4), `entry "x.npy": zip: checksum error`},
 		{"wrong checksum of deflate", at(pressed, 16, 1, 2, 3, 4), `entry "x.npy": zip: checksum error`},
-		{"data changed", patch(good, headEnd+len(rows)-2, 1), `entry "x.npy": zip: checksum error`},
-		{"not deflate", patch(pressed, headEnd, 0xff), `entry "x.npy": offset 0: flate: corrupt input`},
+		{"data changed", filetest.Patch(good, headEnd+len(rows)-2, 1), `entry "x.npy": zip: checksum error`},
+		{"not deflate", filetest.Patch(pressed, headEnd, 0xff), `entry "x.npy": offset 0: flate: corrupt input`},
 		{"deflate ends early", at(pressed, 24, size(uint32(len(rows)+1))...), `entry "x.npy": `},
 		{"deflate ends late", at(pressed, 24, size(uint32(len(rows)-1))...), `entry "x.npy": `},
 		{"no data at its place", at(good, 42, size(7)...), `entry "x.npy": zip: not a valid zip file`},

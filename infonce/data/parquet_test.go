@@ -19,6 +19,7 @@ import (
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
 
+	"github.com/contrast-go/contrast/infonce/data/internal/filetest"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -199,7 +200,7 @@ func marshalled(v any) []byte {
 
 // footed returns data with a footer.
 func footed(data, footer []byte) []byte {
-	return join(data, footer, binary.LittleEndian.AppendUint32(nil, uint32(len(footer))), []byte(parquetMagic))
+	return filetest.Join(data, footer, binary.LittleEndian.AppendUint32(nil, uint32(len(footer))), []byte("PAR1"))
 }
 
 // pageFile returns a file of one column of rows numbers, required if its levels are none, of
@@ -207,7 +208,7 @@ func footed(data, footer []byte) []byte {
 func pageFile(rows int, kind format.Type, codec format.CompressionCodec, h format.PageHeader, page []byte) []byte {
 	repetition := format.Required
 	column := format.SchemaElement{Type: thrift.New(kind), RepetitionType: thrift.New(repetition), Name: "x"}
-	data := join([]byte(parquetMagic), marshalled(&h), page)
+	data := filetest.Join([]byte("PAR1"), marshalled(&h), page)
 	return footed(data, marshalled(&format.FileMetaData{
 		Version: 1, NumRows: int64(rows),
 		Schema: []format.SchemaElement{{Name: "root", NumChildren: thrift.New(int32(1))}, column},
@@ -284,14 +285,14 @@ func badParquet() []badFile {
 	return []badFile{
 		{"empty", nil, "offset 0: length of data: got end of file, want 12 more bytes"},
 		{"magic only", []byte("PAR1PAR1"), "offset 8: length of data: got end of file, want 4 more bytes"},
-		{"another magic", patch(good, 0, 'Q'), `offset 0: magic: got "QAR1", want "PAR1"`},
-		{"another magic at the end", patch(good, -1, '2'), `magic: got "PAR2", want "PAR1"`},
-		{"encrypted", join([]byte("PARE"), good[4:]), `offset 0: magic: got "PARE"`},
+		{"another magic", filetest.Patch(good, 0, 'Q'), `offset 0: magic: got "QAR1", want "PAR1"`},
+		{"another magic at the end", filetest.Patch(good, -1, '2'), `magic: got "PAR2", want "PAR1"`},
+		{"encrypted", filetest.Join([]byte("PARE"), good[4:]), `offset 0: magic: got "PARE"`},
 		{"cut", good[:len(good)-1], "magic: got"},
 		{"only the end", good[end:], "offset 0: magic: got"},
-		{"footer of 4 GiB", join(good[:len(good)-8], []byte("\xff\xff\xff\xff"+parquetMagic)), "length of footer: got 4294967295, want at most"},
-		{"footer over the file", join(good[:len(good)-8], binary.LittleEndian.AppendUint32(nil, uint32(len(good)-11)), []byte(parquetMagic)), "length of footer: got"},
-		{"no footer", join([]byte(parquetMagic), make([]byte, 4), []byte(parquetMagic)), "offset 4: footer: got 0 bytes, want 1 more"},
+		{"footer of 4 GiB", filetest.Join(good[:len(good)-8], []byte("\xff\xff\xff\xff"+"PAR1")), "length of footer: got 4294967295, want at most"},
+		{"footer over the file", filetest.Join(good[:len(good)-8], binary.LittleEndian.AppendUint32(nil, uint32(len(good)-11)), []byte("PAR1")), "length of footer: got"},
+		{"no footer", filetest.Join([]byte("PAR1"), make([]byte, 4), []byte("PAR1")), "offset 4: footer: got 0 bytes, want 1 more"},
 		{"footer of zeros", foot(make([]byte, 100)...), "footer: "},
 		{"footer longer than it is", foot(append(bytes.Clone(good[end:len(good)-8]), 0)...), "as its length says"},
 		{"footer cut", foot(good[end : len(good)-20]...), "footer: got"},
@@ -333,7 +334,7 @@ func badParquet() []badFile {
 		{"zstd that is none", chunk(func(c *format.ColumnMetaData) { c.Codec = format.Zstd }), "page: "},
 		{"not compressed", chunk(func(c *format.ColumnMetaData) { c.Codec = format.Uncompressed }), "offset"},
 		{"another file", meta(func(m *format.FileMetaData) { m.RowGroups[0].Columns[3].FilePath = "/etc/passwd" }), `another file "/etc/passwd", want none`},
-		{"pages zeroed", join(good[:4], make([]byte, end-4), good[end:]), "header of page: "},
+		{"pages zeroed", filetest.Join(good[:4], make([]byte, end-4), good[end:]), "header of page: "},
 
 		{"no number", parquetBytes([]text{{"x"}}), "columns of numbers: got none"},
 		{"two lists", parquetBytes([]lists{{[]float32{1}, []float32{2}}}), `columns of lists: got 2, want one, or one named "embedding" or "embeddings"`},
@@ -370,39 +371,15 @@ func badParquet() []badFile {
 		{"snappy of 1 GiB", pageFile(2, format.Float, format.Snappy, dataPage(2, 8, 8, format.Plain), []byte("\x80\x80\x80\x80\x04\x00\x00\x00")), "offset 4: size of page: got 1073741824 bytes, want 8"},
 		{"zstd of 1 TiB", pageFile(2, format.Float, format.Zstd, dataPage(2, 15, 8, format.Plain), []byte("\x28\xb5\x2f\xfd\xe0\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00")), "offset 4: page: "},
 		{"gzip bomb", func() []byte {
-			bomb := gzipped(make([]byte, 1<<24))
+			bomb := filetest.Gzipped(make([]byte, 1<<24))
 			return pageFile(2, format.Float, format.Gzip, dataPage(2, len(bomb), 8, format.Plain), bomb)
 		}(), "offset 4: size of page: got 9 bytes, want 8"},
 	}
 }
 
-// TestParquetRuns has runs that say that they are of 2⁴⁰ values, of indices and of levels.
-func TestParquetRuns(t *testing.T) {
-	run := []byte{0x80, 0x80, 0x80, 0x80, 0x80, 0x40, 0}
-	h := hybrid{b: run, width: 8}
-	for range 1000 {
-		if v, err := h.next(); v != 0 || err != nil {
-			t.Fatalf("%d, error %v", v, err)
-		}
-	}
-	h = hybrid{b: append(slices.Clone(run[:6]), 5), width: 8}
-	if v, err := h.next(); v != 5 || err != nil {
-		t.Errorf("%d, error %v", v, err)
-	}
-	h = hybrid{b: []byte{3, 0b10001000, 0b11000110, 0b11111010}, width: 3} // 0 to 7
-	for want := range uint32(8) {
-		if v, err := h.next(); v != want || err != nil {
-			t.Errorf("%d, error %v, want %d", v, err, want)
-		}
-	}
-	if _, err := h.next(); err == nil {
-		t.Error("more than there are")
-	}
-}
-
 func FuzzParquet(f *testing.F) {
 	rows, _, _, _ := listRows(5, 3)
-	fuzzFiles(f, "bad.parquet", checkFuzzedRows, parquetBytes(rows), parquetBytes(rows, parquet.Compression(&parquet.Zstd), parquet.DataPageVersion(1), parquet.MaxRowsPerRowGroup(2)),
+	filetest.Fuzz(f, badCorpora, "bad.parquet", checkFuzzedRows, parquetBytes(rows), parquetBytes(rows, parquet.Compression(&parquet.Zstd), parquet.DataPageVersion(1), parquet.MaxRowsPerRowGroup(2)),
 		pageFile(2, format.Int32, format.Uncompressed, dataPage(2, 5, 5, format.DeltaBinaryPacked), []byte("\x80\x01\x04\x02\x00")),
 		pageFile(2, format.Float, format.Uncompressed, dataPage(2, 8, 8, format.ByteStreamSplit), encode("<f4", 1, 2)))
 }
@@ -437,7 +414,7 @@ func TestParquetMutations(t *testing.T) {
 	}
 	for i := 0; i < len(file); i += step {
 		for _, v := range []byte{0, 0x7f, 0xff, file[i] + 1} {
-			mutant := patch(file, i, v)
+			mutant := filetest.Patch(file, i, v)
 			if err := os.WriteFile(path, mutant, 0o666); err != nil {
 				t.Fatal(err)
 			}

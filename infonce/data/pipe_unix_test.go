@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/contrast-go/contrast/infonce/data/internal/filetest"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -22,9 +23,6 @@ func TestPipes(t *testing.T) {
 		{"a.csv", readAllLabels},
 		{"a-idx1-ubyte", readAllLabels},
 		{"a.ivecs", readAllTriplets},
-		{"train-images-idx3-ubyte", readIDXFolder},
-		{"data_batch_2.bin", readCIFARFolder},
-		{"a.png", readPicture},
 		{"b.npy", func(path string) error { return WriteRows(path, matrix(1, 1, 1)) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -32,40 +30,20 @@ func TestPipes(t *testing.T) {
 			if err := syscall.Mkfifo(path, 0o666); err != nil {
 				t.Skip("the file system has no pipes: ", err)
 			}
-			checkMalformed(t, test.read(path), "", path+": not a regular file")
+			filetest.CheckError(t, test.read(path), "", path+": not a regular file")
 		})
-	}
-}
-
-// TestImageNames has names that would break the lines of errors and of tables.
-func TestImageNames(t *testing.T) {
-	for name, want := range map[string]string{"a\nb/1.pgm": `: name: got "a\nb", want one without control characters`, "a/\x1b[2J.pgm": `: name: got "\x1b[2J.pgm"`, "\u2028.png": `: name: got "\u2028.png"`} {
-		_, err := ReadImageFolder(tree(t, map[string][]byte{name: pgm(1, 1, 1)}), ImageSize{})
-		checkMalformed(t, err, "images: ", want)
-	}
-	if _, err := ReadImageFolder(tree(t, map[string][]byte{"ä b/1.pgm": pgm(1, 1, 1), "not read\n.txt": nil}), ImageSize{}); err != nil {
-		t.Error(err)
 	}
 }
 
 // TestLinks reads through links, but not in circles.
 func TestLinks(t *testing.T) {
-	dir := tree(t, map[string][]byte{"rows.npy": twoRows, "images/a/1.pgm": pgm(1, 1, 1)})
+	dir := filetest.Folder(t, map[string][]byte{"rows.npy": twoRows})
 	at := func(name string) string { return filepath.Join(dir, name) }
-	for link, target := range map[string]string{"link.npy": "rows.npy", "images/b": "a", "circle.npy": "circle.npy", "images/a/2.pgm": "1.pgm"} {
+	for link, target := range map[string]string{"link.npy": "rows.npy", "circle.npy": "circle.npy"} {
 		if err := os.Symlink(target, at(link)); err != nil {
 			t.Skip("the file system has no links: ", err)
 		}
 	}
 	checkRows(t, at("link.npy"), simd.Matrix{Rows: 2, Cols: 3, Stride: 3, Data: []float32{1, 2, 3, 4, 5, 6}})
-	if m, err := ReadImageFolder(at("images"), ImageSize{}); err != nil || m.Len() != 4 || len(m.Classes) != 2 {
-		t.Errorf("%d images of %q, error %v", m.Len(), m.Classes, err)
-	}
-	checkMalformed(t, readAllRows(at("circle.npy")), "npy: ", "too many levels of symbolic links")
-	if err := os.Symlink("..", at("images/a/up")); err != nil {
-		t.Fatal(err)
-	}
-	if m, err := ReadImageFolder(at("images"), ImageSize{}); err != nil || m.Len() != 4 {
-		t.Errorf("%d images in a circle, error %v", m.Len(), err)
-	}
+	filetest.CheckError(t, readAllRows(at("circle.npy")), "npy: ", "too many levels of symbolic links")
 }

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/contrast-go/contrast/infonce/data/internal/input"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -85,7 +85,7 @@ func OpenRows(path string) (*Rows, error) {
 			continue
 		}
 		r := &Rows{format: extension[1:], path: path}
-		f, size, err := openRegular(path)
+		f, size, err := input.Open(path)
 		if err != nil {
 			return nil, r.wrap(err)
 		}
@@ -105,23 +105,7 @@ func OpenRows(path string) (*Rows, error) {
 	for _, format := range rowFormats {
 		known = append(known, format.extension)
 	}
-	return nil, fmt.Errorf("rows: %s: extension: got %s, want one of %s", path, quoted(extension), strings.Join(known, " "))
-}
-
-// openRegular opens a file to be read, and tells its size. Other than regular files are
-// refused, since to open a pipe could wait for ever.
-func openRegular(path string) (f *os.File, size int64, err error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, 0, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, 0, fmt.Errorf("%s: not a regular file", path)
-	}
-	if f, err = os.Open(path); err != nil {
-		return nil, 0, err
-	}
-	return f, info.Size(), nil
+	return nil, fmt.Errorf("rows: %s: extension: got %s, want one of %s", path, input.Quoted(extension), strings.Join(known, " "))
 }
 
 // wrap adds the format to an error that names the file.

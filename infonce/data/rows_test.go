@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/contrast-go/contrast/infonce/data/internal/filetest"
+	"github.com/contrast-go/contrast/infonce/data/internal/number"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -142,7 +144,7 @@ func TestRowsLarge(t *testing.T) {
 			batch := simd.NewMatrix(256, dim)
 			indices := make([]int, batch.Rows)
 			rng := rand.New(rand.NewPCG(5, 6))
-			took := allocated(func() {
+			took := filetest.Allocated(func() {
 				var r *Rows
 				if r, err = OpenRows(path); err != nil {
 					return
@@ -178,7 +180,7 @@ func TestRowsTextExact(t *testing.T) {
 	m := simd.NewMatrix(500, 20)
 	rng := rand.New(rand.NewPCG(7, 8))
 	for i := range m.Data {
-		for m.Data[i] = float32(math.NaN()); nonFinite(m.Data[i:i+1]) == 0; {
+		for m.Data[i] = float32(math.NaN()); number.NonFinite(m.Data[i:i+1]) == 0; {
 			m.Data[i] = math.Float32frombits(rng.Uint32())
 		}
 	}
@@ -223,7 +225,7 @@ func TestRowsAllocations(t *testing.T) {
 }
 
 func TestRowsPanics(t *testing.T) {
-	path := saveFile(t, "a.fvecs", join(vec(2, 1, 2), vec(2, 3, 4)))
+	path := saveFile(t, "a.fvecs", filetest.Join(vec(2, 1, 2), vec(2, 3, 4)))
 	r, err := OpenRows(path)
 	if err != nil {
 		t.Fatal(err)
@@ -263,14 +265,14 @@ func TestOpenRowsRefuses(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := OpenRows(filepath.Join(dir, test.name))
-			checkMalformed(t, err, test.prefix, test.want)
+			filetest.CheckError(t, err, test.prefix, test.want)
 		})
 	}
 }
 
 // TestRowsShortened cuts a file after it was opened.
 func TestRowsShortened(t *testing.T) {
-	path := saveFile(t, "a.fvecs", join(vec(2, 1, 2), vec(2, 3, 4)))
+	path := saveFile(t, "a.fvecs", filetest.Join(vec(2, 1, 2), vec(2, 3, 4)))
 	r, err := OpenRows(path)
 	if err != nil {
 		t.Fatal(err)
@@ -280,7 +282,7 @@ func TestRowsShortened(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = r.Read(simd.NewMatrix(2, 2), 0)
-	checkMalformed(t, err, "fvecs: "+path+": ", "offset 20: length of data: got end of file, want 4 more bytes")
+	filetest.CheckError(t, err, "fvecs: "+path+": ", "offset 20: length of data: got end of file, want 4 more bytes")
 }
 
 func TestWriteRowsRefuses(t *testing.T) {
@@ -301,7 +303,7 @@ func TestWriteRowsRefuses(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(dir, test.name)
-			checkMalformed(t, WriteRows(path, test.m), "", test.want)
+			filetest.CheckError(t, WriteRows(path, test.m), "", test.want)
 			if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 				t.Errorf("a file was written: %v", err)
 			}

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/contrast-go/contrast/infonce/data/internal/input"
+	"github.com/contrast-go/contrast/infonce/data/internal/number"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -80,7 +82,7 @@ func newRowFile(path string, rows, cols int) (f rowFile, err error) {
 	case ".jsonl":
 		f.rows = func(w io.Writer, m simd.Matrix) error { return writeText(w, m, "[", "]\n") }
 	default:
-		return f, fmt.Errorf("rows: %s: extension: got %s, want one of .npy .safetensors .fvecs .csv .jsonl", path, quoted(extension))
+		return f, fmt.Errorf("rows: %s: extension: got %s, want one of .npy .safetensors .fvecs .csv .jsonl", path, input.Quoted(extension))
 	}
 	f.path, f.format = path, extension[1:]
 	switch {
@@ -105,7 +107,7 @@ func (f rowFile) refuse(err error) error { return fmt.Errorf("%s: %s: %w", f.for
 // finite returns an error that names the first number that is not; row 0 of m is row first of the file.
 func (f rowFile) finite(m simd.Matrix, first int) error {
 	for i := range m.Rows {
-		if j := nonFinite(m.Row(i)); j >= 0 {
+		if j := number.NonFinite(m.Row(i)); j >= 0 {
 			return f.refuse(fmt.Errorf("number of row %d, column %d: got %v, want a finite float32", first+i, j, m.Row(i)[j]))
 		}
 	}

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/contrast-go/contrast/infonce/data/internal/input"
 )
 
 const (
@@ -63,7 +65,7 @@ func writeSafetensors(w io.Writer, tensors []Tensor, meta map[string]string) err
 	slices.SortStableFunc(tensors, func(a, b Tensor) int { return strings.Compare(a.Name, b.Name) })
 	for _, t := range tensors {
 		if n, ok := elements(t.Shape); !ok || n != int64(len(t.Data)) {
-			return fmt.Errorf("tensor %s: %d elements for shape %d", quoted(t.Name), len(t.Data), t.Shape)
+			return fmt.Errorf("tensor %s: %d elements for shape %d", input.Quoted(t.Name), len(t.Data), t.Shape)
 		}
 	}
 	header, err := encodeHeader(tensors, meta)
@@ -80,7 +82,7 @@ func writeSafetensors(w io.Writer, tensors []Tensor, meta map[string]string) err
 				binary.LittleEndian.PutUint32(buf[4*i:], math.Float32bits(v))
 			}
 			if _, err := w.Write(buf[:4*len(chunk)]); err != nil {
-				return fmt.Errorf("tensor %s: %w", quoted(t.Name), err)
+				return fmt.Errorf("tensor %s: %w", input.Quoted(t.Name), err)
 			}
 		}
 	}
@@ -100,7 +102,7 @@ func encodeHeader(tensors []Tensor, meta map[string]string) ([]byte, error) {
 		b.WriteString(`{"` + metadataKey + `":`)
 		for _, key := range slices.Sorted(maps.Keys(meta)) {
 			if !isText(key) || !isText(meta[key]) {
-				return nil, fmt.Errorf("metadata %s: not UTF-8", quoted(key))
+				return nil, fmt.Errorf("metadata %s: not UTF-8", input.Quoted(key))
 			}
 			b.WriteByte(separator)
 			b.Write(quoteJSON(key))
@@ -114,13 +116,13 @@ func encodeHeader(tensors []Tensor, meta map[string]string) ([]byte, error) {
 	for i, t := range tensors {
 		switch {
 		case !isText(t.Name):
-			return nil, fmt.Errorf("tensor %s: name is not UTF-8", quoted(t.Name))
+			return nil, fmt.Errorf("tensor %s: name is not UTF-8", input.Quoted(t.Name))
 		case t.Name == metadataKey:
-			return nil, fmt.Errorf("tensor %s: name is reserved", quoted(t.Name))
+			return nil, fmt.Errorf("tensor %s: name is reserved", input.Quoted(t.Name))
 		case i > 0 && t.Name == tensors[i-1].Name:
-			return nil, fmt.Errorf("tensor %s: given twice", quoted(t.Name))
+			return nil, fmt.Errorf("tensor %s: given twice", input.Quoted(t.Name))
 		case len(t.Shape) > maxRank:
-			return nil, fmt.Errorf("tensor %s: %d dimensions, want at most %d", quoted(t.Name), len(t.Shape), maxRank)
+			return nil, fmt.Errorf("tensor %s: %d dimensions, want at most %d", input.Quoted(t.Name), len(t.Shape), maxRank)
 		}
 		n, _ := elements(t.Shape)
 		begin := end
@@ -212,7 +214,7 @@ func readSafetensors(r io.Reader, size int64) ([]Tensor, map[string]string, erro
 		for chunk := range slices.Chunk(data, tensorChunk/4) {
 			b := buf[:4*len(chunk)]
 			if n, err := io.ReadFull(r, b); err != nil {
-				return nil, nil, short(err, at+int64(n), size)
+				return nil, nil, input.Short(err, at+int64(n), size)
 			}
 			for i := range chunk {
 				chunk[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
@@ -229,20 +231,20 @@ func readSafetensors(r io.Reader, size int64) ([]Tensor, map[string]string, erro
 func readHeader(r io.Reader, size int64, types []elementType, limit int64) (entries []entry, meta map[string]string, start int64, err error) {
 	prefix := make([]byte, 8)
 	if n, err := io.ReadFull(r, prefix); err != nil {
-		return nil, nil, 0, short(err, int64(n), 8)
+		return nil, nil, 0, input.Short(err, int64(n), 8)
 	}
 	n := binary.LittleEndian.Uint64(prefix)
 	switch {
 	case n < 2:
-		return nil, nil, 0, malformed(0, "length of header", n, "at least 2")
+		return nil, nil, 0, input.Malformed(0, "length of header", n, "at least 2")
 	case n > maxHeader:
-		return nil, nil, 0, malformed(0, "length of header", n, fmt.Sprintf("at most %d", maxHeader))
+		return nil, nil, 0, input.Malformed(0, "length of header", n, fmt.Sprintf("at most %d", maxHeader))
 	case int64(n) > size-8:
-		return nil, nil, 0, malformed(0, "length of header", n, fmt.Sprintf("at most the %d that follow", size-8))
+		return nil, nil, 0, input.Malformed(0, "length of header", n, fmt.Sprintf("at most the %d that follow", size-8))
 	}
 	text := make([]byte, n)
 	if n, err := io.ReadFull(r, text); err != nil {
-		return nil, nil, 0, short(err, 8+int64(n), 8+int64(len(text)))
+		return nil, nil, 0, input.Short(err, 8+int64(n), 8+int64(len(text)))
 	}
 	if entries, meta, err = decodeHeader(text, types, limit); err != nil {
 		return nil, nil, 0, err
@@ -261,14 +263,14 @@ func checkLayout(entries []entry, start, size int64) error {
 	for _, e := range entries {
 		switch {
 		case e.begin > end:
-			return malformed(start+end, "no hole before tensor "+quoted(e.name), e.begin, end)
+			return input.Malformed(start+end, "no hole before tensor "+input.Quoted(e.name), e.begin, end)
 		case e.begin < end:
-			return malformed(start+e.begin, "no overlap with tensor "+quoted(e.name), e.begin, end)
+			return input.Malformed(start+e.begin, "no overlap with tensor "+input.Quoted(e.name), e.begin, end)
 		}
 		end = e.end
 	}
 	if end != size-start {
-		return malformed(start+min(end, size-start), "length of data", fmt.Sprintf("%d bytes", size-start), end)
+		return input.Malformed(start+min(end, size-start), "length of data", fmt.Sprintf("%d bytes", size-start), end)
 	}
 	return nil
 }

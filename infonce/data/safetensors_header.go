@@ -9,6 +9,9 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/contrast-go/contrast/infonce/data/internal/input"
+	"github.com/contrast-go/contrast/infonce/data/internal/number"
 )
 
 // An entry is what the header of a safetensors file says of one tensor.
@@ -16,22 +19,22 @@ type entry struct {
 	name       string
 	shape      []int
 	begin, end int64 // bytes of data, relative to the end of the header
-	of         number
+	of         number.Type
 }
 
 // An elementType is one that a tensor of a file may have.
 type elementType struct {
 	name string // in the header
-	of   number
+	of   number.Type
 }
 
 var (
-	float32Only = []elementType{{"F32", float32Number}}
+	float32Only = []elementType{{"F32", number.Float32}}
 
 	elementTypes = []elementType{
-		{"F32", float32Number}, {"F64", float64Number}, {"F16", float16Number}, {"BF16", bfloat16Number},
-		{"I64", int64Number}, {"I32", int32Number}, {"I16", int16Number}, {"I8", int8Number},
-		{"U64", uint64Number}, {"U32", uint32Number}, {"U16", uint16Number}, {"U8", uint8Number},
+		{"F32", number.Float32}, {"F64", number.Float64}, {"F16", number.Float16}, {"BF16", number.Bfloat16},
+		{"I64", number.Int64}, {"I32", number.Int32}, {"I16", number.Int16}, {"I8", number.Int8},
+		{"U64", number.Uint64}, {"U32", number.Uint32}, {"U16", number.Uint16}, {"U8", number.Uint8},
 	}
 )
 
@@ -45,13 +48,13 @@ type headerDecoder struct {
 }
 
 // number returns the type of a name, its size 0 if there is none.
-func (h headerDecoder) number(name string) number {
+func (h headerDecoder) number(name string) number.Type {
 	for _, t := range h.types {
 		if t.name == name {
 			return t.of
 		}
 	}
-	return number{}
+	return number.Type{}
 }
 
 // wantType names the types for an error.
@@ -67,10 +70,10 @@ func (h headerDecoder) wantType() string {
 // that starts 8 bytes into the file.
 func decodeHeader(text []byte, types []elementType, limit int64) (entries []entry, meta map[string]string, err error) {
 	if i := invalidUTF8(text); i >= 0 {
-		return nil, nil, malformed(8+int64(i), "UTF-8", fmt.Sprintf("%#02x", text[i]), "a character")
+		return nil, nil, input.Malformed(8+int64(i), "UTF-8", fmt.Sprintf("%#02x", text[i]), "a character")
 	}
 	if text[0] != '{' {
-		return nil, nil, malformed(8, "first byte of header", quoted(string(text[:1])), `"{"`)
+		return nil, nil, input.Malformed(8, "first byte of header", input.Quoted(string(text[:1])), `"{"`)
 	}
 	h := headerDecoder{json.NewDecoder(bytes.NewReader(text)), types, limit}
 	h.dec.UseNumber()
@@ -81,7 +84,7 @@ func decodeHeader(text []byte, types []elementType, limit int64) (entries []entr
 				if len(meta) == maxKeys {
 					return h.malformed("number of metadata", "more", fmt.Sprintf("at most %d", maxKeys))
 				}
-				meta[key], err = h.string("metadata " + quoted(key))
+				meta[key], err = h.string("metadata " + input.Quoted(key))
 				return err
 			})
 		}
@@ -98,7 +101,7 @@ func decodeHeader(text []byte, types []elementType, limit int64) (entries []entr
 	end := h.dec.InputOffset()
 	for i, c := range text[end:] {
 		if c != ' ' {
-			return nil, nil, malformed(8+end+int64(i), "padding of header", quoted(string(rune(c))), `" "`)
+			return nil, nil, input.Malformed(8+end+int64(i), "padding of header", input.Quoted(string(rune(c))), `" "`)
 		}
 	}
 	return entries, meta, nil
@@ -119,7 +122,7 @@ func invalidUTF8(text []byte) int {
 // entry reads the description of the tensor name.
 func (h headerDecoder) entry(name string) (entry, error) {
 	e := entry{name: name, begin: -1}
-	what := "tensor " + quoted(name)
+	what := "tensor " + input.Quoted(name)
 	var dtype string
 	var shaped bool
 	err := h.object(what, func(key string) (err error) {
@@ -128,8 +131,8 @@ func (h headerDecoder) entry(name string) (entry, error) {
 			if dtype, err = h.string("dtype of " + what); err != nil {
 				return err
 			}
-			if e.of = h.number(dtype); e.of.size == 0 {
-				err = h.malformed("dtype of "+what, quoted(dtype), h.wantType())
+			if e.of = h.number(dtype); e.of.Size == 0 {
+				err = h.malformed("dtype of "+what, input.Quoted(dtype), h.wantType())
 			}
 			return err
 		case "shape":
@@ -158,13 +161,13 @@ func (h headerDecoder) entry(name string) (entry, error) {
 			}
 			return err
 		}
-		return h.malformed("key of "+what, quoted(key), "dtype, shape or data_offsets")
+		return h.malformed("key of "+what, input.Quoted(key), "dtype, shape or data_offsets")
 	})
 	if err != nil {
 		return entry{}, err
 	}
 	n, ok := elements(e.shape)
-	size := int64(e.of.size)
+	size := int64(e.of.Size)
 	switch {
 	case dtype == "":
 		return entry{}, h.malformed("dtype of "+what, "none", h.wantType())
@@ -185,7 +188,7 @@ func (h headerDecoder) entry(name string) (entry, error) {
 // malformed returns the error for a token that breaks a rule. The offset is that
 // of its end.
 func (h headerDecoder) malformed(rule string, got, want any) error {
-	return malformed(8+h.dec.InputOffset(), rule, got, want)
+	return input.Malformed(8+h.dec.InputOffset(), rule, got, want)
 }
 
 // token reads the next token of what, which must be of the type of want.
@@ -212,7 +215,7 @@ func (h headerDecoder) object(what string, value func(key string) error) error {
 			return err
 		}
 		if seen[key] {
-			return h.malformed("key of "+what, quoted(key)+" twice", "once")
+			return h.malformed("key of "+what, input.Quoted(key)+" twice", "once")
 		}
 		seen[key] = true
 		if err := value(key); err != nil {
@@ -253,7 +256,7 @@ func (h headerDecoder) string(what string) (string, error) {
 	case !ok:
 		return "", h.malformed(what, kind(token), "a string")
 	case !isText(s):
-		return "", h.malformed(what, quoted(s), "text without U+FFFD")
+		return "", h.malformed(what, input.Quoted(s), "text without U+FFFD")
 	}
 	return s, nil
 }
@@ -270,7 +273,7 @@ func (h headerDecoder) integer(what string, limit uint64) (int64, error) {
 	}
 	v, err := strconv.ParseUint(string(number), 10, 64)
 	if err != nil || v > limit {
-		return 0, h.malformed(what, quoted(string(number)), fmt.Sprintf("an integer from 0 to %d", limit))
+		return 0, h.malformed(what, input.Quoted(string(number)), fmt.Sprintf("an integer from 0 to %d", limit))
 	}
 	return int64(v), nil
 }

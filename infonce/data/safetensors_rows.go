@@ -6,6 +6,9 @@ import (
 	"io"
 	"math"
 	"strings"
+
+	"github.com/contrast-go/contrast/infonce/data/internal/input"
+	"github.com/contrast-go/contrast/infonce/data/internal/number"
 )
 
 // rowsName is the name of the array of rows where there are several, and where one is written.
@@ -24,7 +27,7 @@ func isLabels(name string) bool {
 type named struct {
 	name  string
 	shape []int64
-	of    number
+	of    number.Type
 }
 
 // choose returns the indices of the arrays that hold rows and labels, as OpenRows says;
@@ -40,20 +43,20 @@ func choose(arrays []named, offset int64) (rows, labels int, err error) {
 			}
 		case isLabels(a.name):
 			if labels >= 0 {
-				return 0, 0, malformed(offset, "arrays of labels", quoted(arrays[labels].name)+" and "+quoted(a.name), "one")
+				return 0, 0, input.Malformed(offset, "arrays of labels", input.Quoted(arrays[labels].name)+" and "+input.Quoted(a.name), "one")
 			}
 			labels = i
 		}
 	}
 	switch {
 	case tables == 0:
-		return 0, 0, malformed(offset, "arrays of two dimensions", "none", "one")
+		return 0, 0, input.Malformed(offset, "arrays of two dimensions", "none", "one")
 	case tables > 1 && arrays[rows].name != rowsName:
-		return 0, 0, malformed(offset, "arrays of two dimensions", tables, fmt.Sprintf("one, or one named %q", rowsName))
-	case labels >= 0 && (len(arrays[labels].shape) != 1 || !arrays[labels].of.isInteger()):
-		return 0, 0, malformed(offset, "array "+quoted(arrays[labels].name), fmt.Sprintf("shape %d of %s", arrays[labels].shape, arrays[labels].of.name), "one dimension of integers")
+		return 0, 0, input.Malformed(offset, "arrays of two dimensions", tables, fmt.Sprintf("one, or one named %q", rowsName))
+	case labels >= 0 && (len(arrays[labels].shape) != 1 || !arrays[labels].of.IsInteger()):
+		return 0, 0, input.Malformed(offset, "array "+input.Quoted(arrays[labels].name), fmt.Sprintf("shape %d of %s", arrays[labels].shape, arrays[labels].of.Name), "one dimension of integers")
 	case labels >= 0 && arrays[labels].shape[0] != arrays[rows].shape[0]:
-		return 0, 0, malformed(offset, "length of "+quoted(arrays[labels].name), arrays[labels].shape[0], fmt.Sprintf("%d, as many labels as rows", arrays[rows].shape[0]))
+		return 0, 0, input.Malformed(offset, "length of "+input.Quoted(arrays[labels].name), arrays[labels].shape[0], fmt.Sprintf("%d, as many labels as rows", arrays[rows].shape[0]))
 	}
 	return rows, labels, nil
 }

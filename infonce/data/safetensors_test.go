@@ -15,12 +15,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/contrast-go/contrast/infonce/data/internal/filetest"
 )
 
 // tensorFile returns a file of the given header and n bytes of data.
 func tensorFile(header string, n int) []byte {
 	b := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
-	return append(append(b, header...), ramp(n)...)
+	return append(append(b, header...), filetest.Ramp(n)...)
 }
 
 func readTensors(file []byte) ([]Tensor, map[string]string, error) {
@@ -148,7 +150,7 @@ func TestWriteSafetensorsRefuses(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			var b bytes.Buffer
 			err := WriteSafetensors(&b, test.tensors, test.meta)
-			checkMalformed(t, err, "safetensors: ", test.want)
+			filetest.CheckError(t, err, "safetensors: ", test.want)
 			if b.Len() > 0 {
 				t.Errorf("%d bytes written before the error", b.Len())
 			}
@@ -181,13 +183,13 @@ func TestSafetensorsKeys(t *testing.T) {
 		header := strings.TrimSuffix(strings.TrimRight(b.String()[8:], " "), test.end)
 		_, _, err := readTensors(tensorFile(header+test.more+test.end, 0))
 		want := fmt.Sprintf("safetensors: offset %d: number of %s: got more, want at most 65536", 8+len(header+`,"x"`), test.what)
-		checkMalformed(t, err, want, "")
+		filetest.CheckError(t, err, want, "")
 	}
 
 	tensors, meta["x"] = append(tensors, Tensor{Name: "x", Shape: []int{0}}), ""
 	const want = "65537 tensors or metadata, want at most 65536"
-	checkMalformed(t, WriteSafetensors(io.Discard, tensors, nil), "safetensors: ", want)
-	checkMalformed(t, WriteSafetensors(io.Discard, nil, meta), "safetensors: ", want)
+	filetest.CheckError(t, WriteSafetensors(io.Discard, tensors, nil), "safetensors: ", want)
+	filetest.CheckError(t, WriteSafetensors(io.Discard, nil, meta), "safetensors: ", want)
 }
 
 // A failingWriter takes n bytes.
@@ -394,7 +396,7 @@ func TestReadSafetensorsShort(t *testing.T) {
 	file := tensorFile(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 8)
 	for n := range len(file) {
 		_, _, err := ReadSafetensors(bytes.NewReader(file[:n]), int64(len(file)))
-		checkMalformed(t, err, fmt.Sprintf("safetensors: offset %d: ", n), "length of data: got end of file")
+		filetest.CheckError(t, err, fmt.Sprintf("safetensors: offset %d: ", n), "length of data: got end of file")
 		_, _, err = ReadSafetensors(io.MultiReader(bytes.NewReader(file[:n]), failingReader{}), int64(len(file)))
 		if !errors.Is(err, errFull) {
 			t.Errorf("reader that fails after %d bytes: error %v", n, err)
@@ -419,7 +421,7 @@ func TestReadSafetensorsMemory(t *testing.T) {
 		runtime.ReadMemStats(&before)
 		_, _, err := readTensors(file)
 		runtime.ReadMemStats(&after)
-		checkMalformed(t, err, "safetensors: offset ", test.want)
+		filetest.CheckError(t, err, "safetensors: offset ", test.want)
 		if got, limit := after.TotalAlloc-before.TotalAlloc, uint64(1<<20+2*len(file)); got > limit {
 			t.Errorf("%d bytes allocated for a file of %d", got, len(file))
 		}
@@ -435,7 +437,7 @@ func FuzzSafetensors(f *testing.F) {
 	f.Fuzz(func(t *testing.T, file []byte) {
 		tensors, meta, err := readTensors(file)
 		if err != nil {
-			checkMalformed(t, err, "safetensors: offset ", ": ")
+			filetest.CheckError(t, err, "safetensors: offset ", ": ")
 			return
 		}
 		// What is read can be written, and is then the same.

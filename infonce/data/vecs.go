@@ -4,6 +4,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+
+	"github.com/contrast-go/contrast/infonce/data/internal/input"
+	"github.com/contrast-go/contrast/infonce/data/internal/number"
 )
 
 // maxVec is the most dimensions of a vector in .fvecs, .bvecs and .ivecs, to tell files
@@ -11,14 +14,14 @@ import (
 const maxVec = 1 << 20
 
 func openFvecs(f io.ReaderAt, size int64) (content, error) {
-	return openVecs(f, size, float32Number)
+	return openVecs(f, size, number.Float32)
 }
 
 func openBvecs(f io.ReaderAt, size int64) (content, error) {
-	return openVecs(f, size, uint8Number)
+	return openVecs(f, size, number.Uint8)
 }
 
-func openVecs(f io.ReaderAt, size int64, of number) (content, error) {
+func openVecs(f io.ReaderAt, size int64, of number.Type) (content, error) {
 	a, err := newVecs(f, size, of)
 	if err != nil {
 		return content{}, err
@@ -28,25 +31,25 @@ func openVecs(f io.ReaderAt, size int64, of number) (content, error) {
 
 // newVecs returns the array of a file of vectors, each after its dimension as a
 // little-endian int32, the same for all. The format is that of corpus-texmex.irisa.fr.
-func newVecs(f io.ReaderAt, size int64, of number) (*array, error) {
+func newVecs(f io.ReaderAt, size int64, of number.Type) (*array, error) {
 	head := make([]byte, 4)
-	if err := readAt(f, head[:min(size, 4)], 0); err != nil {
+	if err := input.ReadAt(f, head[:min(size, 4)], 0); err != nil {
 		return nil, err
 	}
 	if size < 4 {
-		return nil, short(io.ErrUnexpectedEOF, size, 4)
+		return nil, input.Short(io.ErrUnexpectedEOF, size, 4)
 	}
 	d := int32(binary.LittleEndian.Uint32(head))
 	if d < 1 || d > maxVec {
-		return nil, malformed(0, "dimension of row 0", d, fmt.Sprintf("from 1 to %d", maxVec))
+		return nil, input.Malformed(0, "dimension of row 0", d, fmt.Sprintf("from 1 to %d", maxVec))
 	}
 	a := &array{file: f, head: 4, cols: int(d), of: of, order: binary.LittleEndian}
 	n := size / a.stride()
 	if rest := size - n*a.stride(); rest != 0 {
-		return nil, malformed(n*a.stride(), "length of data", fmt.Sprintf("%d bytes", size), fmt.Sprintf("a multiple of %d for dimension %d of %s", a.stride(), d, of.name))
+		return nil, input.Malformed(n*a.stride(), "length of data", fmt.Sprintf("%d bytes", size), fmt.Sprintf("a multiple of %d for dimension %d of %s", a.stride(), d, of.Name))
 	}
 	if a.rows = int(n); int64(a.rows) != n {
-		return nil, malformed(0, "number of rows", n, "as many as fit this machine")
+		return nil, input.Malformed(0, "number of rows", n, "as many as fit this machine")
 	}
 	return a, nil
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math"
 	"testing"
+
+	"github.com/contrast-go/contrast/infonce/data/internal/filetest"
 )
 
 // vec returns a vector of a file of .fvecs.
@@ -24,16 +26,8 @@ func ivec(d int32, x ...int32) []byte {
 	return b
 }
 
-func join(parts ...[]byte) []byte {
-	var b []byte
-	for _, p := range parts {
-		b = append(b, p...)
-	}
-	return b
-}
-
 func TestVecs(t *testing.T) {
-	checkRows(t, saveFile(t, "a.fvecs", join(vec(3, 1, 2, 3), vec(3, 4, 5, -0.5))), matrix(2, 3, 1, 2, 3, 4, 5, -0.5))
+	checkRows(t, saveFile(t, "a.fvecs", filetest.Join(vec(3, 1, 2, 3), vec(3, 4, 5, -0.5))), matrix(2, 3, 1, 2, 3, 4, 5, -0.5))
 	checkRows(t, saveFile(t, "a.bvecs", []byte{2, 0, 0, 0, 0, 255, 2, 0, 0, 0, 7, 8}), matrix(2, 2, 0, 255, 7, 8))
 }
 
@@ -52,12 +46,12 @@ func badFvecs() []badFile {
 		{"dimension of 31 bits", vec(math.MaxInt32, 1), "offset 0: dimension of row 0: got 2147483647, " + from},
 		{"big-endian dimension", vec(3<<24, 1, 2, 3), "offset 0: dimension of row 0: got 50331648, " + from},
 		{"text", []byte("1.0 2.0 3.0 4.0\n"), "offset 0: dimension of row 0: got 540028465, " + from},
-		{"last byte missing", join(one, two)[:31], "offset 16: length of data: got 31 bytes, want a multiple of 16"},
+		{"last byte missing", filetest.Join(one, two)[:31], "offset 16: length of data: got 31 bytes, want a multiple of 16"},
 		{"trailing byte", append(one, 0), "offset 16: length of data: got 17 bytes, want a multiple of 16"},
-		{"another dimension", join(one, vec(2, 4, 5), vec(2, 4, 5), vec(1, 1)), "offset 16: dimension of row 1: got 2, want 3 as in row 0"},
-		{"another dimension at the end", join(one, two, vec(0, 1, 2, 3)), "offset 32: dimension of row 2: got 0, want 3 as in row 0"},
-		{"negative dimension inside", join(one, vec(-3, 1, 2, 3)), "offset 16: dimension of row 1: got -3, want 3"},
-		{"NaN", join(one, vec(3, 1, nan, 3)), "offset 24: number of row 1, column 1: got NaN, want a finite float32"},
+		{"another dimension", filetest.Join(one, vec(2, 4, 5), vec(2, 4, 5), vec(1, 1)), "offset 16: dimension of row 1: got 2, want 3 as in row 0"},
+		{"another dimension at the end", filetest.Join(one, two, vec(0, 1, 2, 3)), "offset 32: dimension of row 2: got 0, want 3 as in row 0"},
+		{"negative dimension inside", filetest.Join(one, vec(-3, 1, 2, 3)), "offset 16: dimension of row 1: got -3, want 3"},
+		{"NaN", filetest.Join(one, vec(3, 1, nan, 3)), "offset 24: number of row 1, column 1: got NaN, want a finite float32"},
 		{"infinite", vec(3, inf, 2, 3), "offset 4: number of row 0, column 0: got -Inf, want a finite float32"},
 	}
 }

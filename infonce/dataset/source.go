@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/contrast-go/contrast/infonce/augment"
-	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/data/images"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -35,7 +35,7 @@ type Identifier interface {
 // comes twice; an epoch ends where fewer than n images are left, and the next one
 // has another order. Views must not be used by two goroutines at once.
 type Views struct {
-	Images  data.Images
+	Images  images.Set
 	Augment augment.Image
 	Seed    uint64
 
@@ -96,7 +96,7 @@ func viewsOf(field int) int {
 // Classes gives augmented views of PerClass images of each of some classes, which [PKSampler]
 // chooses. Classes must not be used by two goroutines at once.
 type Classes struct {
-	Images   data.Images // with labels
+	Images   images.Set // with labels
 	Augment  augment.Image
 	Seed     uint64
 	PerClass int // 0 means 4; divides the number of rows
@@ -121,7 +121,7 @@ func (s *Classes) Next(step int, x simd.Matrix) ([]int, error) {
 
 // checkImages returns an error unless rows of x can hold images of m, which are
 // labelled where labels are needed.
-func checkImages(m data.Images, x simd.Matrix, labelled bool) error {
+func checkImages(m images.Set, x simd.Matrix, labelled bool) error {
 	if size := m.Width * m.Height * m.Channels; x.Cols != size {
 		return fmt.Errorf("images of %d×%d×%d = %d values, want the %d of a sample", m.Width, m.Height, m.Channels, size, x.Cols)
 	}

@@ -6,15 +6,15 @@ import (
 	"testing"
 
 	"github.com/contrast-go/contrast/infonce/augment"
-	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/data/images"
 	"github.com/contrast-go/contrast/infonce/internal/testkit"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/simd"
 )
 
 // numbered returns n images of one pixel, the number of the image, of class i%classes + 3.
-func numbered(n, classes int) data.Images {
-	m := data.Images{Width: 1, Height: 1, Channels: 1}
+func numbered(n, classes int) images.Set {
+	m := images.Set{Width: 1, Height: 1, Channels: 1}
 	for i := range n {
 		m.Pixels = append(m.Pixels, uint8(i))
 		m.Labels = append(m.Labels, i%classes+3)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/contrast-go/contrast/infonce"
-	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/data/glyphs"
 	"github.com/contrast-go/contrast/infonce/dataset"
 	"github.com/contrast-go/contrast/infonce/nn"
 	"github.com/contrast-go/contrast/infonce/optim"
@@ -15,7 +15,7 @@ import (
 // Letters in 18 typefaces, without a look at their labels. The result is the same on
 // every machine.
 func ExampleTrainer() {
-	seen, _, err := data.Glyphs()
+	seen, _, err := glyphs.Draw()
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/contrast-go/contrast/infonce"
-	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/data/images"
 	"github.com/contrast-go/contrast/infonce/dataset"
 	"github.com/contrast-go/contrast/infonce/nn"
 	"github.com/contrast-go/contrast/infonce/optim"
@@ -37,7 +37,7 @@ func large(t testing.TB, set func(tr *Trainer)) *Trainer {
 	for i := range pixels {
 		pixels[i] = uint8(i * i >> 3)
 	}
-	images := data.Images{Width: 16, Height: 16, Channels: 1, Pixels: pixels, Labels: make([]int, 5000)}
+	images := images.Set{Width: 16, Height: 16, Channels: 1, Pixels: pixels, Labels: make([]int, 5000)}
 	for i := range images.Labels {
 		images.Labels[i] = i / 10
 	}

@@ -22,7 +22,9 @@ var floors = [][]string{
 	{"internal/bits", "internal/cpu", "internal/generic", "internal/par", "internal/scalar", "asm/..."},
 	{"simd"},
 	{"infonce"},
-	{"infonce/data/...", "infonce/internal/random"},
+	{"infonce/data/internal/...", "infonce/internal/random"},
+	{"infonce/data", "infonce/data/images"},
+	{"infonce/data/glyphs"},
 	{"infonce/internal/sealed"},
 	{"infonce/nn"},
 	{"infonce/optim", "infonce/augment"},
@@ -109,6 +111,13 @@ func violations(pkgs []listed) []string {
 				add("%s imports %s, which is on a higher floor", name, imported)
 			}
 		}
+		if matches("infonce/...", name) && name != "infonce/data/glyphs" {
+			for _, d := range p.Deps {
+				if matches("codeberg.org/go-fonts/...", d) || matches("golang.org/x/image/font/...", d) {
+					add("%s links %s: only infonce/data/glyphs may link fonts", name, d)
+				}
+			}
+		}
 		if name == "simd" || name == "infonce" {
 			for _, d := range p.Deps {
 				if ours(d) == "" && !linkable(d) {
@@ -134,7 +143,7 @@ func ours(path string) string {
 
 // aside reports whether the package is for tests only.
 func aside(name string) bool {
-	return name == "internal/check" || name == "internal/kerneltest" || name == "internal/ref" || name == "infonce/internal/testkit"
+	return name == "internal/check" || name == "internal/kerneltest" || name == "internal/ref" || name == "infonce/internal/testkit" || name == "infonce/data/internal/filetest"
 }
 
 func floorOf(name string) int {
@@ -186,7 +195,12 @@ func TestFloorsCatch(t *testing.T) {
 		{"infonce", nil, []string{"golang.org/x/image/draw"}, "links golang.org/x/image"},
 		{"infonce", []string{module + "/internal/ref"}, nil, "only tests may"},
 		{"infonce/data", []string{module + "/infonce/train"}, nil, "higher floor"},
-		{"infonce/data/npy", []string{module + "/infonce/eval"}, nil, "higher floor"},
+		{"infonce/data/internal/npy", []string{module + "/infonce/eval"}, nil, "higher floor"},
+		{"infonce/data/images", []string{module + "/infonce/data"}, []string{"golang.org/x/image/bmp"}, ""},
+		{"infonce/data/images", []string{module + "/infonce/data/glyphs"}, nil, "higher floor"},
+		{"infonce/data/internal/idx", []string{module + "/infonce/data/internal/filetest"}, nil, "only tests may"},
+		{"infonce/nn", nil, []string{"golang.org/x/image/font/sfnt"}, "only infonce/data/glyphs may link fonts"},
+		{"infonce/data/glyphs", nil, []string{"codeberg.org/go-fonts/liberation/liberationmonobold"}, ""},
 		{"infonce/train", []string{module + "/infonce", module + "/infonce/data"}, []string{gonum}, ""},
 		{"infonce/plot", nil, nil, "has no floor"},
 		{".", nil, nil, "has no floor"},

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/data/images"
 	"github.com/contrast-go/contrast/infonce/internal/sealed"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/simd"
@@ -17,9 +18,9 @@ import (
 
 // Bars returns n images of 6×5 pixels, a bright bar each whose place depends on the class and whose
 // pixels are noisy.
-func Bars(n, classes int) data.Images {
+func Bars(n, classes int) images.Set {
 	r := check.NewRand(7)
-	m := data.Images{Width: 6, Height: 5, Channels: 1}
+	m := images.Set{Width: 6, Height: 5, Channels: 1}
 	for i := range n {
 		class := i % classes
 		m.Labels = append(m.Labels, class)
@@ -35,9 +36,9 @@ func Bars(n, classes int) data.Images {
 }
 
 // NoiseImages returns n images of w×h pixels of c channels whose pixels are random.
-func NoiseImages(n, w, h, c int) data.Images {
+func NoiseImages(n, w, h, c int) images.Set {
 	r := check.NewRand(11)
-	m := data.Images{Width: w, Height: h, Channels: c, Pixels: make([]uint8, n*w*h*c)}
+	m := images.Set{Width: w, Height: h, Channels: c, Pixels: make([]uint8, n*w*h*c)}
 	for i := range m.Pixels {
 		m.Pixels[i] = uint8(r.IntN(256))
 	}

@@ -5,7 +5,7 @@ import (
 
 	"github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/infonce/augment"
-	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/data/glyphs"
 	"github.com/contrast-go/contrast/infonce/dataset"
 	"github.com/contrast-go/contrast/infonce/nn"
 	"github.com/contrast-go/contrast/infonce/optim"
@@ -18,7 +18,7 @@ import (
 func trainEntries() []Entry {
 	run := func(name string, set func(t *train.Trainer, encoder *nn.MLP)) Entry {
 		return Entry{"train", name, func(h *bits.Hash) {
-			seen, _, err := data.Glyphs()
+			seen, _, err := glyphs.Draw()
 			if err != nil {
 				panic(err) // the typefaces are part of the program
 			}

@@ -17,7 +17,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/data/images"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -378,14 +378,14 @@ func TestSprite(t *testing.T) {
 			}
 		}
 	}
-	shrunk, err := NewSprite(data.Images{Width: 128, Height: 2, Channels: 1, Pixels: slices.Concat(bytes.Repeat([]byte{0, 255}, 64), bytes.Repeat([]byte{255, 255}, 64))})
+	shrunk, err := NewSprite(images.Set{Width: 128, Height: 2, Channels: 1, Pixels: slices.Concat(bytes.Repeat([]byte{0, 255}, 64), bytes.Repeat([]byte{255, 255}, 64))})
 	must(t, err)
 	img, err := png.Decode(bytes.NewReader(shrunk.PNG))
 	must(t, err)
 	if r, _, _, _ := img.At(5, 0).RGBA(); img.Bounds() != image.Rect(0, 0, 64, 1) || r>>8 != 191 { // 765/4 rounded
 		t.Errorf("shrunk to %v, grey %d, want 64×1 of 191", img.Bounds(), r>>8)
 	}
-	many, err := NewSprite(data.Images{Width: 64, Height: 64, Channels: 1, Pixels: make([]byte, 64*64*1500)})
+	many, err := NewSprite(images.Set{Width: 64, Height: 64, Channels: 1, Pixels: make([]byte, 64*64*1500)})
 	must(t, err)
 	if many.Width != 32 {
 		t.Errorf("1,500 images of 64×64 are shown %d wide, want 32", many.Width)

@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/data/images"
 )
 
 // samplePage returns a page as a run makes it: so many steps, and points of glyphs.
@@ -101,8 +101,8 @@ func samplePage(t testing.TB, steps, points int) *Page {
 }
 
 // sampleImages returns images of rings and bars.
-func sampleImages(n, width, height, channels int) data.Images {
-	m := data.Images{Width: width, Height: height, Channels: channels}
+func sampleImages(n, width, height, channels int) images.Set {
+	m := images.Set{Width: width, Height: height, Channels: channels}
 	for i := range n {
 		for y := range height {
 			for x := range width {

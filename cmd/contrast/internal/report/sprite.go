@@ -8,7 +8,7 @@ import (
 	"image/png"
 	"math"
 
-	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/data/images"
 )
 
 // A Sprite is images of one size, joined to one PNG. The zero value holds none.
@@ -31,7 +31,7 @@ const (
 // Images larger than 64 pixels shrink by a whole number, and so do those of a sprite
 // that would have more than 4 Mpx. All of them are part of the page, at
 // about a byte a pixel where they are photographs, so a thousand are plenty.
-func NewSprite(images data.Images) (Sprite, error) {
+func NewSprite(images images.Set) (Sprite, error) {
 	n := images.Len()
 	if n == 0 {
 		return Sprite{}, nil
@@ -77,7 +77,7 @@ func newCanvas(channels int, r image.Rectangle) canvas {
 
 // drawShrunk draws image i with its corner at (x, y): each of the w·h pixels is the
 // mean of the shrink·shrink that it stands for, rounded.
-func drawShrunk(dst canvas, x, y, w, h int, images data.Images, i, shrink int) {
+func drawShrunk(dst canvas, x, y, w, h int, images images.Set, i, shrink int) {
 	pixels := images.At(i)
 	mean := func(px, py, channel int) uint8 {
 		sum, count := 0, 0

@@ -1,0 +1,178 @@
+package images
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"image"
+	"image/color"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"io"
+	"os"
+
+	"golang.org/x/image/bmp"
+
+	"github.com/contrast-go/contrast/infonce/data/internal/input"
+)
+
+const (
+	// maxPixels is the most pixels of an image in a file, and maxPicture the most bytes that
+	// its decoder takes for them.
+	maxPixels  = 64 << 20
+	maxPicture = 256 << 20
+
+	// A file of n bytes may have up to freePixels + n·pixelsPerByte pixels, so that a
+	// small file does not take much memory. Photos have about 8 pixels a byte.
+	freePixels    = 2 << 20
+	pixelsPerByte = 64
+)
+
+// A pictureFormat is a format of files of one image.
+type pictureFormat struct {
+	name   string
+	magic  []string
+	config func(io.Reader) (image.Config, error)
+	decode func(io.Reader) (image.Image, error)
+}
+
+var pictureFormats = []pictureFormat{
+	{"png", []string{"\x89PNG\r\n\x1a\n"}, png.DecodeConfig, png.Decode},
+	{"jpeg", []string{"\xff\xd8"}, jpeg.DecodeConfig, jpeg.Decode},
+	{"gif", []string{"GIF87a", "GIF89a"}, gif.DecodeConfig, gif.Decode}, // the first image
+	{"bmp", []string{"BM"}, bmp.DecodeConfig, bmp.Decode},
+	{"pnm", []string{"P2", "P3", "P5", "P6"}, pnmConfig, pnmDecode},
+}
+
+func pnmConfig(r io.Reader) (image.Config, error) {
+	p, err := newPNM(r)
+	if err != nil {
+		return image.Config{}, err
+	}
+	return p.config(), nil
+}
+
+func pnmDecode(r io.Reader) (image.Image, error) {
+	p, err := newPNM(r)
+	if err != nil {
+		return nil, err
+	}
+	return p.image()
+}
+
+// A picture is a file of an image.
+type picture struct {
+	pictureFormat
+	image.Config
+}
+
+// grey reports whether the image has one channel.
+func (p picture) grey() bool {
+	return p.ColorModel == color.GrayModel || p.ColorModel == color.Gray16Model
+}
+
+// pixelBytes returns the most bytes that decoding takes for a pixel of the image in f.
+func (p picture) pixelBytes(f io.ReadSeeker) (int64, error) {
+	switch {
+	case p.ColorModel == color.NRGBA64Model || p.ColorModel == color.RGBA64Model:
+		return 8, nil
+	case p.name != "jpeg":
+		return 4, nil
+	}
+	if _, err := f.Seek(2, io.SeekStart); err != nil {
+		return 0, err
+	}
+	if isSequential(bufio.NewReader(f)) {
+		return 8, nil // of CMYK both the four channels and what they become
+	}
+	return 24, nil // of each of four channels a coefficient of 4 bytes too
+}
+
+// isSequential reports whether the JPEG that goes on in r has each pixel once. Else, there may be scans
+// that refine coefficients, all of which are in memory until the last.
+func isSequential(r *bufio.Reader) bool {
+	for {
+		var segment [4]byte
+		if _, err := io.ReadFull(r, segment[:]); err != nil || segment[0] != 0xff {
+			return false
+		}
+		switch segment[1] {
+		case 0xc0, 0xc1: // start of frame
+			return true
+		case 0xc2, 0xff:
+			return false
+		}
+		if _, err := r.Discard(int(binary.BigEndian.Uint16(segment[2:])) - 2); err != nil {
+			return false
+		}
+	}
+}
+
+// pictureConfig tells of the image in size bytes that f starts.
+func pictureConfig(f io.ReadSeeker, size int64) (picture, error) {
+	magic := make([]byte, 8)
+	n, err := io.ReadFull(f, magic)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return picture{}, err
+	}
+	magic = magic[:n]
+	for _, format := range pictureFormats {
+		for _, m := range format.magic {
+			if !bytes.HasPrefix(magic, []byte(m)) {
+				continue
+			}
+			if _, err := f.Seek(0, io.SeekStart); err != nil {
+				return picture{}, err
+			}
+			c, err := format.config(f)
+			if err != nil {
+				return picture{}, fmt.Errorf("%s: %w", format.name, err)
+			}
+			limit := min(maxPixels, freePixels+size*pixelsPerByte)
+			switch {
+			case c.Width < 1 || c.Height < 1:
+				return picture{}, fmt.Errorf("%s: size: got %d×%d, want at least one pixel", format.name, c.Width, c.Height)
+			case int64(c.Width) > limit/int64(c.Height):
+				return picture{}, fmt.Errorf("%s: size: got %d×%d, want at most %d pixels in %d bytes", format.name, c.Width, c.Height, limit, size)
+			}
+			p := picture{format, c}
+			each, err := p.pixelBytes(f)
+			if err == nil && int64(c.Width)*int64(c.Height) > maxPicture/each {
+				err = fmt.Errorf("%s: size: got %d×%d of %d bytes each, want at most %d bytes", format.name, c.Width, c.Height, each, maxPicture)
+			}
+			return p, err
+		}
+	}
+	return picture{}, input.Malformed(0, "magic", input.Quoted(string(magic)), "that of PNG, JPEG, GIF, BMP, PGM or PPM")
+}
+
+// openPicture opens a file of an image and tells of it.
+func openPicture(path string) (*os.File, picture, error) {
+	f, size, err := input.Open(path)
+	if err != nil {
+		return nil, picture{}, err
+	}
+	p, err := pictureConfig(f, size)
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		f.Close()
+		return nil, picture{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return f, p, nil
+}
+
+// decodePicture decodes the image that f starts, whose size must be that of p.
+func decodePicture(f io.Reader, p picture) (image.Image, error) {
+	m, err := p.decode(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p.name, err)
+	}
+	if d := m.Bounds(); d.Dx() != p.Width || d.Dy() != p.Height {
+		return nil, fmt.Errorf("%s: size: got %d×%d, want %d×%d as in its header", p.name, d.Dx(), d.Dy(), p.Width, p.Height)
+	}
+	return m, nil
+}
