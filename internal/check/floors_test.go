@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,9 +16,9 @@ import (
 
 const module = "github.com/contrast-go/contrast"
 
-// floors lists the packages of the module, lowest floor first. A package imports
-// those of its own floor and of lower ones. "/..." stands for the packages below
-// too, as in the patterns of the go command; the longest match counts.
+// floors lists the packages of the module, the lowest floor first. A package may import those of its
+// own floor and of lower ones. "/..." includes the packages below, as in the patterns of the go
+// command; the longest match counts.
 var floors = [][]string{
 	{"internal/bits", "internal/cpu", "internal/generic", "internal/par", "internal/scalar", "asm/..."},
 	{"simd"},
@@ -34,15 +35,16 @@ var floors = [][]string{
 	{"cmd/...", "bench/..."},
 }
 
-// A listed is what go list tells of a package, its tests left out.
+// A listed is what go list says of a package without its tests.
 type listed struct {
 	ImportPath string
+	Dir        string
 	Imports    []string
 	Deps       []string // all packages that it links
 }
 
-// TestImportFloors compares the imports of every package that exists with the
-// table, on both architectures that have assembly and without it.
+// TestImportFloors compares the imports of every package with the table, for both architectures that
+// have assembly and without assembly.
 func TestImportFloors(t *testing.T) {
 	if _, err := exec.LookPath("go"); err != nil {
 		t.Skip("no go command, as there is under go test: ", err)
@@ -62,8 +64,8 @@ func TestImportFloors(t *testing.T) {
 
 func list(t *testing.T, arch, tags string) []listed {
 	t.Helper()
-	// -e: a package that does not build yet is judged by the imports it has.
-	cmd := exec.Command("go", "list", "-e", "-json=ImportPath,Imports,Deps", "-tags="+tags, "./...")
+	// -e: a package that does not build is judged by the imports it has.
+	cmd := exec.Command("go", "list", "-e", "-json=ImportPath,Dir,Imports,Deps", "-tags="+tags, "./...")
 	cmd.Dir = filepath.Join("..", "..")
 	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch, "CGO_ENABLED=0")
 	var stderr strings.Builder
@@ -81,6 +83,54 @@ func list(t *testing.T, arch, tags string) []listed {
 			t.Fatalf("go list: %v", err)
 		}
 		pkgs = append(pkgs, p)
+	}
+}
+
+// The floors go through the folders of the module one after the other, so that no folder as a whole
+// imports one above it.
+func TestFloorsFollowFolders(t *testing.T) {
+	folders := map[string]int{"internal": 0, "asm": 0, "simd": 1, "infonce": 2, "cmd": 3, "bench": 3}
+	highest := 0
+	for _, floor := range floors {
+		for _, pattern := range floor {
+			top, _, _ := strings.Cut(pattern, "/")
+			folder, ok := folders[top]
+			if !ok || folder < highest {
+				t.Errorf("%s stands above a higher folder, or in none of %v", pattern, folders)
+			}
+			highest = max(highest, folder)
+		}
+	}
+}
+
+// No package holds more than a quarter of the lines of Go outside tests.
+func TestRoomsStaySmall(t *testing.T) {
+	lines, total := make(map[string]int), 0
+	for _, p := range list(t, "amd64", "") {
+		files, err := filepath.Glob(filepath.Join(p.Dir, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n := strings.Count(string(text), "\n")
+			lines[ours(p.ImportPath)] += n
+			total += n
+		}
+	}
+	for room, n := range lines {
+		if 4*n > total {
+			t.Errorf("%s has %d of %d lines", room, n, total)
+		}
+	}
+	for _, room := range slices.SortedFunc(maps.Keys(lines), func(a, b string) int { return lines[b] - lines[a] })[:5] {
+		t.Logf("%s: %d lines, %.1f %%", room, lines[room], 100*float64(lines[room])/float64(total))
 	}
 }
 
@@ -129,7 +179,7 @@ func violations(pkgs []listed) []string {
 	return v
 }
 
-// ours returns the path within the module, "" for a package of another one.
+// ours returns the path within the module, and "" for a package of another module.
 func ours(path string) string {
 	if path == module {
 		return "."
@@ -163,7 +213,7 @@ func matches(pattern, name string) bool {
 	return name == prefix || below && strings.HasPrefix(name, prefix+"/")
 }
 
-// linkable reports whether every user of the library may come to link the package.
+// linkable reports whether the library may make all its users link the package.
 func linkable(path string) bool {
 	first, _, _ := strings.Cut(path, "/")
 	return !strings.Contains(first, ".") || // the standard library, and what it vendors
@@ -222,7 +272,7 @@ func TestFloorsCatch(t *testing.T) {
 		if c.name == "." {
 			path = module
 		}
-		got := violations([]listed{{path, c.imports, c.deps}})
+		got := violations([]listed{{ImportPath: path, Imports: c.imports, Deps: c.deps}})
 		if c.want == "" && len(got) != 0 || c.want != "" && (len(got) != 1 || !strings.Contains(got[0], c.want)) {
 			t.Errorf("%s importing %v, linking %v: %q, want %q", c.name, c.imports, c.deps, got, c.want)
 		}
