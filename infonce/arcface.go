@@ -52,15 +52,12 @@ func (l *ArcFace) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) 
 	r, err := l.rows.evaluate(rowSettings{
 		op: op, beta: gamma, cosine: true,
 		workers: par.Workers(l.Workers), precision: l.Precision, reduction: l.Reduction,
-	}, (*arcFaceRow)(l), b, grad, scale)
+	}, l, b, grad, scale)
 	l.labels = nil
 	return r, err
 }
 
-// arcFaceRow is ArcFace as a scorer.
-type arcFaceRow ArcFace
-
-func (l *arcFaceRow) score(_, i int, z []float32) rowScore {
+func (l *ArcFace) score(_, i int, z []float32) rowScore {
 	y := l.labels[i]
 	t, slope, clamped := l.target(float64(z[y])/l.gamma, i, y)
 	r := classify(z, y, float32(l.gamma*t), float32(slope))
@@ -73,7 +70,7 @@ func (l *arcFaceRow) score(_, i int, z []float32) rowScore {
 const leastSine = 0x1p-12
 
 // target returns cos(θ + m) and its derivative with respect to s = cos θ, cos m + s·sin m/sin θ.
-func (l *arcFaceRow) target(s float64, i, y int) (t, slope float64, clamped bool) {
+func (l *ArcFace) target(s float64, i, y int) (t, slope float64, clamped bool) {
 	if s < -l.cos {
 		return s - l.below, 1, false
 	}
@@ -122,15 +119,12 @@ func (l *CosFace) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) 
 	r, err := l.rows.evaluate(rowSettings{
 		op: op, beta: gamma, cosine: true,
 		workers: par.Workers(l.Workers), precision: l.Precision, reduction: l.Reduction,
-	}, (*cosFaceRow)(l), b, grad, scale)
+	}, l, b, grad, scale)
 	l.labels = nil
 	return r, err
 }
 
-// cosFaceRow is CosFace as a scorer.
-type cosFaceRow CosFace
-
-func (l *cosFaceRow) score(_, i int, z []float32) rowScore {
+func (l *CosFace) score(_, i int, z []float32) rowScore {
 	y := l.labels[i]
 	return classify(z, y, float32(float64(z[y])-l.offset), 1)
 }

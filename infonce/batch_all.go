@@ -32,7 +32,7 @@ type BatchAll struct {
 	Workers   int       // 0 means GOMAXPROCS; the result does not depend on it
 
 	distances distances
-	rank      ranking
+	hinge     hinge
 	anchors   []anchorSum
 	scratch   []batchAllScratch
 }
@@ -53,7 +53,7 @@ func (l *BatchAll) Evaluate(b Batch, grad *Batch, scale float32) (Result, error)
 	const op = "infonce.BatchAll"
 	workers := par.Workers(l.Workers)
 	var err error
-	if l.rank, err = newRanking(op, l.Margin, l.Squared, l.Soft); err != nil {
+	if l.hinge, err = newHinge(op, l.Margin, l.Squared, l.Soft); err != nil {
 		return Result{}, err
 	}
 	e := &l.distances
@@ -63,7 +63,7 @@ func (l *BatchAll) Evaluate(b Batch, grad *Batch, scale float32) (Result, error)
 	}
 	e.begin(false, 0)
 	l.anchors, l.scratch = grow(l.anchors, b.Q.Rows), grow(l.scratch, workers)
-	e.run((*batchAllRow)(l), e.want)
+	e.run(l, e.want)
 	reduction := l.Reduction
 	if reduction == Mean && !l.All {
 		reduction = MeanActive
@@ -71,10 +71,7 @@ func (l *BatchAll) Evaluate(b Batch, grad *Batch, scale float32) (Result, error)
 	return e.finish(r, l.anchors, b.Weights, reduction, grad, scale)
 }
 
-// batchAllRow is BatchAll as a scorer of rows of distances.
-type batchAllRow BatchAll
-
-func (l *batchAllRow) score(worker, i int, d, c []float32) {
+func (l *BatchAll) score(worker, i int, d, c []float32) {
 	lo, hi := l.distances.group(i)
 	a := &l.anchors[i]
 	*a = anchorSum{valid: int64(hi-lo-1) * int64(len(d)-(hi-lo))}
@@ -98,9 +95,9 @@ func (l *batchAllRow) score(worker, i int, d, c []float32) {
 // hinges scores the hinges of row i, whose label the rows from lo to hi−1 have. The triplets of a positive p are active
 // with the negatives below T_p = d_ap + margin: if these are c_p with distances that sum to s_p, they cost c_p·T_p − s_p.
 // With the thresholds T in ascending order, a negative whose rank among them is k counts for those from the k-th on.
-func (l *batchAllRow) hinges(t *batchAllScratch, a *anchorSum, w float32, i, lo, hi int, d, c []float32) {
+func (l *BatchAll) hinges(t *batchAllScratch, a *anchorSum, w float32, i, lo, hi int, d, c []float32) {
 	unit := l.distances.unit
-	margin := l.rank.margin / unit
+	margin := l.hinge.margin / unit
 	t.thresholds.reset()
 	for j := lo; j < hi; j++ {
 		if j != i {
@@ -147,13 +144,13 @@ func (t *batchAllScratch) rankAll(c, d []float32) {
 }
 
 // softplus scores the soft margins of row i.
-func (l *batchAllRow) softplus(t *batchAllScratch, a *anchorSum, w float32, i, lo, hi int, d, c []float32) {
+func (l *BatchAll) softplus(t *batchAllScratch, a *anchorSum, w float32, i, lo, hi int, d, c []float32) {
 	t.negated = grow(t.negated, len(d))
 	for j := lo; j < hi; j++ {
 		if j == i {
 			continue
 		}
-		threshold := float32(float64(d[j]) + l.rank.margin)
+		threshold := float32(float64(d[j]) + l.hinge.margin)
 		slopes := 0.0
 		for _, side := range [2][2]int{{0, lo}, {hi, len(d)}} {
 			z := t.negated[side[0]:side[1]]
@@ -172,7 +169,7 @@ func (l *batchAllRow) softplus(t *batchAllScratch, a *anchorSum, w float32, i, l
 }
 
 // softplusFar is softplus for distances that float32 may not hold.
-func (l *batchAllRow) softplusFar(a *anchorSum, w float32, i, lo, hi int, d, c []float32) {
+func (l *BatchAll) softplusFar(a *anchorSum, w float32, i, lo, hi int, d, c []float32) {
 	for j := lo; j < hi; j++ {
 		if j == i {
 			continue
@@ -181,7 +178,7 @@ func (l *batchAllRow) softplusFar(a *anchorSum, w float32, i, lo, hi int, d, c [
 			if k >= lo && k < hi {
 				continue
 			}
-			loss, slope := softplus(float64((float64(d[j])-float64(v))*l.distances.unit) + l.rank.margin)
+			loss, slope := softplus(float64((float64(d[j])-float64(v))*l.distances.unit) + l.hinge.margin)
 			a.loss += loss
 			if c != nil {
 				c[j] += float32(w * float32(slope))

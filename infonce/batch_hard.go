@@ -37,7 +37,7 @@ func (l *BatchHard) Evaluate(b Batch, grad *Batch, scale float32) (Result, error
 	if grad != nil {
 		checkGrad(op, "grad.Q", grad.Q, b.Q)
 	}
-	rank, err := newRanking(op, l.Margin, l.Squared, l.Soft)
+	loss, err := newHinge(op, l.Margin, l.Squared, l.Soft)
 	if err != nil {
 		return Result{}, err
 	}
@@ -50,7 +50,7 @@ func (l *BatchHard) Evaluate(b Batch, grad *Batch, scale float32) (Result, error
 	for i, h := range l.search.best {
 		l.list[i] = Triple{i, h.positive, h.negative} // where one is −1, the triple is not valid
 	}
-	r, err := l.triples.evaluate(op, rank, l.list, b.Weights, l.Reduction, grad, scale)
+	r, err := l.triples.evaluate(op, loss, l.list, b.Weights, l.Reduction, grad, scale)
 	if err == nil {
 		r.ZeroNorm = zeroNorms
 	}

@@ -58,13 +58,10 @@ func (l *Circle) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	return l.rows.evaluate(rowSettings{
 		op: op, beta: 1, cosine: true, self: true,
 		workers: workers, precision: l.Precision, reduction: l.Reduction,
-	}, (*circleRow)(l), b, grad, scale)
+	}, l, b, grad, scale)
 }
 
-// circleRow is Circle as a scorer.
-type circleRow Circle
-
-func (l *circleRow) score(worker, i int, z []float32) rowScore {
+func (l *Circle) score(worker, i int, z []float32) rowScore {
 	same := l.groups.of(i)
 	if len(same) == 1 || len(same) == len(z) {
 		return rowScore{}

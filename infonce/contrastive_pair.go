@@ -26,7 +26,7 @@ type ContrastivePair struct {
 	Workers        int       // 0 means GOMAXPROCS; the result does not depend on it
 
 	terms  terms
-	rank   ranking // its distance
+	hinge  hinge // its distance
 	margin float64
 	labels []int
 	pairs  []pairScore
@@ -50,7 +50,7 @@ func (l *ContrastivePair) Evaluate(b Batch, grad *Batch, scale float32) (Result,
 	l.labels, l.pairs = b.Labels, grow(l.pairs, n)
 	r, err := l.terms.evaluate(termSettings{
 		op: op, sideCount: 2, each: 1, normalize: l.Normalize, reduction: l.Reduction, workers: par.Workers(l.Workers),
-	}, (*contrastiveTerms)(l), b, grad, scale)
+	}, l, b, grad, scale)
 	l.labels = nil
 	if err != nil {
 		return Result{}, err
@@ -63,11 +63,8 @@ func (l *ContrastivePair) Evaluate(b Batch, grad *Batch, scale float32) (Result,
 	return r, nil
 }
 
-// contrastiveTerms is ContrastivePair as a loss of rows.
-type contrastiveTerms ContrastivePair
-
-func (l *contrastiveTerms) score(i int, losses []float64) {
-	d := l.rank.distance(l.terms.row(0, i), l.terms.row(1, i))
+func (l *ContrastivePair) score(i int, losses []float64) {
+	d := l.hinge.distance(l.terms.row(0, i), l.terms.row(1, i))
 	var slope float64 // ∂loss/∂d
 	if (l.labels[i] == 0) == l.ZeroIsSimilar {
 		slope = max(d-float64(l.PositiveMargin), 0)
@@ -77,7 +74,7 @@ func (l *contrastiveTerms) score(i int, losses []float64) {
 	losses[0], l.pairs[i] = slope*slope/2, pairScore{d, slope}
 }
 
-func (l *contrastiveTerms) addGrad(i int, w float64, g termGrad) {
+func (l *ContrastivePair) addGrad(i int, w float64, g termGrad) {
 	p := l.pairs[i]
-	l.rank.pull(g.q, g.k, l.terms.row(0, i), l.terms.row(1, i), float64(w*p.slope), p.distance, g.diff)
+	l.hinge.pull(g.q, g.k, l.terms.row(0, i), l.terms.row(1, i), float64(w*p.slope), p.distance, g.diff)
 }

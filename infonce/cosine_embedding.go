@@ -47,7 +47,7 @@ func (l *CosineEmbedding) Evaluate(b Batch, grad *Batch, scale float32) (Result,
 	l.labels, l.pairs = b.Labels, grow(l.pairs, n)
 	r, err := l.terms.evaluate(termSettings{
 		op: op, sideCount: 2, each: 1, reduction: l.Reduction, workers: par.Workers(l.Workers),
-	}, (*cosineTerms)(l), b, grad, scale)
+	}, l, b, grad, scale)
 	l.labels = nil
 	if err != nil {
 		return Result{}, err
@@ -63,10 +63,7 @@ func (l *CosineEmbedding) Evaluate(b Batch, grad *Batch, scale float32) (Result,
 	return r, nil
 }
 
-// cosineTerms is CosineEmbedding as a loss of rows.
-type cosineTerms CosineEmbedding
-
-func (l *cosineTerms) score(i int, losses []float64) {
+func (l *CosineEmbedding) score(i int, losses []float64) {
 	x, y := l.terms.row(0, i), l.terms.row(1, i)
 	p := cosineScore{q: inverseNorm(x), k: inverseNorm(y), apart: 1}
 	if p.q != 0 && p.k != 0 {
@@ -83,7 +80,7 @@ func (l *cosineTerms) score(i int, losses []float64) {
 
 // addGrad uses ∂s/∂q = (k̂ − s·q̂)/|q|, where k̂ − s·q̂ = (k̂ − q̂) + (1 − s)·q̂ is small for rows of nearly the same
 // direction.
-func (l *cosineTerms) addGrad(i int, w float64, g termGrad) {
+func (l *CosineEmbedding) addGrad(i int, w float64, g termGrad) {
 	p := l.pairs[i]
 	if p.slope == 0 || p.q == 0 || p.k == 0 {
 		return

@@ -45,12 +45,9 @@ func (l *Custom) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	return l.rows.evaluate(rowSettings{
 		op: op, beta: beta, temperature: true, cosine: !l.DotProduct, self: l.Self,
 		workers: par.Workers(l.Workers), precision: l.Precision, reduction: l.Reduction,
-	}, (*customRow)(l), b, grad, scale)
+	}, l, b, grad, scale)
 }
 
-// customRow is Custom as a scorer.
-type customRow Custom
-
-func (l *customRow) score(_, i int, z []float32) rowScore {
+func (l *Custom) score(_, i int, z []float32) rowScore {
 	return rowScore{loss: l.Score(i, z), factor: 1, valid: true}
 }

@@ -57,7 +57,7 @@ func (m *DistanceWeightedMiner) Mine(dst []Triple, x simd.Matrix, labels []int) 
 	e := &m.distances
 	r, err := e.load(distanceSettings{op: op, squared: true, cosine: true, workers: workers}, Batch{Q: x, Labels: labels}, nil)
 	if err != nil {
-		if e, ok := err.(*NonFiniteError); ok {
+		if e, ok := err.(*simd.NonFiniteError); ok {
 			e.Arg = "x"
 		}
 		return dst, err

@@ -237,7 +237,7 @@ func TestDistanceWeightedErrors(t *testing.T) {
 		}
 	}
 	bad := rowsOf([]float32{1, 2}, []float32{3, float32(math.Inf(1))})
-	var e *NonFiniteError
+	var e *simd.NonFiniteError
 	if list, err := (&DistanceWeightedMiner{}).Mine(keep, bad, []int{0, 1}); !errors.As(err, &e) || e.Arg != "x" || !slices.Equal(list, keep) {
 		t.Errorf("error %v, want an infinity in x", err)
 	}

@@ -165,7 +165,7 @@ func (e *embeddings) checkFinite(op, arg string, src simd.Matrix, first int) err
 		}
 		for j, v := range src.Row(i) {
 			if v-v != 0 {
-				return &NonFiniteError{op, arg, i, j, v}
+				return &simd.NonFiniteError{Op: op, Arg: arg, Row: i, Col: j, Value: v}
 			}
 		}
 	}

@@ -70,7 +70,7 @@ func (l *HCL) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 		op: op, beta: beta, temperature: true, cosine: !l.DotProduct, self: true, views: true,
 		workers: workers, precision: l.Precision, reduction: l.Reduction,
 	}
-	r, err := l.rows.evaluate(set, (*hclRow)(l), b, grad, scale)
+	r, err := l.rows.evaluate(set, l, b, grad, scale)
 	if n := 2 * b.Q.Rows; err == nil {
 		weight := softmaxTask{weights: b.Weights, reduction: l.Reduction}.mass(n)
 		r.Bound = l.rows.logitError(set, b).hard(r.Loss, weight, l.Concentration, l.PriorPositive, beta, n, n)
@@ -78,10 +78,7 @@ func (l *HCL) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	return r, err
 }
 
-// hclRow is HCL as a scorer.
-type hclRow HCL
-
-func (l *hclRow) score(worker, i int, z []float32) rowScore {
+func (l *HCL) score(worker, i int, z []float32) rowScore {
 	n := len(z) / 2
 	y := (i + n) % len(z)
 	pos := float64(z[y])

@@ -43,7 +43,7 @@ type Lifted struct {
 func (l *Lifted) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	const op = "infonce.Lifted"
 	workers := par.Workers(l.Workers)
-	rank, err := newRanking(op, l.Margin, false, false)
+	h, err := newHinge(op, l.Margin, false, false)
 	if err != nil {
 		return Result{}, err
 	}
@@ -52,7 +52,7 @@ func (l *Lifted) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	l.margin = rank.margin
+	l.margin = h.margin
 	l.sums, l.nearest, l.inverse, l.pairs = grow(l.sums, n), grow(l.nearest, n), grow(l.inverse, n), grow(l.pairs, n)
 	l.scratch = grow(l.scratch, workers)
 	for i := range l.scratch {

@@ -80,17 +80,6 @@ func memoryBudget(field int64) int64 {
 	return field
 }
 
-// A NonFiniteError reports a NaN or an infinity in the input of a loss.
-type NonFiniteError struct {
-	Op, Arg  string
-	Row, Col int
-	Value    float32
-}
-
-func (e *NonFiniteError) Error() string {
-	return fmt.Sprintf("%s: %s has %v at row %d, column %d, want finite numbers", e.Op, e.Arg, e.Value, e.Row, e.Col)
-}
-
 // inverseTemperature returns 1/t, or 1/standard where t is 0.
 func inverseTemperature(op string, t, standard float32) (float32, error) {
 	if t == 0 {

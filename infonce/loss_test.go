@@ -630,7 +630,7 @@ func TestNonFinite(t *testing.T) {
 				base := Batch{Q: gaps(b.Q.Rows, b.Q.Cols, 1, r.Normals32(b.Q.Rows*b.Q.Cols)), K: gaps(b.K.Rows, b.K.Cols, 0, r.Normals32(b.K.Rows*b.K.Cols))}
 				g := copyBatch(base)
 				res, err := v.new(1).Evaluate(b, &g, 1)
-				var e *NonFiniteError
+				var e *simd.NonFiniteError
 				if !errors.As(err, &e) || !isZero(res) {
 					t.Errorf("%s: %+v, %v with a %v in %s", v.name, res, err, bad, arg)
 					continue

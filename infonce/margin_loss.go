@@ -31,7 +31,7 @@ type MarginLoss struct {
 	Reduction Reduction // of the terms; Mean is that over those with v > 0, unless All is set
 	Workers   int       // 0 means GOMAXPROCS; the result does not depend on it
 
-	rank      ranking
+	hinge     hinge
 	triples   triples
 	distances distances
 	measure   measure
@@ -48,7 +48,7 @@ func (l *MarginLoss) Evaluate(b Batch, grad *Batch, scale float32) (Result, erro
 	if err := cmp.Or(checkNumber(op, "Boundary", boundary), checkNumber(op, "Margin", margin)); err != nil {
 		return Result{}, err
 	}
-	l.rank = ranking{margin: float64(margin), boundary: float64(boundary)}
+	l.hinge = hinge{margin: float64(margin), boundary: float64(boundary)}
 	reduction := l.Reduction
 	if reduction == Mean && !l.All {
 		reduction = MeanActive
@@ -61,7 +61,7 @@ func (l *MarginLoss) Evaluate(b Batch, grad *Batch, scale float32) (Result, erro
 
 func (l *MarginLoss) evaluateList(op string, b Batch, reduction Reduction, grad *Batch, scale float32) (Result, error) {
 	t := &l.triples
-	r, err := t.evaluateRows(op, l.rank, par.Workers(l.Workers), l.Normalize, b, reduction, grad, scale)
+	r, err := t.evaluateRows(op, l.hinge, par.Workers(l.Workers), l.Normalize, b, reduction, grad, scale)
 	if err != nil || grad == nil {
 		return r, err
 	}
@@ -74,10 +74,10 @@ func (l *MarginLoss) evaluateList(op string, b Batch, reduction Reduction, grad 
 }
 
 // apart returns the losses of the pairs of a triplet.
-func (r *ranking) apart(a, p, n []float32) (positive, negative float64, s tripletScore) {
-	s.positive, s.negative = r.distance(a, p), r.distance(a, n)
-	positive, s.toward = r.score(s.positive, r.boundary)
-	negative, s.away = r.score(r.boundary, s.negative)
+func (h *hinge) apart(a, p, n []float32) (positive, negative float64, s tripletScore) {
+	s.positive, s.negative = h.distance(a, p), h.distance(a, n)
+	positive, s.toward = h.score(s.positive, h.boundary)
+	negative, s.away = h.score(h.boundary, s.negative)
 	return positive, negative, s
 }
 
@@ -97,7 +97,7 @@ func (l *MarginLoss) evaluateAll(op string, b Batch, reduction Reduction, grad *
 	l.scratch = grow(l.scratch, workers)
 	e.begin(false, 0)
 	e.twice = true
-	e.run((*marginRow)(l), e.want)
+	e.run(l, e.want)
 	l.measure.rows = simd.Matrix{}
 	r, err = e.finish(r, l.anchors, b.Weights, reduction, grad, scale)
 	if err != nil || grad == nil || e.divisor == 0 {
@@ -111,11 +111,8 @@ func (l *MarginLoss) evaluateAll(op string, b Batch, reduction Reduction, grad *
 	return r, nil
 }
 
-// marginRow is MarginLoss as a scorer of rows of distances.
-type marginRow MarginLoss
-
 // score scores the pairs of row i.
-func (l *marginRow) score(worker, i int, d, c []float32) {
+func (l *MarginLoss) score(worker, i int, d, c []float32) {
 	e := &l.distances
 	lo, hi := e.group(i)
 	l.anchors[i] = anchorSum{valid: int64(len(d) - 1)}
@@ -129,10 +126,10 @@ func (l *marginRow) score(worker, i int, d, c []float32) {
 }
 
 // side scores the pairs of row i and those from lo to hi−1. They are of one label where sign is 1, and of two where it is −1.
-func (l *marginRow) side(t *measuredRow, i, lo, hi int, sign float64, d, c []float32) {
+func (l *MarginLoss) side(t *measuredRow, i, lo, hi int, sign float64, d, c []float32) {
 	e := &l.distances
 	unit := e.unit
-	threshold := (l.rank.boundary - float64(sign*l.rank.margin)) / unit
+	threshold := (l.hinge.boundary - float64(sign*l.hinge.margin)) / unit
 	blur := 2 * e.blur(i, l.largest)
 	w := e.weights[i] * float32(sign)
 	a, count, sum := &l.anchors[i], int64(0), 0.0

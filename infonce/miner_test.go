@@ -255,7 +255,7 @@ func TestMinerErrors(t *testing.T) {
 		}
 	}
 	var m MultiSimilarityMiner
-	var e *NonFiniteError
+	var e *simd.NonFiniteError
 	if _, err := m.Mine(nil, bad, []int{0, 1}); !errors.As(err, &e) || e.Arg != "x" {
 		t.Errorf("error %v, want a NaN in x", err)
 	}

@@ -56,7 +56,7 @@ func (m *mining) load(op string, x simd.Matrix, labels []int, squared, normalize
 	checkLen(op, "labels", len(labels), x.Rows)
 	set := distanceSettings{op: op, squared: squared, cosine: normalize, workers: workers}
 	_, err := m.distances.load(set, Batch{Q: x, Labels: labels}, nil)
-	if e, ok := err.(*NonFiniteError); ok {
+	if e, ok := err.(*simd.NonFiniteError); ok {
 		e.Arg = "x"
 	}
 	return err

@@ -47,16 +47,14 @@ func (l *MultiSimilarity) Evaluate(b Batch, grad *Batch, scale float32) (Result,
 	return l.rows.evaluate(rowSettings{
 		op: op, beta: beta, cosine: true, self: true,
 		workers: workers, precision: l.Precision, reduction: l.Reduction,
-	}, (*multiSimilarityRow)(l), b, grad, scale)
+	}, l, b, grad, scale)
 }
 
-// multiSimilarityRow is MultiSimilarity as a scorer. Each logarithm is a cross-entropy whose
-// positive is the 1 in it: with z = βs, and u = −αs for the positives,
+// score scores row i. Each logarithm is a cross-entropy whose positive is the 1 in it: with z = βs, and u = −αs for
+// the positives,
 //
 //	ln(1 + Σ e^(z − βλ)) = −βλ + ln(e^βλ + Σ e^z)
-type multiSimilarityRow MultiSimilarity
-
-func (l *multiSimilarityRow) score(worker, i int, z []float32) rowScore {
+func (l *MultiSimilarity) score(worker, i int, z []float32) rowScore {
 	same := l.groups.of(i)
 	u := grow(l.room[worker], len(same))[:0]
 	l.room[worker] = u

@@ -32,7 +32,7 @@ func (l *MarginRanking) Evaluate(b Batch, grad *Batch, scale float32) (Result, e
 	if err := checkRange(op, "Margin", l.Margin, -math.MaxFloat32, math.MaxFloat32); err != nil {
 		return Result{}, err
 	}
-	l.order.rank = ranking{margin: float64(l.Margin)}
+	l.order.hinge = hinge{margin: float64(l.Margin)}
 	return l.order.evaluate(termSettings{op: op, normalize: l.Normalize, reduction: l.Reduction, workers: par.Workers(l.Workers)}, b, grad, scale)
 }
 
@@ -52,14 +52,14 @@ type LogisticRanking struct {
 
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
 func (l *LogisticRanking) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
-	l.order.rank = ranking{soft: true}
+	l.order.hinge = hinge{soft: true}
 	return l.order.evaluate(termSettings{op: "infonce.LogisticRanking", normalize: l.Normalize, reduction: l.Reduction, workers: par.Workers(l.Workers)}, b, grad, scale)
 }
 
 // A scoreOrder evaluates the losses of the order of two scores.
 type scoreOrder struct {
 	terms  terms
-	rank   ranking // its score of −y·x1 and −y·x2
+	hinge  hinge // its score of −y·x1 and −y·x2
 	labels []int
 	slopes []float64
 }
@@ -97,7 +97,7 @@ func (o *scoreOrder) score(i int, losses []float64) {
 	slopes := o.slopes[i*len(losses) : (i+1)*len(losses)]
 	x1, x2 := o.terms.row(0, i), o.terms.row(1, i)
 	for j := range losses {
-		loss, slope := o.rank.score(float64(-y*float64(x1[j])), float64(-y*float64(x2[j])))
+		loss, slope := o.hinge.score(float64(-y*float64(x1[j])), float64(-y*float64(x2[j])))
 		losses[j], slopes[j] = loss, -y*slope
 	}
 }
@@ -116,7 +116,7 @@ type embeddingOrder scoreOrder
 func (o *embeddingOrder) score(i int, losses []float64) {
 	y := (*scoreOrder)(o).sign(i)
 	x := dotDifference(o.terms.row(0, i), o.terms.row(1, i), o.terms.row(2, i))
-	loss, slope := o.rank.score(float64(-y*x), 0)
+	loss, slope := o.hinge.score(float64(-y*x), 0)
 	losses[0], o.slopes[i] = loss, -y*slope
 }
 

@@ -32,7 +32,7 @@ type SemiHard struct {
 	distances distances // never squared, which would make the least ones equal
 	measure   measure
 	largest   float32 // square of a row
-	rank      ranking
+	hinge     hinge
 	anchors   []anchorSum
 	scratch   []semiHardScratch
 }
@@ -58,7 +58,7 @@ func (l *SemiHard) Evaluate(b Batch, grad *Batch, scale float32) (Result, error)
 	const op = "infonce.SemiHard"
 	workers := par.Workers(l.Workers)
 	var err error
-	if l.rank, err = newRanking(op, l.Margin, l.Squared, false); err != nil {
+	if l.hinge, err = newHinge(op, l.Margin, l.Squared, false); err != nil {
 		return Result{}, err
 	}
 	e := &l.distances
@@ -73,18 +73,15 @@ func (l *SemiHard) Evaluate(b Batch, grad *Batch, scale float32) (Result, error)
 	}
 	e.begin(e.fewPairs(), 0)
 	l.anchors, l.scratch = grow(l.anchors, b.Q.Rows), grow(l.scratch, workers)
-	e.run((*semiHardRow)(l), e.want)
+	e.run(l, e.want)
 	l.measure.rows = simd.Matrix{}
 	return e.finish(r, l.anchors, b.Weights, l.Reduction, grad, scale)
 }
 
-// semiHardRow is SemiHard as a scorer of rows of distances.
-type semiHardRow SemiHard
-
 // score finds the negatives of all pairs of row i together. Distances differ for sure if they do by more than a blur of
 // both. So the nearest negative that is farther for sure than a positive limits which may be the one: those from a blur
 // below the positive to a blur above that negative. Where there are several, or one that may not be farther, they are measured.
-func (l *semiHardRow) score(worker, i int, d, c []float32) {
+func (l *SemiHard) score(worker, i int, d, c []float32) {
 	e := &l.distances
 	lo, hi := e.group(i)
 	a := &l.anchors[i]
@@ -207,7 +204,7 @@ func (t *semiHardScratch) farthest(order []int, d []float32, lo, hi int, blur fl
 }
 
 // add scores row i with positive p and negative n.
-func (l *semiHardRow) add(t *semiHardScratch, a *anchorSum, i, p, n int, blur float64, d, c []float32) {
+func (l *SemiHard) add(t *semiHardScratch, a *anchorSum, i, p, n int, blur float64, d, c []float32) {
 	e := &l.distances
 	positive, negative := e.exact(i, p, d), e.exact(i, n, d)
 	toPositive, toNegative := e.weights[i], e.weights[i]
@@ -217,13 +214,13 @@ func (l *semiHardRow) add(t *semiHardScratch, a *anchorSum, i, p, n int, blur fl
 		blur *= 2 * (positive + negative)
 		positive, negative = float64(positive*positive), float64(negative*negative)
 	}
-	if math.Abs(positive-negative+l.rank.margin) <= 2*blur*e.unit { // float32 does not tell whether it is within the margin
+	if math.Abs(positive-negative+l.hinge.margin) <= 2*blur*e.unit { // float32 does not tell whether it is within the margin
 		positive, negative = t.measured.to(e.groups.order[p]), t.measured.to(e.groups.order[n])
 		if !l.Squared {
 			positive, negative = math.Sqrt(positive), math.Sqrt(negative)
 		}
 	}
-	loss, slope := l.rank.score(positive, negative)
+	loss, slope := l.hinge.score(positive, negative)
 	if slope == 0 && !l.Farthest {
 		return
 	}

@@ -55,7 +55,7 @@ func (l *SigLIP) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 		op: op, beta: beta, temperature: true, cosine: !l.DotProduct,
 		workers: workers, precision: l.Precision, reduction: l.Reduction,
 	}
-	r, err := l.rows.evaluate(set, (*sigLIPRow)(l), b, grad, scale)
+	r, err := l.rows.evaluate(set, l, b, grad, scale)
 	if err == nil && l.Reduction != MeanActive { // a loss that vanishes in float32 would count
 		weight := softmaxTask{weights: b.Weights, reduction: l.Reduction}.mass(b.Q.Rows)
 		r.Bound = l.rows.logitError(set, b).sigmoid(r.Loss, weight, l.bias, b.Q.Rows, b.K.Rows)
@@ -63,10 +63,7 @@ func (l *SigLIP) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	return r, err
 }
 
-// sigLIPRow is SigLIP as a scorer.
-type sigLIPRow SigLIP
-
-func (l *sigLIPRow) score(worker, i int, z []float32) rowScore {
+func (l *SigLIP) score(worker, i int, z []float32) rowScore {
 	loss, slope := softplus(-(float64(z[i]) + float64(l.bias)))
 	z[i] = negInf
 	l.same.exclude(z, i, 0, 0)

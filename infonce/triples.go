@@ -11,7 +11,7 @@ import (
 // triples scores lists of triplets of rows of one matrix, of which a row may be in many.
 type triples struct {
 	x       embeddings
-	rank    ranking
+	hinge   hinge
 	list    []Triple // a triple with an index below 0 is not valid
 	scores  []tripletScore
 	each    int // how many losses a triple has
@@ -43,7 +43,7 @@ func checkTriples(op string, list []Triple, n int) error {
 }
 
 // evaluateRows returns the loss of the triplets that b lists, and adds its gradient to grad.
-func (t *triples) evaluateRows(op string, rank ranking, workers int, normalize bool, b Batch, reduction Reduction, grad *Batch, scale float32) (Result, error) {
+func (t *triples) evaluateRows(op string, h hinge, workers int, normalize bool, b Batch, reduction Reduction, grad *Batch, scale float32) (Result, error) {
 	b.Q.Check(op, "Q", -1, -1)
 	if grad != nil {
 		checkGrad(op, "grad.Q", grad.Q, b.Q)
@@ -52,7 +52,7 @@ func (t *triples) evaluateRows(op string, rank ranking, workers int, normalize b
 	if err := cmp.Or(err, checkTriples(op, b.Triplets, b.Q.Rows)); err != nil {
 		return Result{}, err
 	}
-	r, err := t.evaluate(op, rank, b.Triplets, b.Weights, reduction, grad, scale)
+	r, err := t.evaluate(op, h, b.Triplets, b.Weights, reduction, grad, scale)
 	if err == nil {
 		r.ZeroNorm = zeroNorms
 	}
@@ -60,14 +60,14 @@ func (t *triples) evaluateRows(op string, rank ranking, workers int, normalize b
 }
 
 // evaluate returns the loss of the triplets of list, with a weight each or none, and adds its gradient to grad.
-func (t *triples) evaluate(op string, rank ranking, list []Triple, weights []float32, reduction Reduction, grad *Batch, scale float32) (Result, error) {
+func (t *triples) evaluate(op string, h hinge, list []Triple, weights []float32, reduction Reduction, grad *Batch, scale float32) (Result, error) {
 	n := len(list)
 	if err := cmp.Or(checkReduction(op, reduction), checkWeights(op, weights, n)); err != nil {
 		return Result{}, err
 	}
-	t.rank, t.list, t.weights = rank, list, weights
+	t.hinge, t.list, t.weights = h, list, weights
 	t.each = 1
-	if rank.boundary != 0 {
+	if h.boundary != 0 {
 		t.each = 2
 	}
 	t.losses, t.scores = grow(t.losses, n*t.each), grow(t.scores, n)
@@ -107,9 +107,9 @@ func (t *triples) scoreList(_, i, end int) {
 		}
 		a, p, n := t.x.x.Row(tr.A), t.x.x.Row(tr.P), t.x.x.Row(tr.N)
 		if t.each == 2 {
-			losses[0], losses[1], t.scores[i] = t.rank.apart(a, p, n)
+			losses[0], losses[1], t.scores[i] = t.hinge.apart(a, p, n)
 		} else {
-			losses[0], t.scores[i] = t.rank.triplet(a, p, n)
+			losses[0], t.scores[i] = t.hinge.triplet(a, p, n)
 		}
 	}
 }
@@ -124,7 +124,7 @@ func (t *triples) addGrads(worker, lo, hi int) {
 		if !tr.valid() || t.scores[i].toward == 0 && t.scores[i].away == 0 {
 			continue
 		}
-		t.rank.addGrad(g.Row(tr.A)[lo:hi], g.Row(tr.P)[lo:hi], g.Row(tr.N)[lo:hi],
+		t.hinge.addGrad(g.Row(tr.A)[lo:hi], g.Row(tr.P)[lo:hi], g.Row(tr.N)[lo:hi],
 			x.Row(tr.A)[lo:hi], x.Row(tr.P)[lo:hi], x.Row(tr.N)[lo:hi],
 			t.scores[i], float64(t.factor*weightOf(t.weights, i)), diff[:hi-lo])
 	}

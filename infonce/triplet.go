@@ -34,7 +34,7 @@ type Triplet struct {
 	// PyTorch has 1e-6 for the first, optax for the second; 0 is the distance itself.
 	CoordinateEpsilon, RootEpsilon float32
 
-	rank   ranking
+	hinge  hinge
 	terms  terms
 	scores []tripletScore
 	listed triples
@@ -45,20 +45,20 @@ func (l *Triplet) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) 
 	const op = "infonce.Triplet"
 	workers := par.Workers(l.Workers)
 	var err error
-	if l.rank, err = newRanking(op, l.Margin, l.Squared, l.Soft); err != nil {
+	if l.hinge, err = newHinge(op, l.Margin, l.Squared, l.Soft); err != nil {
 		return Result{}, err
 	}
-	l.rank.swap, l.rank.coordinate, l.rank.root = l.Swap, float64(l.CoordinateEpsilon), float64(l.RootEpsilon)
+	l.hinge.swap, l.hinge.coordinate, l.hinge.root = l.Swap, float64(l.CoordinateEpsilon), float64(l.RootEpsilon)
 	if err := cmp.Or(checkEpsilon(op, "CoordinateEpsilon", l.CoordinateEpsilon), checkEpsilon(op, "RootEpsilon", l.RootEpsilon)); err != nil {
 		return Result{}, err
 	}
 	if b.Triplets != nil {
-		return l.listed.evaluateRows(op, l.rank, workers, l.Normalize, b, l.Reduction, grad, scale)
+		return l.listed.evaluateRows(op, l.hinge, workers, l.Normalize, b, l.Reduction, grad, scale)
 	}
 	l.scores = grow(l.scores, b.Q.Rows)
 	return l.terms.evaluate(termSettings{
 		op: op, sideCount: 3, each: 1, normalize: l.Normalize, reduction: l.Reduction, workers: workers,
-	}, (*tripletTerms)(l), b, grad, scale)
+	}, l, b, grad, scale)
 }
 
 func checkEpsilon(op, name string, eps float32) error {
@@ -68,19 +68,16 @@ func checkEpsilon(op, name string, eps float32) error {
 	return nil
 }
 
-// tripletTerms is Triplet as a loss of rows.
-type tripletTerms Triplet
-
-func (l *tripletTerms) score(i int, losses []float64) {
-	losses[0], l.scores[i] = l.rank.triplet(l.terms.row(0, i), l.terms.row(1, i), l.terms.row(2, i))
+func (l *Triplet) score(i int, losses []float64) {
+	losses[0], l.scores[i] = l.hinge.triplet(l.terms.row(0, i), l.terms.row(1, i), l.terms.row(2, i))
 }
 
-func (l *tripletTerms) addGrad(i int, w float64, g termGrad) {
-	l.rank.addGrad(g.q, g.k, g.n, l.terms.row(0, i), l.terms.row(1, i), l.terms.row(2, i), l.scores[i], w, g.diff)
+func (l *Triplet) addGrad(i int, w float64, g termGrad) {
+	l.hinge.addGrad(g.q, g.k, g.n, l.terms.row(0, i), l.terms.row(1, i), l.terms.row(2, i), l.scores[i], w, g.diff)
 }
 
-// A ranking is how two distances make a loss.
-type ranking struct {
+// A hinge is how two distances make a loss.
+type hinge struct {
 	margin              float64
 	squared, soft, swap bool
 	coordinate, root    float64 // what is added to a distance, see Triplet
@@ -95,45 +92,45 @@ type tripletScore struct {
 }
 
 // triplet returns the loss of a triplet.
-func (r *ranking) triplet(a, p, n []float32) (loss float64, s tripletScore) {
-	s.positive, s.negative = r.distance(a, p), r.distance(a, n)
-	if r.swap {
-		if pn := r.distance(p, n); pn < s.negative {
+func (h *hinge) triplet(a, p, n []float32) (loss float64, s tripletScore) {
+	s.positive, s.negative = h.distance(a, p), h.distance(a, n)
+	if h.swap {
+		if pn := h.distance(p, n); pn < s.negative {
 			s.negative, s.swapped = pn, true
 		}
 	}
-	loss, s.toward = r.score(s.positive, s.negative)
+	loss, s.toward = h.score(s.positive, s.negative)
 	s.away = s.toward
 	return loss, s
 }
 
 // addGrad adds w times the gradient of the loss of a triplet to da, dp and dn, or of some columns of it.
-func (r *ranking) addGrad(da, dp, dn, a, p, n []float32, s tripletScore, w float64, diff []float32) {
-	r.pull(da, dp, a, p, w*s.toward, s.positive, diff)
+func (h *hinge) addGrad(da, dp, dn, a, p, n []float32, s tripletScore, w float64, diff []float32) {
+	h.pull(da, dp, a, p, w*s.toward, s.positive, diff)
 	if s.swapped {
 		a, da = p, dp
 	}
-	r.pull(da, dn, a, n, -w*s.away, s.negative, diff)
+	h.pull(da, dn, a, n, -w*s.away, s.negative, diff)
 }
 
-func newRanking(op string, margin float32, squared, soft bool) (ranking, error) {
+func newHinge(op string, margin float32, squared, soft bool) (hinge, error) {
 	if math.IsNaN(float64(margin)) || math.IsInf(float64(margin), 0) {
-		return ranking{}, fmt.Errorf("%s: margin is %v, want a finite number", op, margin)
+		return hinge{}, fmt.Errorf("%s: margin is %v, want a finite number", op, margin)
 	}
 	if margin == 0 && !soft {
 		margin = 1
 	}
-	return ranking{margin: float64(margin), squared: squared, soft: soft}, nil
+	return hinge{margin: float64(margin), squared: squared, soft: soft}, nil
 }
 
 // distance returns the distance of x and y, squared if so asked.
-func (r *ranking) distance(x, y []float32) float64 {
+func (h *hinge) distance(x, y []float32) float64 {
 	d := squaredDistance(x, y)
-	if r.coordinate != 0 {
-		d = shiftedSquares(x, y, r.coordinate)
+	if h.coordinate != 0 {
+		d = shiftedSquares(x, y, h.coordinate)
 	}
-	d += r.root
-	if r.squared {
+	d += h.root
+	if h.squared {
 		return d
 	}
 	return math.Sqrt(d)
@@ -172,10 +169,10 @@ func shiftedSquares(x, y []float32, shift float64) (sum float64) {
 
 // score returns the loss of distances to positive and negative, and its derivative
 // with respect to their difference.
-func (r *ranking) score(positive, negative float64) (loss, weight float64) {
-	v := positive - negative + r.margin
+func (h *hinge) score(positive, negative float64) (loss, weight float64) {
+	v := positive - negative + h.margin
 	switch {
-	case r.soft:
+	case h.soft:
 		return softplus(v)
 	case v > 0:
 		return v, 1
@@ -196,20 +193,20 @@ func softplus(v float64) (value, slope float64) {
 }
 
 // pull adds w times the gradient of the distance d of x and y to dx and dy. diff is scratch.
-func (r *ranking) pull(dx, dy, x, y []float32, w, d float64, diff []float32) {
+func (h *hinge) pull(dx, dy, x, y []float32, w, d float64, diff []float32) {
 	if w == 0 || d == 0 {
 		return
 	}
 	// The difference first: c·x − c·y would cancel where x and y are close.
 	copy(diff, x)
 	simd.Axpy(diff, -1, y)
-	if r.coordinate != 0 {
+	if h.coordinate != 0 {
 		for i := range diff {
-			diff[i] += float32(r.coordinate)
+			diff[i] += float32(h.coordinate)
 		}
 	}
 	c := float32(2 * w)
-	if !r.squared {
+	if !h.squared {
 		if d < 0x1p-100 { // 1/d may exceed float32
 			simd.Scale(diff, 0x1p100, diff)
 			d *= 0x1p100

@@ -55,3 +55,15 @@ func overlap(x, y []float32) bool {
 func offset(x, y []float32) int {
 	return (int(uintptr(unsafe.Pointer(&y[0]))) - int(uintptr(unsafe.Pointer(&x[0])))) / 4
 }
+
+// A NonFiniteError reports a NaN or an infinity among numbers that have to be finite, as those that a
+// loss compares.
+type NonFiniteError struct {
+	Op, Arg  string
+	Row, Col int
+	Value    float32
+}
+
+func (e *NonFiniteError) Error() string {
+	return fmt.Sprintf("%s: %s has %v at row %d, column %d, want finite numbers", e.Op, e.Arg, e.Value, e.Row, e.Col)
+}

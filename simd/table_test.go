@@ -14,7 +14,7 @@ var tested = []string{
 	"FMA", "SumLanes", "LogSumExpRows", "SoftmaxRows", "NormalizeRows", "AddNormalizeRowsGrad",
 	"NewMatrix", "Matrix.Row", "Matrix.Slice", "Matrix.Reshape", "Matrix.Check", "Matrix.Overlaps",
 	"Packed.Pack", "Packed.PackTrans", "Packed.Reset", "Packed.PackAt", "Packed.PackTransAt", "Packed.Slice",
-	"ShapeError.Error", "Precision.String",
+	"ShapeError.Error", "NonFiniteError.Error", "Precision.String",
 }
 
 // Every exported function is in the tables by which the tests of bits, fences, overlaps and

@@ -38,7 +38,7 @@ func (t *Trainer) PlannedBytes() (int64, error) {
 		total += 4 * int64(t.Queue.Size) * int64(out+digits)
 		b.Negatives = simd.Matrix{Rows: t.Queue.Size, Cols: out}
 	}
-	total += infonce.PlannedBytes(t.Loss, b)
+	total += infonce.MemoryEstimate(t.Loss, b)
 	if s, ok := t.Source.(dataset.Sized); ok {
 		total += s.Bytes()
 	}

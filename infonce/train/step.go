@@ -261,7 +261,7 @@ func checkMatrix(op, name string, m simd.Matrix) error {
 		}
 		for j, v := range row {
 			if !finite(float64(v)) {
-				return &infonce.NonFiniteError{Op: op, Arg: name, Row: i, Col: j, Value: v}
+				return &simd.NonFiniteError{Op: op, Arg: name, Row: i, Col: j, Value: v}
 			}
 		}
 	}

@@ -422,9 +422,9 @@ func TestRunNamesTheParameter(t *testing.T) {
 	if err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
-	var nonFinite *infonce.NonFiniteError
+	var nonFinite *simd.NonFiniteError
 	if !errors.As(err, &nonFinite) {
-		t.Error("no *infonce.NonFiniteError in the chain")
+		t.Error("no *simd.NonFiniteError in the chain")
 	}
 }
 

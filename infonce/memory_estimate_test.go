@@ -13,7 +13,7 @@ import (
 )
 
 // What a loss allocates in its first call stays; later calls find it.
-func TestPlannedBytes(t *testing.T) {
+func TestMemoryEstimate(t *testing.T) {
 	allocated := func() int64 {
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
@@ -76,7 +76,7 @@ func TestPlannedBytes(t *testing.T) {
 				evaluate(t, c.name, l, c.b, &g, 1)
 				got := allocated() - before
 				outline := Batch{Q: shapeOf(c.b.Q), K: shapeOf(c.b.K), Negatives: shapeOf(c.b.Negatives)}
-				want := PlannedBytes(l, outline)
+				want := MemoryEstimate(l, outline)
 				if d := got - want; max(d, -d) > got/5+1<<18 {
 					t.Errorf("%s of %d×%d, %d workers: %.2f MB are planned, %.2f MB taken", c.name, s.n, s.d, workers, float64(want)/1e6, float64(got)/1e6)
 				}
@@ -87,16 +87,16 @@ func TestPlannedBytes(t *testing.T) {
 
 func shapeOf(m simd.Matrix) simd.Matrix { return simd.Matrix{Rows: m.Rows, Cols: m.Cols} }
 
-type plannedLoss struct{ Loss }
+type estimatedLoss struct{ Loss }
 
-func (plannedLoss) PlannedBytes(b Batch) int64 { return int64(b.Q.Rows) }
+func (estimatedLoss) MemoryEstimate(b Batch) int64 { return int64(b.Q.Rows) }
 
-func TestPlannedBytesOfOthers(t *testing.T) {
+func TestMemoryEstimateOfOthers(t *testing.T) {
 	b := Batch{Q: simd.Matrix{Rows: 7, Cols: 3}}
-	if got := PlannedBytes(plannedLoss{}, b); got != 7 {
+	if got := MemoryEstimate(estimatedLoss{}, b); got != 7 {
 		t.Errorf("%d, want what the loss says", got)
 	}
-	if got := PlannedBytes(struct{ Loss }{}, b); got != 0 {
+	if got := MemoryEstimate(struct{ Loss }{}, b); got != 0 {
 		t.Errorf("%d, want 0", got)
 	}
 }

@@ -6,20 +6,20 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A Planner is a loss that tells how much memory it will keep; see [PlannedBytes].
-type Planner interface {
-	PlannedBytes(b Batch) int64
+// A MemoryEstimator is a loss that estimates its scratch memory; see [MemoryEstimate].
+type MemoryEstimator interface {
+	MemoryEstimate(b Batch) int64
 }
 
-// PlannedBytes returns nearly how many bytes of memory l keeps once it has scored batches of the shapes
-// of b with their gradients, beside the batch and its gradients: a fifth more or less, where that is some
-// megabytes. Only Rows and Cols of the matrices are looked at, so b needs no memory. A loss of
-// another package is asked, if it is a [Planner], and otherwise takes 0.
-func PlannedBytes(l Loss, b Batch) int64 {
+// MemoryEstimate estimates the scratch memory in bytes that l holds after Evaluate with a gradient on
+// batches of b's shapes, within 20 % above a few MB. The batch and its gradient are not counted. Only
+// Rows and Cols of the matrices are read, so b needs no data. A loss of another package is asked if it
+// is a [MemoryEstimator], and counts as 0 if it is not.
+func MemoryEstimate(l Loss, b Batch) int64 {
 	n, m, x, d := b.Q.Rows, b.K.Rows, b.Negatives.Rows, b.Q.Cols
 	switch l := l.(type) {
 	case *InfoNCE:
-		p := plan{d: d, workers: l.Workers, precision: l.Precision, unit: !l.DotProduct, budget: memoryBudget(l.MemoryBudget)}
+		p := memoryEstimate{d: d, workers: l.Workers, precision: l.Precision, unit: !l.DotProduct, budget: memoryBudget(l.MemoryBudget)}
 		switch {
 		case x == 0 && l.Symmetric:
 			return p.sides(n, m) + p.pass(n, m, true, false)
@@ -38,7 +38,7 @@ func PlannedBytes(l Loss, b Batch) int64 {
 		return planViews(n, d, l.Temperature, 0.5, l.DotProduct, l.MemoryBudget, l.Workers, l.Precision)
 	case *DCL:
 		if l.OneWay {
-			p := plan{d: d, workers: l.Workers, precision: l.Precision, unit: !l.DotProduct}
+			p := memoryEstimate{d: d, workers: l.Workers, precision: l.Precision, unit: !l.DotProduct}
 			return p.sides(n, m) + p.pass(n, m, false, false)
 		}
 		return planViews(n, d, l.Temperature, 0.1, l.DotProduct, l.MemoryBudget, l.Workers, l.Precision)
@@ -46,10 +46,10 @@ func PlannedBytes(l Loss, b Batch) int64 {
 		if l.Concentration == 0 && l.PriorPositive == 0 {
 			return planViews(n, d, l.Temperature, 0.5, l.DotProduct, l.MemoryBudget, l.Workers, l.Precision)
 		}
-		p := plan{d: d, workers: l.Workers, precision: l.Precision, copies: true}
+		p := memoryEstimate{d: d, workers: l.Workers, precision: l.Precision, copies: true}
 		return p.sides(2*n, n) + p.pass(2*n, 2*n, false, false) // a third gradient, of the keys
 	case *SupCon:
-		p := plan{d: d, workers: l.Workers, precision: l.Precision, unit: !l.DotProduct, budget: memoryBudget(l.MemoryBudget)}
+		p := memoryEstimate{d: d, workers: l.Workers, precision: l.Precision, unit: !l.DotProduct, budget: memoryBudget(l.MemoryBudget)}
 		return p.sides(n, 0) + p.pass(n, n, true, false)
 	case *SigLIP:
 		return planRows(n, m, d, !l.DotProduct, l.Workers, l.Precision)
@@ -66,25 +66,25 @@ func PlannedBytes(l Loss, b Batch) int64 {
 	case *MultiSimilarity:
 		return planRows(n, 0, d, true, l.Workers, l.Precision)
 	case *AlignUniform:
-		p := plan{d: d, workers: l.Workers, precision: l.Precision, unit: true}
+		p := memoryEstimate{d: d, workers: l.Workers, precision: l.Precision, unit: true}
 		return p.sides(n, m) + p.pass(n, n, false, true)
 	case *BatchHard:
-		p := plan{d: d, workers: l.Workers, unit: l.Normalize}
+		p := memoryEstimate{d: d, workers: l.Workers, unit: l.Normalize}
 		return p.sides(n, 0) + 4*p.size(n, 1) + p.search(n, true)
 	case *BatchAll:
-		p := plan{d: d, workers: l.Workers, unit: l.Normalize}
+		p := memoryEstimate{d: d, workers: l.Workers, unit: l.Normalize}
 		return p.sides(n, 0) + 4*p.size(n, 5) + p.pass(n, n, false, false)
 	case *SemiHard:
-		p := plan{d: d, workers: l.Workers, unit: l.Normalize}
+		p := memoryEstimate{d: d, workers: l.Workers, unit: l.Normalize}
 		return p.sides(n, 0) + 4*p.size(n, 3) + p.search(n, false)
-	case Planner:
-		return l.PlannedBytes(b)
+	case MemoryEstimator:
+		return l.MemoryEstimate(b)
 	}
 	return 0
 }
 
 // A plan adds up memory for rows of d numbers.
-type plan struct {
+type memoryEstimate struct {
 	d, workers int
 	precision  simd.Precision
 	unit       bool  // rows are normalised
@@ -93,10 +93,10 @@ type plan struct {
 }
 
 // size returns how many numbers so many times n rows have.
-func (p plan) size(n, times int) int64 { return int64(n) * int64(p.d) * int64(times) }
+func (p memoryEstimate) size(n, times int) int64 { return int64(n) * int64(p.d) * int64(times) }
 
 // sides returns the bytes of rows and their gradients.
-func (p plan) sides(n, m int) int64 {
+func (p memoryEstimate) sides(n, m int) int64 {
 	if p.unit || p.copies {
 		return 4 * p.size(n+m, 2)
 	}
@@ -104,14 +104,14 @@ func (p plan) sides(n, m int) int64 {
 }
 
 // pass returns the bytes of a pass with gradients over n rows and m keys.
-func (p plan) pass(n, m int, keep, half bool) int64 {
+func (p memoryEstimate) pass(n, m int, keep, half bool) int64 {
 	return p.passes(n, m, keep, half, true)
 }
 
 // search returns the bytes of a pass that looks for rows, without gradients.
-func (p plan) search(n int, half bool) int64 { return p.passes(n, n, false, half, false) }
+func (p memoryEstimate) search(n int, half bool) int64 { return p.passes(n, n, false, half, false) }
 
-func (p plan) passes(n, m int, keep, half, grad bool) int64 {
+func (p memoryEstimate) passes(n, m int, keep, half, grad bool) int64 {
 	workers := par.Workers(p.workers)
 	s := pass{half: half, q: simd.Matrix{Rows: n, Cols: p.d}, k: simd.Matrix{Rows: m, Cols: p.d}}
 	s.cut = cutUp(n, m, workers, half, grad)
@@ -131,7 +131,7 @@ func (p plan) passes(n, m int, keep, half, grad bool) int64 {
 }
 
 // lean returns the bytes of a [leanPass].
-func (p plan) lean(n, m int) int64 {
+func (p memoryEstimate) lean(n, m int) int64 {
 	workers := par.Workers(p.workers)
 	height := max(min(leanStrip/(4*logitStride(m))/leanRows*leanRows, stripRows*workers, n), min(leanRows*workers, n))
 	return 4*(int64(height)*int64(logitStride(m))+p.size(3*height+2*simd.PackAlign*workers, 1)) + min(leanChunk, 4*p.size(m, 1)) + 8*int64(n)
@@ -139,7 +139,7 @@ func (p plan) lean(n, m int) int64 {
 
 // planViews is for losses of all rows of two views against all others.
 func planViews(n, d int, temperature, standard float32, dot bool, budget int64, workers int, precision simd.Precision) int64 {
-	p := plan{d: d, workers: workers, precision: precision, copies: true, budget: memoryBudget(budget)}
+	p := memoryEstimate{d: d, workers: workers, precision: precision, copies: true, budget: memoryBudget(budget)}
 	half := false
 	if beta, err := inverseTemperature("", temperature, standard); err == nil {
 		_, half = commonShift(beta, !dot)
@@ -149,7 +149,7 @@ func planViews(n, d int, temperature, standard float32, dot bool, budget int64, 
 
 // planRows is for losses of rows against keys, or against each other where there are no keys.
 func planRows(n, m, d int, unit bool, workers int, precision simd.Precision) int64 {
-	p := plan{d: d, workers: workers, precision: precision, unit: unit}
+	p := memoryEstimate{d: d, workers: workers, precision: precision, unit: unit}
 	if m > 0 {
 		return p.sides(n, m) + p.pass(n, m, false, false)
 	}
