@@ -49,6 +49,9 @@ func (o *AdamW) State(n int) []data.Tensor {
 	}
 }
 
+// StateBytes returns the size of both moments of n parameters.
+func (o *AdamW) StateBytes(n int) int64 { return 8 * int64(n) }
+
 // Step updates p.
 func (o *AdamW) Step(p *nn.Params, step int, rate float32) {
 	o.m, o.v = zeros(o.m, len(p.Values)), zeros(o.v, len(p.Values))

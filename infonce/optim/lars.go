@@ -41,6 +41,9 @@ func (o *LARS) State(n int) []data.Tensor {
 	return []data.Tensor{{Name: "velocity", Shape: []int{n}, Data: o.velocity}}
 }
 
+// StateBytes returns the size of the velocity of n parameters.
+func (o *LARS) StateBytes(n int) int64 { return 4 * int64(n) }
+
 // Step updates p.
 func (o *LARS) Step(p *nn.Params, _ int, rate float32) {
 	o.velocity = zeros(o.velocity, len(p.Values))

@@ -18,6 +18,12 @@ type Optimizer interface {
 	State(n int) []data.Tensor
 }
 
+// A MemoryEstimator is an optimiser that tells how many bytes it remembers of n parameters, without
+// taking the memory for them.
+type MemoryEstimator interface {
+	StateBytes(n int) int64
+}
+
 // spanSize is the number of parameters that are one piece of an update.
 const spanSize = 1 << 14
 

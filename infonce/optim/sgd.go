@@ -35,6 +35,14 @@ func (o *SGD) State(n int) []data.Tensor {
 	return []data.Tensor{{Name: "velocity", Shape: []int{n}, Data: o.velocity}}
 }
 
+// StateBytes returns the size of the velocity of n parameters, 0 where there is none.
+func (o *SGD) StateBytes(n int) int64 {
+	if o.Momentum == 0 {
+		return 0
+	}
+	return 4 * int64(n)
+}
+
 // Step updates p.
 func (o *SGD) Step(p *nn.Params, _ int, rate float32) {
 	if o.Momentum != 0 {

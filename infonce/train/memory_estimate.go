@@ -48,16 +48,8 @@ func (t *Trainer) PlannedBytes() (int64, error) {
 // stateBytes returns the size of the state of n parameters. An optimiser of another package makes
 // its state to show it.
 func stateBytes(o optim.Optimizer, n int) (total int64) {
-	switch o := o.(type) {
-	case *optim.AdamW:
-		return 8 * int64(n)
-	case *optim.LARS:
-		return 4 * int64(n)
-	case *optim.SGD:
-		if o.Momentum == 0 {
-			return 0
-		}
-		return 4 * int64(n)
+	if o, ok := o.(optim.MemoryEstimator); ok {
+		return o.StateBytes(n)
 	}
 	for _, s := range o.State(n) {
 		total += 4 * int64(len(s.Data))
