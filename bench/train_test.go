@@ -98,7 +98,7 @@ func BenchmarkTrain(b *testing.B) {
 			return dataset.Table{Matrix: simd.Matrix{Rows: 2048, Cols: 768, Stride: 768, Data: uniform(seed, 2048*768)}}
 		}
 		benchmarkTrain(b, train.Trainer{
-			Encoder: encoder, Loss: &infonce.InfoNCE{Temperature: 0.1}, Source: &dataset.RowPairs{Queries: rows(1), Documents: rows(2)}, Batch: batch,
+			Encoder: encoder, Loss: &infonce.InfoNCE{Temperature: 0.1}, Source: &dataset.VectorPairs{Queries: rows(1), Documents: rows(2)}, Batch: batch,
 		}, 2*batch, []float64{768 * 1024, 1024 * 768, 768 * 256}, "pairs", batch)
 	})
 }

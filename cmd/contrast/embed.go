@@ -113,7 +113,7 @@ func (c *embedCommand) Run(con *console) error {
 }
 
 // openAll opens all samples that --data names.
-func openAll(source, size string) (dataset.Rows, error) {
+func openAll(source, size string) (dataset.Vectors, error) {
 	s := &settings{Data: source, ImageSize: size}
 	s.nameFormat()
 	if s.sourceKind() != imageSource {

@@ -130,7 +130,7 @@ func (d *imageCorpus) source(s *settings, workers int) (dataset.Source, arrangem
 		return nil, nil, err
 	}
 	if !s.byLabel() {
-		return &dataset.Views{Images: d.train, Augment: augment, Seed: s.Seed, Each: s.Views, Match: s.Supervised, Distinct: s.Distinct, Workers: workers}, nil, nil
+		return &dataset.Views{Images: d.train, Augment: augment, Seed: s.Seed, Each: s.Views, Match: s.Supervised, NoDuplicates: s.Distinct, Workers: workers}, nil, nil
 	}
 	perClass, err := s.perClass(distinct(d.train.Labels))
 	if err != nil {

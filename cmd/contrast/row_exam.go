@@ -88,7 +88,7 @@ func (d *rowCorpus) held(n, workers int) (*held, error) {
 			h.classes = d.labelsOf(near)
 		}
 	default:
-		views := &dataset.RowViews{Rows: &part{rows: d.q, pick: some}, Augment: d.augment, Seed: examSeed, Workers: workers}
+		views := &dataset.VectorViews{Rows: &part{rows: d.q, pick: some}, Augment: d.augment, Seed: examSeed, Workers: workers}
 		x := simd.NewMatrix(2*len(some), d.q.Dim())
 		_, err = views.Next(0, x)
 		h.q, h.k = x.Slice(0, len(some)), x.Slice(len(some), x.Rows)

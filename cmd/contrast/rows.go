@@ -234,9 +234,9 @@ func (d *rowCorpus) source(s *settings, workers int) (dataset.Source, arrangemen
 		if s.Supervised || s.Distinct {
 			return nil, nil, errors.New("--supervised and --distinct need classes, which pairs have not")
 		}
-		p := &dataset.RowPairs{Queries: q, Documents: &part{rows: d.k, pick: d.learned}, Augment: d.augment, Seed: s.Seed, Workers: workers}
+		p := &dataset.VectorPairs{Queries: q, Documents: &part{rows: d.k, pick: d.learned}, Augment: d.augment, Seed: s.Seed, Workers: workers}
 		if d.same != nil { // a document is no negative of the other queries that it belongs to
-			p.DocumentIDs, p.Distinct = pickInts(d.same, d.learned), s.Batch <= d.documents()
+			p.DocumentIDs, p.NoDuplicates = pickInts(d.same, d.learned), s.Batch <= d.documents()
 		}
 		return p, nil, nil
 	case tripletSource:
@@ -244,7 +244,7 @@ func (d *rowCorpus) source(s *settings, workers int) (dataset.Source, arrangemen
 		for _, i := range d.learned {
 			learned = append(learned, d.triplets[i])
 		}
-		return &dataset.RowTriplets{Rows: d.q, Triplets: learned, Augment: d.augment, Seed: s.Seed, Workers: workers}, train.Triplets, nil
+		return &dataset.VectorTriplets{Rows: d.q, Triplets: learned, Augment: d.augment, Seed: s.Seed, Workers: workers}, train.Triplets, nil
 	}
 	labels := d.labelsOf(d.learned)
 	if labels == nil && (s.byLabel() || s.Supervised || s.Distinct) {
@@ -254,13 +254,13 @@ func (d *rowCorpus) source(s *settings, workers int) (dataset.Source, arrangemen
 		if err := s.checkDistinct(labels); err != nil {
 			return nil, nil, err
 		}
-		return &dataset.RowViews{Rows: q, Labels: labels, Augment: d.augment, Seed: s.Seed, Each: s.Views, Match: s.Supervised, Distinct: s.Distinct, Workers: workers}, nil, nil
+		return &dataset.VectorViews{Rows: q, Labels: labels, Augment: d.augment, Seed: s.Seed, Each: s.Views, Match: s.Supervised, NoDuplicates: s.Distinct, Workers: workers}, nil, nil
 	}
 	perClass, err := s.perClass(distinct(labels))
 	if err != nil {
 		return nil, nil, err
 	}
-	return &dataset.RowClasses{Rows: q, Labels: labels, Augment: d.augment, Seed: s.Seed, PerClass: perClass, Workers: workers}, train.Labelled, nil
+	return &dataset.VectorClasses{Rows: q, Labels: labels, Augment: d.augment, Seed: s.Seed, PerClass: perClass, Workers: workers}, train.Labelled, nil
 }
 
 // documents returns how many different documents there are to train on.

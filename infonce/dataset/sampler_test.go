@@ -238,7 +238,7 @@ func TestSamplersRefuse(t *testing.T) {
 
 func TestViewsDistinct(t *testing.T) {
 	images := numbered(30, 6)
-	s := &Views{Images: images, Augment: unchanged, Seed: 5, Distinct: true}
+	s := &Views{Images: images, Augment: unchanged, Seed: 5, NoDuplicates: true}
 	var all []int
 	for step := range 6 {
 		got, labels := next(t, s, step, 10)

@@ -1,11 +1,6 @@
 package dataset
 
 import (
-	"fmt"
-	"slices"
-
-	"github.com/contrast-go/contrast/infonce/augment"
-	"github.com/contrast-go/contrast/infonce/data/images"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -31,59 +26,12 @@ type Identifier interface {
 	IDs() []int
 }
 
-// Views gives augmented views of each of n images. Within an epoch no image
-// comes twice; an epoch ends where fewer than n images are left, and the next one
-// has another order. Views must not be used by two goroutines at once.
-type Views struct {
-	Images  images.Set
-	Augment augment.Image
-	Seed    uint64
-
-	// Each is how many views there are of an image; 0 means 2.
-	Each int
-
-	// Distinct chooses images of which no two in a step are of the same class; see
-	// [NoDuplicates].
-	Distinct bool
-
-	// Match makes the views after the first ones of other images of the same class, drawn
-	// at random, where there are any.
-	Match bool
-
-	Workers int // 0 means GOMAXPROCS; the views do not depend on it
-
-	painter augment.Painter
-	chooser chooser
-}
-
-// Next fills x with the views of a step.
-func (s *Views) Next(step int, x simd.Matrix) ([]int, error) {
-	if err := checkImages(s.Images, x, s.Match || s.Distinct); err != nil {
-		return nil, err
-	}
-	pick, err := s.chooser.choose(choice{
-		size: s.Images.Len(), each: s.ViewsPerSample(), things: "images", labels: s.Images.Labels, seed: s.Seed, distinct: s.Distinct, match: s.Match,
-	}, step, x.Rows)
-	if err != nil {
-		return nil, err
-	}
-	return s.painter.Fill(x, s.Images, pick, s.Augment, s.Seed, step, s.Workers)
-}
-
-// IDs returns the class of each row of the last step with Match, otherwise the image.
-func (s *Views) IDs() []int {
-	if s.Match {
-		return s.painter.Labels
-	}
-	return s.painter.Pick
-}
-
-// ViewsPerSample returns Each, or what it stands for; see [Viewer].
-func (s *Views) ViewsPerSample() int { return viewsOf(s.Each) }
-
 // A Viewer is a source that says how many views of each sample it gives, for a trainer to
 // compare with its own number.
 type Viewer interface{ ViewsPerSample() int }
+
+// A Sized source tells how many bytes of memory its data take.
+type Sized interface{ Bytes() int64 }
 
 // viewsOf returns the number of views that a field stands for.
 func viewsOf(field int) int {
@@ -91,45 +39,4 @@ func viewsOf(field int) int {
 		return 2
 	}
 	return field
-}
-
-// Classes gives augmented views of PerClass images of each of some classes, which [PKSampler]
-// chooses. Classes must not be used by two goroutines at once.
-type Classes struct {
-	Images   images.Set // with labels
-	Augment  augment.Image
-	Seed     uint64
-	PerClass int // 0 means 4; divides the number of rows
-	Workers  int // 0 means GOMAXPROCS; the views do not depend on it
-
-	painter augment.Painter
-	pk      PKSampler
-}
-
-// Next fills x with the views of a step.
-func (s *Classes) Next(step int, x simd.Matrix) ([]int, error) {
-	if err := checkImages(s.Images, x, true); err != nil {
-		return nil, err
-	}
-	s.pk.Labels, s.pk.PerClass, s.pk.Seed = s.Images.Labels, s.PerClass, s.Seed
-	pick := slices.Grow(s.painter.Pick[:0], x.Rows)[:x.Rows]
-	if err := s.pk.Indices(step, pick); err != nil {
-		return nil, err
-	}
-	return s.painter.Fill(x, s.Images, pick, s.Augment, s.Seed, step, s.Workers)
-}
-
-// checkImages returns an error unless rows of x can hold images of m, which are
-// labelled where labels are needed.
-func checkImages(m images.Set, x simd.Matrix, labelled bool) error {
-	if size := m.Width * m.Height * m.Channels; x.Cols != size {
-		return fmt.Errorf("images of %d×%d×%d = %d values, want the %d of a sample", m.Width, m.Height, m.Channels, size, x.Cols)
-	}
-	if labelled && m.Labels == nil {
-		return fmt.Errorf("images without labels, want a class for each")
-	}
-	if m.Labels != nil && len(m.Labels) != m.Len() {
-		return fmt.Errorf("%d labels, want one for each of %d images", len(m.Labels), m.Len())
-	}
-	return nil
 }

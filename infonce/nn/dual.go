@@ -11,7 +11,7 @@ import (
 // A Dual is two models, called towers, that embed pairs of different kinds in one space, such as
 // texts and images (Radford et al. 2021, section 2.3).
 //
-// The first half of the rows are queries, the second half documents, as in [dataset.RowPairs]; where one
+// The first half of the rows are queries, the second half documents, as in [dataset.VectorPairs]; where one
 // tower takes fewer numbers than a row has, it takes the first. A Dual keeps scratch memory: two
 // goroutines must not use one, or one of its towers, at once.
 type Dual struct {

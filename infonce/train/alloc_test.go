@@ -37,17 +37,17 @@ func TestStepDoesNotAllocate(t *testing.T) {
 				tr.Source = &dataset.Views{Images: testkit.Bars(40, 5), Match: true, Workers: workers}
 			},
 			"distinct": func(tr *Trainer) {
-				tr.Source = &dataset.Views{Images: testkit.Bars(40, 20), Distinct: true, Workers: workers}
+				tr.Source = &dataset.Views{Images: testkit.Bars(40, 20), NoDuplicates: true, Workers: workers}
 			},
 			"rows": func(tr *Trainer) {
-				tr.Source = &dataset.RowPairs{Queries: table(40, 30), Documents: table(40, 30), Augment: augment.Vector{Noise: 1, Dropout: 0.1, Crop: 0.1}, Workers: workers}
+				tr.Source = &dataset.VectorPairs{Queries: table(40, 30), Documents: table(40, 30), Augment: augment.Vector{Noise: 1, Dropout: 0.1, Crop: 0.1}, Workers: workers}
 			},
 			"triplets": func(tr *Trainer) {
 				tr.Views, tr.Arrange = 3, Triplets
-				tr.Source = &dataset.RowTriplets{Rows: table(40, 30), Triplets: make([][3]int, 40), Workers: workers}
+				tr.Source = &dataset.VectorTriplets{Rows: table(40, 30), Triplets: make([][3]int, 40), Workers: workers}
 			},
 			"three views": func(tr *Trainer) {
-				tr.Views, tr.Source = 3, &dataset.RowViews{Rows: table(40, 30), Each: 3, Workers: workers}
+				tr.Views, tr.Source = 3, &dataset.VectorViews{Rows: table(40, 30), Each: 3, Workers: workers}
 			},
 			"CNN":             func(tr *Trainer) { tinyCNN(t, tr, nn.LayerNorm) },
 			"CNN, batch norm": func(tr *Trainer) { tinyCNN(t, tr, nn.BatchNorm) },

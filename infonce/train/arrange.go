@@ -18,7 +18,7 @@ func Labelled(z simd.Matrix, labels []int) infonce.Batch {
 	return infonce.Batch{Q: z, Labels: labels}
 }
 
-// Triplets is for losses of an anchor, a positive and a negative, such as those of [dataset.RowTriplets]:
+// Triplets is for losses of an anchor, a positive and a negative, such as those of [dataset.VectorTriplets]:
 // row i of Q, of K and of Negatives is the first, the second and the third view of sample i.
 func Triplets(z simd.Matrix, labels []int) infonce.Batch {
 	n := z.Rows / 3

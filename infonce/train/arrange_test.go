@@ -16,7 +16,7 @@ func TestRunArrangesViews(t *testing.T) {
 	rows := dataset.Table{Matrix: testkit.Normals(check.NewRand(5), 40, 30)}
 	for name, set := range map[string]func(tr *Trainer, look func(b infonce.Batch)){
 		"four views by sample": func(tr *Trainer, look func(b infonce.Batch)) {
-			tr.Views, tr.Source = 4, &dataset.RowViews{Rows: rows, Each: 4, Augment: augment.Vector{Noise: 0.5}}
+			tr.Views, tr.Source = 4, &dataset.VectorViews{Rows: rows, Each: 4, Augment: augment.Vector{Noise: 0.5}}
 			loss := &infonce.SupCon{}
 			tr.Loss = lossFunc(func(b infonce.Batch, grad *infonce.Batch) (infonce.Result, error) {
 				for i, l := range b.Labels {
@@ -33,7 +33,7 @@ func TestRunArrangesViews(t *testing.T) {
 			for i := range 40 {
 				list = append(list, [3]int{i, (i + 5) % 40, (i + 7) % 40})
 			}
-			tr.Views, tr.Arrange, tr.Source = 3, Triplets, &dataset.RowTriplets{Rows: rows, Triplets: list}
+			tr.Views, tr.Arrange, tr.Source = 3, Triplets, &dataset.VectorTriplets{Rows: rows, Triplets: list}
 			loss := &infonce.Triplet{Soft: true}
 			tr.Loss = lossFunc(func(b infonce.Batch, grad *infonce.Batch) (infonce.Result, error) {
 				if b.Q.Rows != tr.Batch || b.K.Rows != tr.Batch || b.Negatives.Rows != tr.Batch {
@@ -44,7 +44,7 @@ func TestRunArrangesViews(t *testing.T) {
 			})
 		},
 		"classes of one view": func(tr *Trainer, look func(b infonce.Batch)) {
-			tr.Views, tr.Arrange, tr.Source = 1, Labelled, &dataset.RowClasses{Rows: rows, Labels: manyLabels(40, 5)}
+			tr.Views, tr.Arrange, tr.Source = 1, Labelled, &dataset.VectorClasses{Rows: rows, Labels: manyLabels(40, 5)}
 			loss := &infonce.BatchHard{Soft: true}
 			tr.Loss = lossFunc(func(b infonce.Batch, grad *infonce.Batch) (infonce.Result, error) {
 				if b.Q.Rows != tr.Batch || len(b.Labels) != tr.Batch {

@@ -78,7 +78,7 @@ func TestPlannedBytes(t *testing.T) {
 				rows.Data[i] = float32(i%251) - 125
 			}
 			tr.Loss, tr.Optimizer = &infonce.InfoNCE{Symmetric: true, Workers: 2}, &optim.LARS{}
-			tr.Source = &dataset.RowPairs{Queries: rows, Documents: rows, Workers: 2}
+			tr.Source = &dataset.VectorPairs{Queries: rows, Documents: rows, Workers: 2}
 		},
 		"classes": func(tr *Trainer) {
 			tr.Loss, tr.Arrange = &infonce.SupCon{Workers: 2}, Labelled

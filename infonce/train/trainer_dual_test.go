@@ -35,7 +35,7 @@ func pairsOfKinds(t testing.TB, dir string, workers int) *Trainer {
 		Loss:      &infonce.InfoNCE{Temperature: 0.2, Symmetric: true, Workers: workers},
 		Optimizer: &optim.AdamW{Workers: workers},
 		Schedule:  optim.Constant{Peak: 0.02},
-		Source:    &dataset.RowPairs{Queries: dataset.Table{Matrix: queries}, Documents: dataset.Table{Matrix: documents}, Workers: workers},
+		Source:    &dataset.VectorPairs{Queries: dataset.Table{Matrix: queries}, Documents: dataset.Table{Matrix: documents}, Workers: workers},
 		Batch:     20, Steps: 60, Dir: dir,
 	}
 }

@@ -215,7 +215,7 @@ func TestResumeIsExact(t *testing.T) {
 		},
 		"pairs of rows": func(tr *Trainer) {
 			rows := &countedReads{Table: dataset.Table{Matrix: testkit.Normals(check.NewRand(5), 40, 30)}}
-			tr.Source = &dataset.RowPairs{Queries: rows, Documents: rows, Augment: augment.Vector{Noise: 0.5, Dropout: 0.1}, Seed: 9}
+			tr.Source = &dataset.VectorPairs{Queries: rows, Documents: rows, Augment: augment.Vector{Noise: 0.5, Dropout: 0.1}, Seed: 9}
 		},
 		"three views": func(tr *Trainer) {
 			tr.Loss, tr.Views, tr.Source = &infonce.SupCon{}, 3, &dataset.Views{Images: testkit.Bars(40, 5), Each: 3, Seed: 9}

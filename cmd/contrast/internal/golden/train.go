@@ -84,7 +84,7 @@ func trainEntries() []Entry {
 			images := t.Source.(*dataset.Views).Images
 			rows := dataset.Table{Matrix: simd.NewMatrix(images.Len(), images.Width*images.Height)}
 			augment.Flatten(rows.Matrix, images)
-			t.Loss, t.Source = &infonce.InfoNCE{}, &dataset.RowPairs{
+			t.Loss, t.Source = &infonce.InfoNCE{}, &dataset.VectorPairs{
 				Queries: rows, Documents: rows, Augment: augment.Vector{Noise: 0.5, Dropout: 0.1, Crop: 0.2},
 			}
 		}),

@@ -132,7 +132,7 @@ func TestSourceStepsStandAlone(t *testing.T) {
 		"views": func(w int) Source { return &Views{Images: images, Seed: 2, Workers: w} },
 		"match": func(w int) Source { return &Views{Images: images, Seed: 2, Workers: w, Match: true} },
 		"distinct": func(w int) Source {
-			return &Views{Images: testkit.Bars(40, 10), Seed: 2, Workers: w, Distinct: true}
+			return &Views{Images: testkit.Bars(40, 10), Seed: 2, Workers: w, NoDuplicates: true}
 		},
 		"classes": func(w int) Source { return &Classes{Images: images, Seed: 2, Workers: w} },
 	} {
@@ -182,8 +182,8 @@ func TestSourceRefuses(t *testing.T) {
 		{&Views{Images: images}, 0, 1, "0 samples a step, want 1 to 10, as many as there are images"},
 		{&Views{Images: images}, 3, 1, "3 rows, want a multiple of the 2 views of each sample"},
 		{&Views{Images: bare, Match: true}, 4, 1, "images without labels, want a class for each"},
-		{&Views{Images: bare, Distinct: true}, 4, 1, "images without labels, want a class for each"},
-		{&Views{Images: images, Distinct: true}, 12, 1, "6 samples a step of different IDs, want 1 to the 5 IDs that there are"},
+		{&Views{Images: bare, NoDuplicates: true}, 4, 1, "images without labels, want a class for each"},
+		{&Views{Images: images, NoDuplicates: true}, 12, 1, "6 samples a step of different IDs, want 1 to the 5 IDs that there are"},
 		{&Views{Images: short}, 4, 1, "9 labels, want one for each of 10 images"},
 		{&Views{Images: images, Augment: augment.Image{Scale: 2}}, 4, 1, "augmentation: scale is 2, want at most 0.9"},
 		{&Classes{Images: bare}, 4, 1, "images without labels, want a class for each"},

@@ -11,19 +11,19 @@ import (
 // The sources of vectors choose samples as those of images do, so with the same seed and
 // number of samples they choose the same.
 
-// RowViews gives views of each of n rows, as [Views] does of images. Without Augment nor Match
-// the views are equal, which suits an encoder that makes them differ. RowViews must not be used by two
+// VectorViews gives views of each of n rows, as [Views] does of images. Without Augment nor Match
+// the views are equal, which suits an encoder that makes them differ. VectorViews must not be used by two
 // goroutines at once.
-type RowViews struct {
-	Rows    Rows
+type VectorViews struct {
+	Rows    Vectors
 	Labels  []int // the class of each row; nil means that they are not known
 	Augment augment.Vector
 	Seed    uint64
 
-	Each     int  // views of each row; 0 means 2
-	Distinct bool // of no class two rows in a step; see [NoDuplicates]
-	Match    bool // the views after the first are of other rows of the same class, where there are any
-	Workers  int  // 0 means GOMAXPROCS; the views do not depend on it
+	Each         int  // views of each row; 0 means 2
+	NoDuplicates bool // of no class two rows in a step; see [NoDuplicates]
+	Match        bool // the views after the first are of other rows of the same class, where there are any
+	Workers      int  // 0 means GOMAXPROCS; the views do not depend on it
 
 	chooser chooser
 	varier  augment.Varier
@@ -31,15 +31,15 @@ type RowViews struct {
 }
 
 // Next fills x with the views of a step.
-func (s *RowViews) Next(step int, x simd.Matrix) ([]int, error) {
-	if err := checkRows(s.Rows, x.Cols, s.Labels, s.Match || s.Distinct); err != nil {
+func (s *VectorViews) Next(step int, x simd.Matrix) ([]int, error) {
+	if err := checkRows(s.Rows, x.Cols, s.Labels, s.Match || s.NoDuplicates); err != nil {
 		return nil, err
 	}
 	if err := s.Augment.Check(); err != nil {
 		return nil, err
 	}
 	pick, err := s.chooser.choose(choice{
-		size: s.Rows.Len(), each: s.ViewsPerSample(), things: "rows", labels: s.Labels, seed: s.Seed, distinct: s.Distinct, match: s.Match,
+		size: s.Rows.Len(), each: s.ViewsPerSample(), things: "rows", labels: s.Labels, seed: s.Seed, distinct: s.NoDuplicates, match: s.Match,
 	}, step, x.Rows)
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func (s *RowViews) Next(step int, x simd.Matrix) ([]int, error) {
 }
 
 // IDs returns the class of each row of the last step with Match, otherwise the row of Rows.
-func (s *RowViews) IDs() []int {
+func (s *VectorViews) IDs() []int {
 	if s.Match {
 		return s.labels
 	}
@@ -70,12 +70,15 @@ func (s *RowViews) IDs() []int {
 }
 
 // ViewsPerSample returns the number of views of a sample; see [Viewer].
-func (s *RowViews) ViewsPerSample() int { return viewsOf(s.Each) }
+func (s *VectorViews) ViewsPerSample() int { return viewsOf(s.Each) }
 
-// RowClasses gives PerClass rows of each of some classes, which [PKSampler] chooses. RowClasses must not
+// Bytes returns the size of the data in memory; see [Sized].
+func (s *VectorViews) Bytes() int64 { return rowBytes(s.Rows) + 8*int64(len(s.Labels)) }
+
+// VectorClasses gives PerClass rows of each of some classes, which [PKSampler] chooses. VectorClasses must not
 // be used by two goroutines at once.
-type RowClasses struct {
-	Rows     Rows
+type VectorClasses struct {
+	Rows     Vectors
 	Labels   []int // the class of each row
 	Augment  augment.Vector
 	Seed     uint64
@@ -89,7 +92,7 @@ type RowClasses struct {
 }
 
 // Next fills x with the samples of a step.
-func (s *RowClasses) Next(step int, x simd.Matrix) ([]int, error) {
+func (s *VectorClasses) Next(step int, x simd.Matrix) ([]int, error) {
 	if err := checkRows(s.Rows, x.Cols, s.Labels, true); err != nil {
 		return nil, err
 	}
@@ -109,19 +112,22 @@ func (s *RowClasses) Next(step int, x simd.Matrix) ([]int, error) {
 	return s.labels, nil
 }
 
-// RowPairs gives n queries and below them the documents that belong to them: row i of Queries
+// Bytes returns the size of the data in memory; see [Sized].
+func (s *VectorClasses) Bytes() int64 { return rowBytes(s.Rows) + 8*int64(len(s.Labels)) }
+
+// VectorPairs gives n queries and below them the documents that belong to them: row i of Queries
 // with row i of Documents. Where one is narrower than the other, zeros follow its rows. Within an epoch
-// no pair comes twice. RowPairs must not be used by two goroutines at once.
-type RowPairs struct {
-	Queries, Documents Rows
+// no pair comes twice. VectorPairs must not be used by two goroutines at once.
+type VectorPairs struct {
+	Queries, Documents Vectors
 	Augment            augment.Vector // of both
 	Seed               uint64
 
 	// DocumentIDs are equal where documents are the same; nil means that all differ.
 	DocumentIDs []int
 
-	Distinct bool // of documents that are the same no two in a step; see [NoDuplicates]
-	Workers  int  // 0 means GOMAXPROCS; the samples do not depend on it
+	NoDuplicates bool // of documents that are the same no two in a step; see [NoDuplicates]
+	Workers      int  // 0 means GOMAXPROCS; the samples do not depend on it
 
 	chooser chooser
 	varier  augment.Varier
@@ -130,12 +136,12 @@ type RowPairs struct {
 
 // Next fills x with the pairs of a step and returns the IDs of both halves: that of the document, or the
 // number of the pair.
-func (s *RowPairs) Next(step int, x simd.Matrix) ([]int, error) {
+func (s *VectorPairs) Next(step int, x simd.Matrix) ([]int, error) {
 	if err := s.check(x.Cols); err != nil {
 		return nil, err
 	}
 	pick, err := s.chooser.choose(choice{
-		size: s.Queries.Len(), each: 2, things: "pairs", labels: s.DocumentIDs, seed: s.Seed, distinct: s.Distinct,
+		size: s.Queries.Len(), each: 2, things: "pairs", labels: s.DocumentIDs, seed: s.Seed, distinct: s.NoDuplicates,
 	}, step, x.Rows)
 	if err != nil {
 		return nil, err
@@ -160,20 +166,20 @@ func (s *RowPairs) Next(step int, x simd.Matrix) ([]int, error) {
 }
 
 // width returns the width of the sample in a row of a step.
-func (s *RowPairs) width(row int) int {
+func (s *VectorPairs) width(row int) int {
 	if row < len(s.chooser.pick)/2 {
 		return s.Queries.Dim()
 	}
 	return s.Documents.Dim()
 }
 
-// IDs returns what the last call of [RowPairs.Next] did.
-func (s *RowPairs) IDs() []int { return s.ids }
+// IDs returns what the last call of [VectorPairs.Next] did.
+func (s *VectorPairs) IDs() []int { return s.ids }
 
 // ViewsPerSample returns the number of views of a sample; see [Viewer].
-func (s *RowPairs) ViewsPerSample() int { return 2 }
+func (s *VectorPairs) ViewsPerSample() int { return 2 }
 
-func (s *RowPairs) check(cols int) error {
+func (s *VectorPairs) check(cols int) error {
 	if s.Queries == nil || s.Documents == nil {
 		return fmt.Errorf("no queries or no documents")
 	}
@@ -183,7 +189,7 @@ func (s *RowPairs) check(cols int) error {
 	if q, d := s.Queries.Dim(), s.Documents.Dim(); max(q, d) != cols {
 		return fmt.Errorf("queries of %d and documents of %d numbers, want the %d of a sample", q, d, cols)
 	}
-	if s.DocumentIDs == nil && s.Distinct {
+	if s.DocumentIDs == nil && s.NoDuplicates {
 		return fmt.Errorf("documents without IDs, want one for each")
 	}
 	if s.DocumentIDs != nil && len(s.DocumentIDs) != s.Documents.Len() {
@@ -192,8 +198,19 @@ func (s *RowPairs) check(cols int) error {
 	return s.Augment.Check()
 }
 
+// Bytes returns the size of the data in memory; see [Sized].
+func (s *VectorPairs) Bytes() int64 {
+	total := rowBytes(s.Queries) + 8*int64(len(s.DocumentIDs))
+	q, inMemory := s.Queries.(Table)
+	d, alike := s.Documents.(Table)
+	if inMemory && alike && q.Overlaps(d.Matrix) {
+		return total
+	}
+	return total + rowBytes(s.Documents)
+}
+
 // gatherNarrow gathers rows that may be narrower than dst, and clears what is right of them.
-func gatherNarrow(r Rows, dst simd.Matrix, pick []int) error {
+func gatherNarrow(r Vectors, dst simd.Matrix, pick []int) error {
 	left := dst
 	left.Cols = r.Dim()
 	if err := r.Gather(left, pick); err != nil {
@@ -207,11 +224,11 @@ func gatherNarrow(r Rows, dst simd.Matrix, pick []int) error {
 	return nil
 }
 
-// RowTriplets gives n anchors, below them their positives and below these their negatives, for
-// a Trainer of 3 Views that arranges [train.Triplets]. Within an epoch no triplet comes twice. RowTriplets must
+// VectorTriplets gives n anchors, below them their positives and below these their negatives, for
+// a Trainer of 3 Views that arranges [train.Triplets]. Within an epoch no triplet comes twice. VectorTriplets must
 // not be used by two goroutines at once.
-type RowTriplets struct {
-	Rows     Rows
+type VectorTriplets struct {
+	Rows     Vectors
 	Triplets [][3]int // rows: anchor, positive, negative; must not change
 	Augment  augment.Vector
 	Seed     uint64
@@ -224,7 +241,7 @@ type RowTriplets struct {
 }
 
 // Next fills x with the triplets of a step.
-func (s *RowTriplets) Next(step int, x simd.Matrix) ([]int, error) {
+func (s *VectorTriplets) Next(step int, x simd.Matrix) ([]int, error) {
 	if err := checkRows(s.Rows, x.Cols, nil, false); err != nil {
 		return nil, err
 	}
@@ -247,9 +264,9 @@ func (s *RowTriplets) Next(step int, x simd.Matrix) ([]int, error) {
 }
 
 // ViewsPerSample returns the number of views of a sample; see [Viewer].
-func (s *RowTriplets) ViewsPerSample() int { return 3 }
+func (s *VectorTriplets) ViewsPerSample() int { return 3 }
 
-func (s *RowTriplets) check() error {
+func (s *VectorTriplets) check() error {
 	if err := s.Augment.Check(); err != nil {
 		return err
 	}
@@ -268,6 +285,9 @@ func (s *RowTriplets) check() error {
 	return nil
 }
 
+// Bytes returns the size of the data in memory; see [Sized].
+func (s *VectorTriplets) Bytes() int64 { return rowBytes(s.Rows) + 24*int64(len(s.Triplets)) }
+
 // appendLabels appends those of the picked samples, if there are any.
 func appendLabels(dst, labels, pick []int) []int {
 	if labels == nil {
@@ -277,4 +297,30 @@ func appendLabels(dst, labels, pick []int) []int {
 		dst = append(dst, labels[i])
 	}
 	return dst
+}
+
+// rowBytes returns the bytes of rows that are in memory.
+func rowBytes(r Vectors) int64 {
+	if t, ok := r.(Table); ok {
+		return 4 * int64(len(t.Data))
+	}
+	return 0
+}
+
+// checkRows returns an error unless there are rows of a width that fit the columns of a sample,
+// and a label for each where there are labels or these are needed.
+func checkRows(r Vectors, cols int, labels []int, labelled bool) error {
+	if r == nil {
+		return fmt.Errorf("no rows")
+	}
+	if r.Dim() != cols {
+		return fmt.Errorf("rows of %d numbers, want the %d of a sample", r.Dim(), cols)
+	}
+	if labelled && labels == nil {
+		return fmt.Errorf("rows without labels, want a class for each")
+	}
+	if labels != nil && len(labels) != r.Len() {
+		return fmt.Errorf("%d labels, want one for each of %d rows", len(labels), r.Len())
+	}
+	return nil
 }

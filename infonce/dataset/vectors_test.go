@@ -79,11 +79,11 @@ func TestRowSourcesChooseAsThoseOfImages(t *testing.T) {
 		batch      int
 		identities bool
 	}{
-		{"views", &Views{Images: images, Augment: unchanged, Seed: 5}, &RowViews{Rows: rows, Labels: labels, Seed: 5}, 16, true},
-		{"three views", &Views{Images: images, Augment: unchanged, Seed: 5, Each: 3}, &RowViews{Rows: rows, Labels: labels, Seed: 5, Each: 3}, 15, true},
-		{"match", &Views{Images: images, Augment: unchanged, Match: true}, &RowViews{Rows: rows, Labels: labels, Match: true}, 16, true},
-		{"distinct", &Views{Images: images, Augment: unchanged, Distinct: true}, &RowViews{Rows: rows, Labels: labels, Distinct: true}, 16, true},
-		{"classes", &Classes{Images: images, Augment: unchanged, PerClass: 3}, &RowClasses{Rows: rows, Labels: labels, PerClass: 3}, 15, false},
+		{"views", &Views{Images: images, Augment: unchanged, Seed: 5}, &VectorViews{Rows: rows, Labels: labels, Seed: 5}, 16, true},
+		{"three views", &Views{Images: images, Augment: unchanged, Seed: 5, Each: 3}, &VectorViews{Rows: rows, Labels: labels, Seed: 5, Each: 3}, 15, true},
+		{"match", &Views{Images: images, Augment: unchanged, Match: true}, &VectorViews{Rows: rows, Labels: labels, Match: true}, 16, true},
+		{"distinct", &Views{Images: images, Augment: unchanged, NoDuplicates: true}, &VectorViews{Rows: rows, Labels: labels, NoDuplicates: true}, 16, true},
+		{"classes", &Classes{Images: images, Augment: unchanged, PerClass: 3}, &VectorClasses{Rows: rows, Labels: labels, PerClass: 3}, 15, false},
 	} {
 		for step := range 20 {
 			want, wantLabels := next(t, c.a, step, c.batch)
@@ -126,7 +126,7 @@ func TestViewsEach(t *testing.T) {
 	}
 }
 
-func TestRowPairs(t *testing.T) {
+func TestVectorPairs(t *testing.T) {
 	const n, batch = 50, 8
 	queries, documents := counted(n, 2), counted(n, 2)
 	for i := range documents.Data {
@@ -134,12 +134,12 @@ func TestRowPairs(t *testing.T) {
 	}
 	ids := classesOf(n, 20)
 	for _, c := range []struct {
-		s    *RowPairs
+		s    *VectorPairs
 		name string
 	}{
-		{&RowPairs{Queries: queries, Documents: documents, Seed: 3}, "all differ"},
-		{&RowPairs{Queries: queries, Documents: documents, Seed: 3, DocumentIDs: ids}, "some are the same"},
-		{&RowPairs{Queries: queries, Documents: documents, Seed: 3, DocumentIDs: ids, Distinct: true}, "none in a step is the same"},
+		{&VectorPairs{Queries: queries, Documents: documents, Seed: 3}, "all differ"},
+		{&VectorPairs{Queries: queries, Documents: documents, Seed: 3, DocumentIDs: ids}, "some are the same"},
+		{&VectorPairs{Queries: queries, Documents: documents, Seed: 3, DocumentIDs: ids, NoDuplicates: true}, "none in a step is the same"},
 	} {
 		var epoch []int
 		for step := range n / batch {
@@ -159,7 +159,7 @@ func TestRowPairs(t *testing.T) {
 			if !slices.Equal(c.s.IDs(), labels) {
 				t.Errorf("%s: IDs %v, labels %v", c.name, c.s.IDs(), labels)
 			}
-			if c.s.Distinct && distinct(labels[:batch]) != batch {
+			if c.s.NoDuplicates && distinct(labels[:batch]) != batch {
 				t.Errorf("%s: labels %v", c.name, labels)
 			}
 			epoch = append(epoch, got[:batch]...)
@@ -171,9 +171,9 @@ func TestRowPairs(t *testing.T) {
 }
 
 // Zeros follow the narrower rows, and stay there.
-func TestRowPairsOfTwoWidths(t *testing.T) {
+func TestVectorPairsOfTwoWidths(t *testing.T) {
 	for _, widths := range [][2]int{{3, 5}, {5, 3}} {
-		s := &RowPairs{Queries: counted(6, widths[0]), Documents: counted(6, widths[1]), Augment: augment.Vector{Noise: 1}}
+		s := &VectorPairs{Queries: counted(6, widths[0]), Documents: counted(6, widths[1]), Augment: augment.Vector{Noise: 1}}
 		x := simd.NewMatrix(8, 5)
 		for step := range 3 {
 			if _, err := s.Next(step, x); err != nil {
@@ -190,13 +190,13 @@ func TestRowPairsOfTwoWidths(t *testing.T) {
 	}
 }
 
-func TestRowTriplets(t *testing.T) {
+func TestVectorTriplets(t *testing.T) {
 	r := check.NewRand(3)
 	var list [][3]int
 	for i := range 20 {
 		list = append(list, [3]int{i, r.IntN(30), r.IntN(30)})
 	}
-	s := &RowTriplets{Rows: counted(30, 2), Triplets: list, Seed: 4}
+	s := &VectorTriplets{Rows: counted(30, 2), Triplets: list, Seed: 4}
 	var epoch []int
 	for step := range 3 {
 		got, labels := shown(t, s, step, 18, 2)
@@ -225,16 +225,20 @@ func TestRowStepsStandAlone(t *testing.T) {
 	for i := range n {
 		list = append(list, [3]int{i, (i + 1) % n, (i + 2) % n})
 	}
-	for name, fresh := range map[string]func(r Rows, workers int) Source{
-		"views": func(r Rows, w int) Source { return &RowViews{Rows: r, Augment: augment, Seed: 2, Workers: w} },
-		"match": func(r Rows, w int) Source {
-			return &RowViews{Rows: r, Augment: augment, Labels: labels, Match: true, Workers: w}
+	for name, fresh := range map[string]func(r Vectors, workers int) Source{
+		"views": func(r Vectors, w int) Source { return &VectorViews{Rows: r, Augment: augment, Seed: 2, Workers: w} },
+		"match": func(r Vectors, w int) Source {
+			return &VectorViews{Rows: r, Augment: augment, Labels: labels, Match: true, Workers: w}
 		},
-		"classes": func(r Rows, w int) Source {
-			return &RowClasses{Rows: r, Augment: augment, Labels: labels, PerClass: 9, Workers: w}
+		"classes": func(r Vectors, w int) Source {
+			return &VectorClasses{Rows: r, Augment: augment, Labels: labels, PerClass: 9, Workers: w}
 		},
-		"pairs":    func(r Rows, w int) Source { return &RowPairs{Queries: r, Documents: r, Augment: augment, Workers: w} },
-		"triplets": func(r Rows, w int) Source { return &RowTriplets{Rows: r, Triplets: list, Augment: augment, Workers: w} },
+		"pairs": func(r Vectors, w int) Source {
+			return &VectorPairs{Queries: r, Documents: r, Augment: augment, Workers: w}
+		},
+		"triplets": func(r Vectors, w int) Source {
+			return &VectorTriplets{Rows: r, Triplets: list, Augment: augment, Workers: w}
+		},
 	} {
 		x := simd.NewMatrix(36, width)
 		var want [][]float32
@@ -270,32 +274,32 @@ func TestRowSourcesRefuse(t *testing.T) {
 		rows, cols int
 		want       string
 	}{
-		{&RowViews{}, 4, 2, "no rows"},
-		{&RowViews{Rows: rows}, 4, 3, "rows of 2 numbers, want the 3 of a sample"},
-		{&RowViews{Rows: rows}, 22, 2, "11 samples a step, want 1 to 10, as many as there are rows"},
-		{&RowViews{Rows: rows, Each: 3}, 4, 2, "4 rows, want a multiple of the 3 views of each sample"},
-		{&RowViews{Rows: rows, Each: -1}, 4, 2, "4 rows, want a multiple of the -1 views of each sample"},
-		{&RowViews{Rows: rows, Match: true}, 4, 2, "rows without labels, want a class for each"},
-		{&RowViews{Rows: rows, Distinct: true}, 4, 2, "rows without labels, want a class for each"},
-		{&RowViews{Rows: rows, Labels: labels[:9]}, 4, 2, "9 labels, want one for each of 10 rows"},
-		{&RowViews{Rows: rows, Augment: augment.Vector{Noise: -1}}, 4, 2, "augmentation: noise is -1, want 0 to 10"},
-		{&RowViews{Rows: rows, Augment: augment.Vector{Dropout: 1}}, 4, 2, "augmentation: dropout is 1, want 0 to 0.9"},
-		{&RowViews{Rows: &streamed{Table: rows, err: broken}}, 4, 2, "disk on fire"},
-		{&RowClasses{}, 4, 2, "no rows"},
-		{&RowClasses{Rows: rows}, 4, 2, "rows without labels, want a class for each"},
-		{&RowClasses{Rows: rows, Labels: labels}, 6, 2, "6 samples a step, want a multiple of the 4 of each class"},
-		{&RowClasses{Rows: &streamed{Table: rows, err: broken}, Labels: labels}, 4, 2, "disk on fire"},
-		{&RowPairs{Queries: rows}, 4, 2, "no queries or no documents"},
-		{&RowPairs{Queries: rows, Documents: counted(9, 2)}, 4, 2, "10 queries and 9 documents, want as many"},
-		{&RowPairs{Queries: rows, Documents: rows}, 4, 3, "queries of 2 and documents of 2 numbers, want the 3 of a sample"},
-		{&RowPairs{Queries: rows, Documents: rows, Distinct: true}, 4, 2, "documents without IDs, want one for each"},
-		{&RowPairs{Queries: rows, Documents: rows, DocumentIDs: labels[:9]}, 4, 2, "9 IDs, want one for each of 10 documents"},
-		{&RowPairs{Queries: rows, Documents: rows, DocumentIDs: labels, Distinct: true}, 12, 2, "6 samples a step of different IDs, want 1 to the 5 IDs that there are"},
-		{&RowPairs{Queries: rows, Documents: &streamed{Table: rows, err: broken}}, 4, 2, "disk on fire"},
-		{&RowTriplets{Rows: rows}, 3, 2, "no triplets"},
-		{&RowTriplets{Rows: rows, Triplets: [][3]int{{1, 2, 3}, {0, 10, 1}}}, 3, 2, "triplet 1 is [0 10 1], want indices of 10 rows"},
-		{&RowTriplets{Rows: rows, Triplets: [][3]int{{0, -1, 1}}}, 3, 2, "triplet 0 is [0 -1 1], want indices of 10 rows"},
-		{&RowTriplets{Rows: rows, Triplets: [][3]int{{0, 2, 1}}}, 4, 2, "4 rows, want a multiple of the 3 views of each sample"},
+		{&VectorViews{}, 4, 2, "no rows"},
+		{&VectorViews{Rows: rows}, 4, 3, "rows of 2 numbers, want the 3 of a sample"},
+		{&VectorViews{Rows: rows}, 22, 2, "11 samples a step, want 1 to 10, as many as there are rows"},
+		{&VectorViews{Rows: rows, Each: 3}, 4, 2, "4 rows, want a multiple of the 3 views of each sample"},
+		{&VectorViews{Rows: rows, Each: -1}, 4, 2, "4 rows, want a multiple of the -1 views of each sample"},
+		{&VectorViews{Rows: rows, Match: true}, 4, 2, "rows without labels, want a class for each"},
+		{&VectorViews{Rows: rows, NoDuplicates: true}, 4, 2, "rows without labels, want a class for each"},
+		{&VectorViews{Rows: rows, Labels: labels[:9]}, 4, 2, "9 labels, want one for each of 10 rows"},
+		{&VectorViews{Rows: rows, Augment: augment.Vector{Noise: -1}}, 4, 2, "augmentation: noise is -1, want 0 to 10"},
+		{&VectorViews{Rows: rows, Augment: augment.Vector{Dropout: 1}}, 4, 2, "augmentation: dropout is 1, want 0 to 0.9"},
+		{&VectorViews{Rows: &streamed{Table: rows, err: broken}}, 4, 2, "disk on fire"},
+		{&VectorClasses{}, 4, 2, "no rows"},
+		{&VectorClasses{Rows: rows}, 4, 2, "rows without labels, want a class for each"},
+		{&VectorClasses{Rows: rows, Labels: labels}, 6, 2, "6 samples a step, want a multiple of the 4 of each class"},
+		{&VectorClasses{Rows: &streamed{Table: rows, err: broken}, Labels: labels}, 4, 2, "disk on fire"},
+		{&VectorPairs{Queries: rows}, 4, 2, "no queries or no documents"},
+		{&VectorPairs{Queries: rows, Documents: counted(9, 2)}, 4, 2, "10 queries and 9 documents, want as many"},
+		{&VectorPairs{Queries: rows, Documents: rows}, 4, 3, "queries of 2 and documents of 2 numbers, want the 3 of a sample"},
+		{&VectorPairs{Queries: rows, Documents: rows, NoDuplicates: true}, 4, 2, "documents without IDs, want one for each"},
+		{&VectorPairs{Queries: rows, Documents: rows, DocumentIDs: labels[:9]}, 4, 2, "9 IDs, want one for each of 10 documents"},
+		{&VectorPairs{Queries: rows, Documents: rows, DocumentIDs: labels, NoDuplicates: true}, 12, 2, "6 samples a step of different IDs, want 1 to the 5 IDs that there are"},
+		{&VectorPairs{Queries: rows, Documents: &streamed{Table: rows, err: broken}}, 4, 2, "disk on fire"},
+		{&VectorTriplets{Rows: rows}, 3, 2, "no triplets"},
+		{&VectorTriplets{Rows: rows, Triplets: [][3]int{{1, 2, 3}, {0, 10, 1}}}, 3, 2, "triplet 1 is [0 10 1], want indices of 10 rows"},
+		{&VectorTriplets{Rows: rows, Triplets: [][3]int{{0, -1, 1}}}, 3, 2, "triplet 0 is [0 -1 1], want indices of 10 rows"},
+		{&VectorTriplets{Rows: rows, Triplets: [][3]int{{0, 2, 1}}}, 4, 2, "4 rows, want a multiple of the 3 views of each sample"},
 	} {
 		if _, err := c.s.Next(0, simd.NewMatrix(c.rows, c.cols)); err == nil || err.Error() != c.want {
 			t.Errorf("%T: %v, want %s", c.s, err, c.want)
