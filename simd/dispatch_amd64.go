@@ -190,30 +190,15 @@ func gemm(c []float32, ldc int, a []float32, ars, acs int, b []float32, k, rows 
 }
 
 func pairRows(dst, x, y []float32) {
-	switch level := cpu.Active(); {
-	case level >= cpu.AVX512BF16:
-		avx512.PairRows(dst, x, y)
-	default:
-		generic.PairRows(dst, x, y)
-	}
+	avx512.PairRows(dst, x, y)
 }
 
 func pairRow(dst, x []float32) {
-	switch level := cpu.Active(); {
-	case level >= cpu.AVX512BF16:
-		avx512.PairRow(dst, x)
-	default:
-		generic.PairRow(dst, x)
-	}
+	avx512.PairRow(dst, x)
 }
 
 func gemmPairs(c []float32, ldc int, a []float32, ars, acs int, b []float32, k, rows int, alpha float32, add bool) {
-	switch level := cpu.Active(); {
-	case level >= cpu.AVX512BF16:
-		avx512.GemmPairs(c, ldc, a, ars, acs, b, k, rows, alpha, add)
-	default:
-		generic.GemmPairs(c, ldc, a, ars, acs, b, k, rows, alpha, add)
-	}
+	avx512.GemmPairs(c, ldc, a, ars, acs, b, k, rows, alpha, add)
 }
 
 func gemmTile() tile {

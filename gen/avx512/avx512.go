@@ -23,7 +23,7 @@ var ISA = spec.ISA{
 
 // BF16 is the extension that multiplies bfloat16.
 var BF16 = spec.ISA{
-	Level: "AVX512BF16", Package: "avx512", Arch: "amd64", Needs: "AVX512_BF16",
+	Level: "AVX512BF16", Package: "avx512", Arch: "amd64", Needs: "AVX512_BF16", Extension: true,
 	Files: amd64.Files(16, map[string]func(*amd64.File){
 		"pairs":     pairs,
 		"gemmpairs": gemmPairs,

@@ -18,9 +18,13 @@ type Writer func() ([]byte, error)
 // An ISA is an instruction set, or an extension of one, for which kernels are generated.
 type ISA struct {
 	Level   string // the constant in package internal/cpu
-	Package string // the folder below asm; an extension shares that of the level it extends
+	Package string // the folder below asm
 	Arch    string // as in GOARCH
 	Needs   string // what the CPU must have, in words
+
+	// Extension says that the level adds kernels to those of Package, which package simd calls only
+	// after it has asked for the level.
+	Extension bool
 
 	// The tile of Gemm; 0 leaves Gemm to the next lower level. ColumnMajor says that ars must be 1.
 	GemmRows, GemmCols int
