@@ -20,16 +20,16 @@ type optimizerKind struct {
 // The first is the default.
 var optimizerKinds = []optimizerKind{
 	{"adamw", "AdamW", nil, func(s *settings, workers int) optim.Optimizer {
-		return &optim.AdamW{Decay: s.Decay, Workers: workers}
+		return &optim.AdamW{WeightDecay: s.Decay, Workers: workers}
 	}},
 	{"adam", "Adam", map[string]string{"decay": "0"}, func(s *settings, workers int) optim.Optimizer {
-		return &optim.AdamW{Decay: s.Decay, Coupled: true, Workers: workers}
+		return &optim.AdamW{WeightDecay: s.Decay, Coupled: true, Workers: workers}
 	}},
 	{"sgd", "SGD with Nesterov momentum 0.9", map[string]string{"lr": "0.1", "decay": "0.0001"}, func(s *settings, workers int) optim.Optimizer {
-		return &optim.SGD{Momentum: 0.9, Nesterov: true, Decay: s.Decay, Workers: workers}
+		return &optim.SGD{Momentum: 0.9, Nesterov: true, WeightDecay: s.Decay, Workers: workers}
 	}},
 	{"lars", "LARS", map[string]string{"lr": "3", "decay": "0.0001"}, func(s *settings, workers int) optim.Optimizer {
-		return &optim.LARS{Decay: s.Decay, Workers: workers}
+		return &optim.LARS{WeightDecay: s.Decay, Workers: workers}
 	}},
 }
 

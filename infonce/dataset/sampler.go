@@ -55,8 +55,8 @@ func (s *PKSampler) Indices(step int, dst []int) error {
 	return nil
 }
 
-// NoDuplicates chooses samples of which no two in a step have the same ID: in a loss against the
-// other samples of a batch those would be held apart though they belong together.
+// NoDuplicates chooses the samples of each step so that no two have the same ID: in a loss that uses
+// the other samples of a batch as negatives, they would be pushed apart though they belong together.
 //
 // Within an epoch no sample comes twice, and an epoch has as many steps as can be filled
 // in this way. So each sample comes once an epoch, but for those left over by whole batches and for

@@ -10,8 +10,8 @@ type Vectors interface {
 	Len() int // samples
 	Dim() int // numbers of each
 
-	// Gather stores the samples of the given indices, which are below Len, in the rows of
-	// dst, of which there are as many. dst has Dim columns, and may have a longer stride.
+	// Gather stores the samples of the given indices, all below Len, in the rows of dst. dst has a row
+	// for each index and Dim columns; its stride may be longer.
 	Gather(dst simd.Matrix, indices []int) error
 }
 

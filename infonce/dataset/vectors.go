@@ -11,8 +11,8 @@ import (
 // The sources of vectors choose samples as those of images do, so with the same seed and
 // number of samples they choose the same.
 
-// VectorViews gives views of each of n rows, as [Views] does of images. Without Augment nor Match
-// the views are equal, which suits an encoder that makes them differ. VectorViews must not be used by two
+// VectorViews gives views of each of n rows, as [Views] does of images. Without Augment and Match the
+// views are equal, which suits an encoder that makes them differ. VectorViews must not be used by two
 // goroutines at once.
 type VectorViews struct {
 	Rows    Vectors
@@ -225,7 +225,7 @@ func gatherNarrow(r Vectors, dst simd.Matrix, pick []int) error {
 }
 
 // VectorTriplets gives n anchors, below them their positives and below these their negatives, for
-// a Trainer of 3 Views that arranges [train.Triplets]. Within an epoch no triplet comes twice. VectorTriplets must
+// a train.Trainer of 3 Views that arranges train.Triplets. Within an epoch no triplet comes twice. VectorTriplets must
 // not be used by two goroutines at once.
 type VectorTriplets struct {
 	Rows     Vectors

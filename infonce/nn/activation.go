@@ -40,7 +40,7 @@ func (a Activation) forward(dst, x []float32)   { activations[a].forward(dst, x)
 func (a Activation) backward(d, seen []float32) { activations[a].backward(d, seen) }
 func (a Activation) fromOutput() bool           { return activations[a].fromOutput }
 
-// ActivationNames returns the names of all activations.
+// ActivationNames returns the names of all activations, in the order of their values.
 func ActivationNames() []string {
 	names := make([]string, len(activations))
 	for i, a := range activations {

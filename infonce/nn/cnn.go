@@ -10,7 +10,7 @@ import (
 // A CNN is a convolutional network: blocks of a convolution of 3×3 pixels, a [Norm], an [Activation] and a
 // [Pooling], the mean over all pixels that are left, and the layers of an [MLP].
 //
-// A sample is an image as [augment.Flatten] lays it out: rows from the top, pixels from the left, the
+// A sample is an image as augment.Flatten lays it out: rows from the top, pixels from the left, the
 // channels of a pixel beside each other. The convolutions are products of matrices, so that nearly
 // all time is spent in those. A CNN keeps scratch memory: two goroutines must not use one at once.
 type CNN struct {
@@ -87,7 +87,7 @@ func (m *CNN) MixesRows() bool { return m.config.Norm == BatchNorm }
 // SetWorkers sets Workers.
 func (m *CNN) SetWorkers(n int) { m.Workers = n }
 
-// Config returns what m is made of, with lists in the place of defaults.
+// Config returns the configuration of m, with defaults filled in.
 func (m *CNN) Config() CNNConfig { return m.config.copied() }
 
 // Clone returns a CNN with the same weights and running statistics in memory of its own.
@@ -183,8 +183,8 @@ func (m *CNN) pass(workers int, x simd.Matrix, training bool, layers int) simd.M
 
 // Backward adds the gradients of the parameters, given the gradient with respect to what the last
 // call of [CNN.Forward] returned. Without batch norm each is a chain over the rows in ascending order
-// that goes on from what the gradient holds. With it the running statistics take in those of the rows, so
-// that a step that came to nothing before this leaves no trace in them.
+// that continues from what the gradient holds. With batch norm this is also where the running
+// statistics are updated, so that a step that failed before leaves no trace in them.
 func (m *CNN) Backward(dz simd.Matrix) {
 	_, out := m.Dims()
 	dz.Check("nn.CNN.Backward", "dz", m.passed, out)

@@ -10,12 +10,12 @@ import (
 type CNNConfig struct {
 	Width, Height, Channels int // of an image
 
-	// Filters lists the channels that come out of each block; nil means 24, 48, 96, 192. Products are fastest where they
-	// are multiples of 48, the width of a tile in AVX-512, or 16, that in AVX2.
+	// Filters lists the output channels of each block; nil means 24, 48, 96, 192. Products are fastest
+	// for multiples of 48, the width of a tile in AVX-512, or of 16, its width in AVX2.
 	Filters []int
 
-	// Strides lists for each block by how many pixels the convolution moves on, so that 2 halves the image, which
-	// rounds up. nil means 1 in the first block and 2 in the others, or 1 in all where there is Pooling.
+	// Strides lists the stride of the convolution of each block; 2 halves the image, rounding up. nil
+	// means 1 in the first block and 2 in the others, or 1 in all with Pooling.
 	Strides []int
 
 	Norm       Norm

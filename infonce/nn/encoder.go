@@ -7,10 +7,10 @@ import (
 
 // An Encoder turns samples, the rows of a matrix, into embeddings.
 //
-// [train.Trainer.Chunk] asks for two things more: that the embedding of a row does not depend on
-// the other rows (see [BatchDependent]), and that Backward carries its sums over rows on from what the gradients
-// hold, in ascending order, so that two calls with some of the rows each add the bits that
-// one with all of them would. An [MLP] does both, and a [CNN] without batch norm.
+// Training in chunks (train.Trainer.Chunk) asks for two more things: the embedding of a row does not
+// depend on the other rows (see [BatchDependent]), and Backward continues its sums over rows from what
+// the gradients hold, in ascending order, so that several calls with a part of the rows each give the
+// bits of one call with all of them. An [MLP] does both, and so does a [CNN] without batch norm.
 type Encoder interface {
 	// Params returns the parameters. They are the same memory at every call.
 	Params() *Params
@@ -27,8 +27,8 @@ type Encoder interface {
 	Backward(dz simd.Matrix)
 }
 
-// A BatchDependent is an encoder that tells whether what Forward makes of a row depends on which other rows
-// it is given, as with batch norm. Then it must see all rows of a step at once.
+// A BatchDependent is an encoder that says whether the embedding of a row depends on the other rows of
+// the batch, as with batch norm. If so, it must see all rows of a step at once.
 type BatchDependent interface {
 	MixesRows() bool
 }
@@ -41,7 +41,7 @@ type Stateful interface {
 	State() []data.Tensor
 }
 
-// State returns the parameters of e and what it remembers besides, in its memory.
+// State returns the parameters of e and, of a [Stateful] encoder, its state, in the memory of e.
 func State(e Encoder) []data.Tensor {
 	tensors := e.Params().State()
 	if s, ok := e.(Stateful); ok {
@@ -56,7 +56,7 @@ type MemoryEstimator interface {
 	ActivationBytes(rows int) int64
 }
 
-// ActivationBytes returns what e says as an [MemoryEstimator], and 0 where it is none.
+// ActivationBytes returns the estimate of e, or 0 if e is no [MemoryEstimator].
 func ActivationBytes(e Encoder, rows int) int64 {
 	if e, ok := e.(MemoryEstimator); ok {
 		return e.ActivationBytes(rows)

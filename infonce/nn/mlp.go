@@ -10,12 +10,11 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// An MLP is a chain of layers x·Wᵀ + b with max(0, ·), or another [Activation], between them.
+// An MLP is a chain of layers x·Wᵀ + b with an [Activation] between them.
 //
-// The first layers are the body, whose output is the representation; those after it
-// are the projection head of SimCLR (Chen et al. 2020, section 4.2), which
-// the loss looks at and which is dropped afterwards. An MLP keeps scratch memory, so
-// two goroutines must not use one at once.
+// The first layers are the body, whose output is the representation. The layers after them are the
+// projection head of SimCLR (Chen et al. 2020, section 4.2), which the loss sees and which is dropped
+// after training. An MLP keeps scratch memory: two goroutines must not use one at the same time.
 type MLP struct {
 	Workers int // 0 means GOMAXPROCS; the results do not depend on it
 
@@ -36,9 +35,9 @@ type MLPConfig struct {
 
 	Activation Activation
 
-	// Residual makes the MLP an adapter of embeddings that are good already: the representation is
-	// x + body(x), so the last width of the body is the first, without an activation after it.
-	// The last layer of the body begins at 0, and so the representation as x.
+	// Residual makes the MLP an adapter of embeddings that are already good: the representation is
+	// x + body(x), without an activation at the end, so the last width of the body must be the first.
+	// The last layer of the body is initialised to 0, so that training starts from x.
 	Residual bool
 }
 
@@ -130,7 +129,7 @@ func (m *MLP) Widths() (body, head []int) {
 }
 
 // Clone returns an MLP with the same weights in memory of its own, such as a
-// [train.MomentumEncoder] begins with.
+// train.MomentumEncoder begins with.
 func (m *MLP) Clone() *MLP {
 	c := newMLP(m.config, m.params.Tensors)
 	c.Workers = m.Workers
@@ -158,8 +157,8 @@ func (m *MLP) Embed(x simd.Matrix) simd.Matrix {
 	return m.pass("nn.MLP.Embed", x, len(m.layers))
 }
 
-// Represent returns the representations of the rows of x, what the body makes of
-// them, in memory of m that the next call overwrites.
+// Represent returns the representations of the rows of x, the output of the body, in memory of m that
+// the next call overwrites.
 func (m *MLP) Represent(x simd.Matrix) simd.Matrix {
 	m.passed = 0
 	return m.pass("nn.MLP.Represent", x, len(m.config.Body)-1)

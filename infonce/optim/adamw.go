@@ -22,12 +22,12 @@ import (
 //
 // The zero value is Adam. An AdamW serves one set of parameters.
 type AdamW struct {
-	Beta1   float32 // 0 means 0.9
-	Beta2   float32 // 0 means 0.999
-	Epsilon float32 // 0 means 1e-8
-	Decay   float32 // weight decay; 0 means none
-	Coupled bool    // the moments see the decay
-	Workers int     // 0 means GOMAXPROCS; the result does not depend on it
+	Beta1       float32 // 0 means 0.9
+	Beta2       float32 // 0 means 0.999
+	Epsilon     float32 // 0 means 1e-8
+	WeightDecay float32 // weight decay; 0 means none
+	Coupled     bool    // the moments see the decay
+	Workers     int     // 0 means GOMAXPROCS; the result does not depend on it
 
 	m, v   []float32
 	spans  []span
@@ -56,7 +56,7 @@ func (o *AdamW) StateBytes(n int) int64 { return 8 * int64(n) }
 func (o *AdamW) Step(p *nn.Params, step int, rate float32) {
 	o.m, o.v = zeros(o.m, len(p.Values)), zeros(o.v, len(p.Values))
 	o.beta1, o.beta2, o.epsilon = standard(o.Beta1, 0.9), standard(o.Beta2, 0.999), standard(o.Epsilon, 1e-8)
-	o.shrink = float32(1 - float64(float64(rate)*float64(o.Decay)))
+	o.shrink = float32(1 - float64(float64(rate)*float64(o.WeightDecay)))
 	o.rate = float32(float64(rate) / (1 - power(float64(o.beta1), step+1)))
 	o.rescale = float32(1 / math.Sqrt(1-power(float64(o.beta2), step+1)))
 	o.params, o.spans = p, appendSpans(o.spans[:0], p)
@@ -93,7 +93,7 @@ func (o *AdamW) update(_, piece int) {
 	ms, vs, w = ms[:len(grads)], vs[:len(grads)], w[:len(grads)]
 	shrink, decay := o.shrink, float32(0)
 	if o.Coupled {
-		shrink, decay = 1, o.Decay
+		shrink, decay = 1, o.WeightDecay
 	}
 	if !s.decay {
 		shrink, decay = 1, 0

@@ -21,11 +21,11 @@ import (
 // Biases and other tensors of one dimension do not decay and have trust 1. The zero value is
 // ready to use, and serves one set of parameters.
 type LARS struct {
-	Momentum float32 // 0 means 0.9, below 0 none
-	Trust    float32 // 0 means 0.001
-	Nesterov bool    // look ahead by the momentum
-	Decay    float32 // weight decay; 0 means none
-	Workers  int     // 0 means GOMAXPROCS; the result does not depend on it
+	Momentum    float32 // 0 means 0.9, below 0 none
+	Trust       float32 // 0 means 0.001
+	Nesterov    bool    // look ahead by the momentum
+	WeightDecay float32 // weight decay; 0 means none
+	Workers     int     // 0 means GOMAXPROCS; the result does not depend on it
 
 	velocity []float32
 	spans    []span
@@ -91,7 +91,7 @@ func (o *LARS) square(_, piece int) {
 	// waits for the one before it.
 	var values, gradient [4]float64
 	for i, g := range grads {
-		g += float32(o.Decay * w[i])
+		g += float32(o.WeightDecay * w[i])
 		values[i&3] += float64(float64(w[i]) * float64(w[i]))
 		gradient[i&3] += float64(float64(g) * float64(g))
 	}
@@ -107,7 +107,7 @@ func (o *LARS) update(_, piece int) {
 	w, grads := o.params.Values[s.lo:s.hi], o.params.Grads[s.lo:s.hi]
 	velocity := o.velocity[s.lo:s.hi]
 	velocity, w = velocity[:len(grads)], w[:len(grads)]
-	rate, momentum, decay := o.rates[piece], o.momentum, o.Decay
+	rate, momentum, decay := o.rates[piece], o.momentum, o.WeightDecay
 	if !s.decay {
 		decay = 0
 	}

@@ -45,8 +45,8 @@ func TestLARSSteps(t *testing.T) {
 		momentum, trust, decay float64
 	}{
 		{LARS{}, 0.9, 0.001, 0},
-		{LARS{Momentum: 0.5, Trust: 0.25, Decay: 0.125}, 0.5, 0.25, 0.125},
-		{LARS{Momentum: 0.5, Trust: 0.25, Decay: 0.125, Nesterov: true}, 0.5, 0.25, 0.125},
+		{LARS{Momentum: 0.5, Trust: 0.25, WeightDecay: 0.125}, 0.5, 0.25, 0.125},
+		{LARS{Momentum: 0.5, Trust: 0.25, WeightDecay: 0.125, Nesterov: true}, 0.5, 0.25, 0.125},
 		{LARS{Momentum: -1, Trust: 1}, 0, 1, 0},
 	} {
 		r := check.NewRand(4)

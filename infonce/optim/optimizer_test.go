@@ -52,12 +52,12 @@ func TestOptimizerSteps(t *testing.T) {
 		update func(w, g, decayed float64, m, v *float64, t int, rate float64) float64
 	}{
 		{"descent", &SGD{}, sgd(0, 0, false)},
-		{"decay", &SGD{Decay: 0.5}, sgd(0, 0.5, false)},
-		{"momentum", &SGD{Momentum: 0.75, Decay: 0.25}, sgd(0.75, 0.25, false)},
-		{"Nesterov", &SGD{Momentum: 0.75, Decay: 0.25, Nesterov: true}, sgd(0.75, 0.25, true)},
+		{"decay", &SGD{WeightDecay: 0.5}, sgd(0, 0.5, false)},
+		{"momentum", &SGD{Momentum: 0.75, WeightDecay: 0.25}, sgd(0.75, 0.25, false)},
+		{"Nesterov", &SGD{Momentum: 0.75, WeightDecay: 0.25, Nesterov: true}, sgd(0.75, 0.25, true)},
 		{"Adam", &AdamW{}, adam(0.9, 0.999, 1e-8, 0)},
-		{"AdamW", &AdamW{Beta1: 0.5, Beta2: 0.75, Epsilon: 0.125, Decay: 0.5}, adam(0.5, 0.75, 0.125, 0.5)},
-		{"Adam with L2", &AdamW{Beta1: 0.5, Beta2: 0.75, Epsilon: 0.125, Decay: 0.5, Coupled: true}, coupled(0.5)},
+		{"AdamW", &AdamW{Beta1: 0.5, Beta2: 0.75, Epsilon: 0.125, WeightDecay: 0.5}, adam(0.5, 0.75, 0.125, 0.5)},
+		{"Adam with L2", &AdamW{Beta1: 0.5, Beta2: 0.75, Epsilon: 0.125, WeightDecay: 0.5, Coupled: true}, coupled(0.5)},
 	} {
 		p := twoParams()
 		var w, m, v [4]float64
@@ -95,8 +95,8 @@ func TestOptimizerState(t *testing.T) {
 	}{
 		{"descent", func() Optimizer { return &SGD{} }, nil},
 		{"momentum", func() Optimizer { return &SGD{Momentum: 0.9} }, []string{"velocity"}},
-		{"AdamW", func() Optimizer { return &AdamW{Decay: 0.1} }, []string{"m", "v"}},
-		{"LARS", func() Optimizer { return &LARS{Decay: 0.1} }, []string{"velocity"}},
+		{"AdamW", func() Optimizer { return &AdamW{WeightDecay: 0.1} }, []string{"m", "v"}},
+		{"LARS", func() Optimizer { return &LARS{WeightDecay: 0.1} }, []string{"velocity"}},
 	} {
 		a, b := c.fresh(), c.fresh()
 		p, q := twoParams(), twoParams()
@@ -131,10 +131,10 @@ func TestOptimizerBitsForAnyWorkers(t *testing.T) {
 		name  string
 		fresh func(workers int) Optimizer
 	}{
-		{"SGD", func(w int) Optimizer { return &SGD{Momentum: 0.9, Nesterov: true, Decay: 0.1, Workers: w} }},
-		{"AdamW", func(w int) Optimizer { return &AdamW{Decay: 0.1, Workers: w} }},
-		{"coupled", func(w int) Optimizer { return &AdamW{Decay: 0.1, Coupled: true, Workers: w} }},
-		{"LARS", func(w int) Optimizer { return &LARS{Decay: 0.1, Trust: 0.5, Workers: w} }},
+		{"SGD", func(w int) Optimizer { return &SGD{Momentum: 0.9, Nesterov: true, WeightDecay: 0.1, Workers: w} }},
+		{"AdamW", func(w int) Optimizer { return &AdamW{WeightDecay: 0.1, Workers: w} }},
+		{"coupled", func(w int) Optimizer { return &AdamW{WeightDecay: 0.1, Coupled: true, Workers: w} }},
+		{"LARS", func(w int) Optimizer { return &LARS{WeightDecay: 0.1, Trust: 0.5, Workers: w} }},
 	} {
 		var first []float32
 		for _, workers := range []int{1, 2, 7} {

@@ -15,10 +15,10 @@ import (
 //
 // The zero value is plain descent. An SGD serves one set of parameters.
 type SGD struct {
-	Momentum float32 // 0 means none
-	Nesterov bool    // look ahead by the momentum
-	Decay    float32 // weight decay; 0 means none
-	Workers  int     // 0 means GOMAXPROCS; the result does not depend on it
+	Momentum    float32 // 0 means none
+	Nesterov    bool    // look ahead by the momentum
+	WeightDecay float32 // weight decay; 0 means none
+	Workers     int     // 0 means GOMAXPROCS; the result does not depend on it
 
 	velocity []float32
 	spans    []span
@@ -57,7 +57,7 @@ func (o *SGD) Step(p *nn.Params, _ int, rate float32) {
 func (o *SGD) update(_, piece int) {
 	s := o.spans[piece]
 	w, grads := o.params.Values[s.lo:s.hi], o.params.Grads[s.lo:s.hi]
-	rate, momentum, decay := o.rate, o.Momentum, o.Decay
+	rate, momentum, decay := o.rate, o.Momentum, o.WeightDecay
 	if !s.decay {
 		decay = 0
 	}

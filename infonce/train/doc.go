@@ -1,7 +1,7 @@
 // Package train teaches an encoder with a contrastive loss.
 //
 // A [Trainer] runs the loop; its parts are an [nn.Encoder], a loss of package
-// infonce, an [optim.Optimizer], a [optim.Schedule] and a [dataset.Source]:
+// infonce, an [optim.Optimizer], an [optim.Schedule] and a [dataset.Source]:
 //
 //	encoder, err := nn.NewMLP(1, []int{784, 512, 256}, []int{128, 64})
 //	…
@@ -16,8 +16,8 @@
 //	}
 //	err = t.Run(ctx)
 //
-// Some parts a run can do without: a Chunk bounds the memory of the encoder for any batch,
-// Keys and Memory make the run that of MoCo, a Scale learns the temperature.
+// Other parts are optional: a Chunk bounds the memory of the encoder for any batch, a KeyEncoder and
+// a Queue make the run that of MoCo, and a LearnedTemperature trains the temperature.
 //
 // A run is a function of its settings: samples, augmentations and learning rates
 // follow from the seed and the number of the step, and no sum depends on how many

@@ -22,7 +22,7 @@ func tiny(t testing.TB, dir string, workers int) *Trainer {
 	return &Trainer{
 		Encoder:   m,
 		Loss:      &infonce.NTXent{Workers: workers},
-		Optimizer: &optim.AdamW{Decay: 0.01, Workers: workers},
+		Optimizer: &optim.AdamW{WeightDecay: 0.01, Workers: workers},
 		Schedule:  optim.Cosine{Peak: 0.01, Floor: 0.001, Warmup: 3, Steps: 20},
 		Source:    &dataset.Views{Images: testkit.Bars(40, 5), Seed: 9, Workers: workers},
 		Batch:     12,

@@ -8,13 +8,13 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// PlannedBytes returns how many bytes a run will hold at most, to within a fifth where that is tens
-// of megabytes: parameters, gradients, the state of the optimiser, what the encoders and the loss keep of a
-// step, and the data where they are in memory. It counts nothing of an Encoder that is no [nn.MemoryEstimator], a
-// Loss that infonce.PlannedBytes does not know, or a Source of another package.
+// PlannedBytes estimates the largest number of bytes that a run will hold, to within 20 % if that is
+// tens of megabytes: parameters, gradients, the state of the optimiser, activations, the scratch
+// memory of the loss, and data that is in memory. It cannot count an Encoder that is no
+// [nn.MemoryEstimator], a loss or a source that does not estimate its memory either.
 //
-// The program takes some ten megabytes besides, Resume the size of a checkpoint while it reads, and
-// the garbage collector what GOGC and GOMEMLIMIT let it. The error is that of [Trainer.Run].
+// The program itself takes some ten megabytes more, Resume the size of a checkpoint while it reads it,
+// and the garbage collector what GOGC and GOMEMLIMIT allow. The error is that of [Trainer.Run].
 func (t *Trainer) PlannedBytes() (int64, error) {
 	if err := t.check(); err != nil {
 		return 0, err

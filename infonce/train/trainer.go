@@ -30,32 +30,32 @@ type Trainer struct {
 	Views int // of a sample; 0 means 2
 	Steps int // of the whole run, resumed or not
 
-	// Chunk is the most rows that the encoder sees at a time; 0 means all. With fewer than
-	// Views·Batch what it keeps of them no longer grows with Batch, for a second Forward of
-	// each. The result has the same bits.
+	// Chunk is the largest number of rows that the encoder sees at a time; 0 means all. Below
+	// Views·Batch, its memory no longer grows with Batch, at the price of a second Forward of each
+	// row (GradCache, Gao et al. 2021). The result has the same bits.
 	Chunk int
 
-	// Keys embeds the second views in place of Encoder and gets no gradient; nil means
-	// that Encoder embeds both.
+	// KeyEncoder embeds the second views in place of Encoder and gets no gradient; nil means that
+	// Encoder embeds both.
 	KeyEncoder *MomentumEncoder
 
-	// Memory keeps the embeddings of the second views, as Negatives of the steps to come;
-	// nil means that nothing is kept. It gets no gradient. Arrange must be Pairs, of two Views. With Keys this
-	// is MoCo (He et al. 2020); without, the cross-batch memory of Wang et al. (2020), for
-	// which infonce.InfoNCE has InBatch. In the first step Memory is empty, and InfoNCE has the
-	// other second views of the batch as negatives.
+	// Queue keeps the embeddings of the second views as Negatives of later steps; nil means that
+	// nothing is kept. It gets no gradient. Arrange must be Pairs, with two Views. With a KeyEncoder
+	// this is MoCo (He et al. 2020); without one it is the cross-batch memory of Wang et al. (2020),
+	// for which infonce.InfoNCE has InBatch. In the first step the queue is empty, and the negatives
+	// of InfoNCE are the other second views of the batch.
 	Queue *Queue
 
-	// MemoryAfter is the number of steps before Memory is filled and used; 0 means none. An
-	// encoder that begins to learn moves fast, and may flee from its own past into a
-	// collapse; Wang et al. wait for 1000 steps, with Keys there is no need.
+	// QueueAfter is the number of steps before Queue is filled and used; 0 means none. An encoder
+	// that begins to learn moves fast, and may collapse while it runs away from its own past: Wang et
+	// al. wait for 1000 steps. With a KeyEncoder there is no need.
 	QueueAfter int
 
-	// Scale learns the temperature of Loss; nil means that it stays as it is.
+	// LearnedTemperature learns the temperature of Loss; nil means that it does not change.
 	LearnedTemperature *LearnedTemperature
 
-	// Clip is the largest Euclidean norm of the gradient of all parameters of Encoder: a longer one
-	// is shortened to it (Pascanu et al. 2013, algorithm 1). 0 means that none is.
+	// ClipNorm clips the Euclidean norm of the gradient of all parameters of Encoder to this value
+	// (Pascanu et al. 2013, algorithm 1); 0 is off.
 	ClipNorm float64
 
 	// Arrange shows the embeddings of a step to the loss, and their gradient in the
@@ -68,8 +68,8 @@ type Trainer struct {
 	// run that was not resumed replaces those it finds. Empty means that nothing is written.
 	Dir string
 
-	// Every is the number of steps between checkpoints; 0 means that one is written
-	// only before the first step and after the last.
+	// CheckpointEvery is the number of steps between checkpoints; 0 means that one is written only
+	// before the first step and after the last.
 	CheckpointEvery int
 
 	// Config describes the run, as JSON or otherwise. It is kept in the checkpoint,
@@ -79,8 +79,8 @@ type Trainer struct {
 	// Report is called after each step; nil means not at all.
 	Report func(Progress)
 
-	// Warn is called with what the run goes on in spite of: a damaged checkpoint whose place
-	// the one before it takes. nil means not at all.
+	// Warn is called with a problem that does not stop the run: a damaged checkpoint that is replaced
+	// by the one before it. nil means not at all.
 	Warn func(error)
 
 	step  int  // steps done
@@ -99,7 +99,7 @@ type Trainer struct {
 const (
 	CheckpointFile = "checkpoint.safetensors"          // the state after a step
 	PreviousFile   = "checkpoint.previous.safetensors" // the one before it
-	MetricsFile    = "metrics.jsonl"                   // one object a step: step, loss, lr, grad_norm, temperature where it is learned, clipped with Clip
+	MetricsFile    = "metrics.jsonl"                   // one object a step: step, loss, lr, grad_norm, temperature if it is learned, clipped with ClipNorm
 )
 
 // A Progress tells how a step went.
@@ -119,7 +119,7 @@ type Progress struct {
 // or an earlier call left off.
 //
 // It looks at ctx between steps. When ctx is done it writes a checkpoint and returns
-// an error that wraps ctx.Err(); all else that it returns is fatal: a sample, an
+// an error that wraps ctx.Err(). Any other error is fatal: a sample, an
 // embedding, a loss or a gradient that is not finite is an error that names the
 // step and the tensor and leaves the parameters as they were before that step.
 func (t *Trainer) Run(ctx context.Context) error {

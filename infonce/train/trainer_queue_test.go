@@ -103,7 +103,7 @@ func TestMomentumKeys(t *testing.T) {
 
 	// The same by hand, with a loss whose gradient of K is lost.
 	query := makeMLP(t, 3, []int{30, 12, 10}, []int{8, 4})
-	key, opt := query.Clone(), &optim.AdamW{Decay: 0.01}
+	key, opt := query.Clone(), &optim.AdamW{WeightDecay: 0.01}
 	follower := &MomentumEncoder{Encoder: key, Momentum: tr.KeyEncoder.Momentum}
 	memory := &Queue{Size: 31}
 	loss := &infonce.InfoNCE{Temperature: 0.2}

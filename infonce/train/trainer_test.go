@@ -221,7 +221,7 @@ func TestResumeIsExact(t *testing.T) {
 			tr.Loss, tr.Views, tr.Source = &infonce.SupCon{}, 3, &dataset.Views{Images: testkit.Bars(40, 5), Each: 3, Seed: 9}
 		},
 		"LARS": func(tr *Trainer) {
-			tr.Optimizer, tr.ClipNorm = &optim.LARS{Trust: 0.1, Decay: 0.01}, 0.5
+			tr.Optimizer, tr.ClipNorm = &optim.LARS{Trust: 0.1, WeightDecay: 0.01}, 0.5
 			tr.Schedule = optim.StepDecay{Peak: 0.1, Every: 7, Warmup: 2}
 		},
 		"classes": func(tr *Trainer) {

@@ -70,11 +70,11 @@ func trainEntries() []Entry {
 			t.Loss, t.Optimizer = &infonce.InfoNCE{}, &optim.SGD{Momentum: 0.9}
 		}),
 		run("NTXent/optimizer=lars/clip=0.5", func(t *train.Trainer, _ *nn.MLP) {
-			t.Optimizer, t.ClipNorm = &optim.LARS{Trust: 0.05, Decay: 0.01}, 0.5
+			t.Optimizer, t.ClipNorm = &optim.LARS{Trust: 0.05, WeightDecay: 0.01}, 0.5
 			t.Schedule = optim.StepDecay{Peak: 1, Every: 4, Warmup: 2}
 		}),
 		run("NTXent/optimizer=adam/l2", func(t *train.Trainer, _ *nn.MLP) {
-			t.Optimizer, t.Schedule = &optim.AdamW{Decay: 0.1, Coupled: true}, optim.Constant{Peak: 0.01}
+			t.Optimizer, t.Schedule = &optim.AdamW{WeightDecay: 0.1, Coupled: true}, optim.Constant{Peak: 0.01}
 		}),
 		run("SupCon/views=3", func(t *train.Trainer, _ *nn.MLP) {
 			images := t.Source.(*dataset.Views).Images
