@@ -5,28 +5,51 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/contrast-go/contrast/cmd/contrast/internal/settings"
 )
 
-// maxConfig is the most bytes that a file of settings may have.
+// maxConfig is the most bytes of a file of flags.
 const maxConfig = 1 << 20
 
-// readConfig reads flags of a command from a file, a YAML or JSON object with a key for each, as the
-// values of flags. Lists are those of flags that take several values.
-func readConfig(path string, command *kong.Node) (map[string]string, error) {
-	values, err := parseConfig(path, configurable(command))
+// A configFlag names a file of flags: a YAML or JSON object with a key for each. Lists are
+// values of flags that take several.
+type configFlag string
+
+// BeforeResolve is called by kong once the command line is read. Where that does not say
+// otherwise, flags have the values in the file.
+func (configFlag) BeforeResolve(line *kong.Context, trace *kong.Path, c *console) error {
+	path := string(line.FlagValue(trace.Flag).(configFlag))
+	values, err := readConfig(path, line.Selected().Flags, c)
 	if err != nil {
-		return nil, fmt.Errorf("--config: %s: %w", path, err)
+		return &configError{path, err}
 	}
-	return values, nil
+	line.AddResolver(kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		if v, ok := values[flag.Name]; ok {
+			return v, nil
+		}
+		return nil, nil
+	}))
+	return nil
 }
 
-func parseConfig(path string, known []string) (map[string]string, error) {
+// A configError says what is wrong with a file of flags.
+type configError struct {
+	path string
+	err  error
+}
+
+func (e *configError) Error() string { return fmt.Sprintf("--config: %s: %v", e.path, e.err) }
+
+func readConfig(path string, flags []*kong.Flag, c *console) (map[string]string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, errors.Unwrap(err)
@@ -47,13 +70,23 @@ func parseConfig(path string, known []string) (map[string]string, error) {
 	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return nil, errors.New("got more than one document, want one")
 	}
-	values := make(map[string]string)
+	known, values := configurable(flags), make(map[string]string)
 	for name, node := range fields {
-		if !slices.Contains(known, name) {
-			return nil, fmt.Errorf("line %d: got %q, want one of %s", node.Line, name, strings.Join(known, ", "))
+		if now, ok := settings.Renamed[name]; ok {
+			c.printf("contrast: --config: %s: %s is now %s\n", path, name, now)
+			name = now
+		}
+		flag, ok := known[name]
+		if !ok {
+			names := strings.Join(slices.Sorted(maps.Keys(known)), ", ")
+			return nil, fmt.Errorf("line %d: got %q, want one of %s", node.Line, name, names)
 		}
 		if values[name], err = configValue(&node); err != nil {
 			return nil, fmt.Errorf("line %d: %s: %w", node.Line, name, err)
+		}
+		target := reflect.New(flag.Target.Type()).Elem()
+		if err := flag.Parse(kong.Scan().PushTyped(values[name], kong.FlagValueToken), target); err != nil {
+			return nil, fmt.Errorf("line %d: %w", node.Line, err)
 		}
 	}
 	return values, nil
@@ -85,15 +118,16 @@ func configValue(node *yaml.Node) (string, error) {
 	return strings.Join(pairs, ","), nil
 }
 
-// configurable lists the flags of a command that a file of settings may have: what a run is and how it is
-// made, but not where.
-func configurable(command *kong.Node) []string {
-	var names []string
-	for _, f := range command.Flags {
-		if !slices.Contains([]string{"help", "config", "out", "resume", "force", "json", "serve", "serve-all"}, f.Name) {
-			names = append(names, f.Name)
+// configurable returns the flags that may stand in a file: those that say what a run is and
+// how it is made, but not where.
+func configurable(flags []*kong.Flag) map[string]*kong.Flag {
+	all := make(map[string]*kong.Flag)
+	for _, f := range flags {
+		switch f.Name {
+		case "help", "config", "out", "resume", "force", "json", "serve", "serve-all":
+		default:
+			all[f.Name] = f
 		}
 	}
-	slices.Sort(names)
-	return names
+	return all
 }

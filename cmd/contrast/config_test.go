@@ -12,12 +12,12 @@ import (
 func TestConfig(t *testing.T) {
 	data, dir := bars(t), t.TempDir()
 	straight := filepath.Join(dir, "straight")
-	flags := []string{"train", data, "--out", straight, "--steps=20", "--batch=12", "--hidden=16,12", "--dim=8", "--loss=moco", "--seed=18446744073709551615", "--optimizer=sgd", "--warmup=0", "--clip=0.5", "--augment=crop=0.5,noise=0", "--learn-temperature"}
+	flags := []string{"train", data, "--out", straight, "--steps=20", "--batch=12", "--hidden=16,12", "--dim=8", "--loss=moco", "--seed=18446744073709551615", "--optimizer=sgd", "--warmup=0", "--clip-norm=0.5", "--augment=crop=0.5,noise=0", "--learn-temperature"}
 	succeed(t, flags...)
 	want := contents(t, straight)[filepath.Join(straight, train.CheckpointFile)]
 	for name, text := range map[string]string{
-		"yaml": "loss: moco\nsteps: 99\nbatch: 12\nhidden: [16, 12]\ndim: 8\nseed: 18446744073709551615\noptimizer: sgd\nwarmup: 0\nclip: 0.5 # of the norm\naugment: {crop: 0.5, noise: 0}\nlearn-temperature: true\nworkers: 3\n",
-		"json": `{"loss": "moco", "steps": 99, "batch": 12, "hidden": [16, 12], "dim": 8, "seed": 18446744073709551615, "optimizer": "sgd", "warmup": 0, "clip": 0.5, "augment": {"noise": 0, "crop": 0.5}, "learn-temperature": true}`,
+		"yaml": "loss: moco\nsteps: 99\nbatch: 12\nhidden: [16, 12]\ndim: 8\nseed: 18446744073709551615\noptimizer: sgd\nwarmup: 0\nclip-norm: 0.5 # of the norm\naugment: {crop: 0.5, noise: 0}\nlearn-temperature: true\nworkers: 3\n",
+		"json": `{"loss": "moco", "steps": 99, "batch": 12, "hidden": [16, 12], "dim": 8, "seed": 18446744073709551615, "optimizer": "sgd", "warmup": 0, "clip-norm": 0.5, "augment": {"noise": 0, "crop": 0.5}, "learn-temperature": true}`,
 	} {
 		file, out := filepath.Join(dir, "config."+name), filepath.Join(dir, name)
 		write(t, file, []byte(text))

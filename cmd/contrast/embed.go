@@ -7,24 +7,24 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/contrast-go/contrast/infonce/augment"
+	"github.com/contrast-go/contrast/cmd/contrast/internal/dataset"
+	"github.com/contrast-go/contrast/cmd/contrast/internal/evaluation"
+	"github.com/contrast-go/contrast/cmd/contrast/internal/run"
 	"github.com/contrast-go/contrast/infonce/data"
-	"github.com/contrast-go/contrast/infonce/data/images"
-	"github.com/contrast-go/contrast/infonce/dataset"
 	"github.com/contrast-go/contrast/internal/cpu"
 	"github.com/contrast-go/contrast/simd"
 )
 
 type embedCommand struct {
 	Model   string `required:"" placeholder:"DIR" help:"Folder of a finished run."`
-	Data    string `required:"" placeholder:"SOURCE" help:"Samples, as for train: all of a file of embeddings, and of images those to train on and then those to test with."`
+	Data    string `required:"" placeholder:"SOURCE" help:"Samples, as for train: all rows of a file of embeddings; images to train on, then those to test with."`
 	Out     string `required:"" placeholder:"FILE" help:"File of the embeddings: .npy, .safetensors, .fvecs, .csv or .jsonl."`
-	Side    string `enum:"query,document" default:"query" placeholder:"NAME" help:"Of an encoder of pairs, the side that the samples are on: query or document. Default query."`
-	Layer   string `enum:"embedding,representation" default:"embedding" placeholder:"NAME" help:"embedding, which the loss saw, or representation, without the projection head. Default embedding."`
-	Unit    bool   `help:"Bring each embedding to norm 1, so that inner products are cosines."`
+	Side    string `enum:"query,document" default:"query" placeholder:"NAME" help:"Side of the samples, for an encoder of pairs: query or document. Default ${default}."`
+	Layer   string `enum:"embedding,representation" default:"embedding" placeholder:"NAME" help:"What to write: the embedding that the loss saw, or the representation, without the projection head. Default ${default}."`
+	Unit    bool   `help:"Scale each embedding to norm 1, so that inner products are cosines."`
 	Force   bool   `help:"Replace the file that --out names."`
-	Workers int    `placeholder:"N" help:"Goroutines that share the work; results do not depend on it. Default 0: as many as GOMAXPROCS."`
-	JSON    bool   `name:"json" help:"Print one JSON object on standard output."`
+	Workers int    `placeholder:"N" help:"Goroutines to use; results do not depend on it. Default: as many as GOMAXPROCS."`
+	JSON    bool   `name:"json" help:"Print a JSON object on standard output."`
 }
 
 // An embedReport is what --json prints.
@@ -39,14 +39,14 @@ type embedReport struct {
 
 // Help is shown by kong below the summary.
 func (*embedCommand) Help() string {
-	return "Row i of the file is the embedding of sample i. Samples are read, seen and written some at a time, so there may be more of them than memory holds. " +
+	return "Row i of the file is the embedding of sample i. Samples are read, encoded and written a few at a time, so there may be more of them than memory holds. " +
 		"The file appears whole or not at all."
 }
 
 // Validate is called by kong when the command line is read.
 func (c *embedCommand) Validate() error {
-	if c.Workers < 0 {
-		return fmt.Errorf("--workers is %d, want 0 or more", c.Workers)
+	if err := run.CheckWorkers(c.Workers); err != nil {
+		return err
 	}
 	switch extension := strings.ToLower(filepath.Ext(c.Out)); extension {
 	case ".npy", ".safetensors", ".fvecs", ".csv", ".jsonl":
@@ -64,20 +64,20 @@ func (c *embedCommand) Run(con *console) error {
 	if _, err := os.Lstat(c.Out); err == nil && !c.Force {
 		return fmt.Errorf("--out: %s exists; --force replaces it", c.Out)
 	}
-	run, err := openRun(c.Model, c.Workers)
+	finished, err := run.Open(c.Model, c.Workers)
 	if err != nil {
 		return err
 	}
-	samples, err := openAll(c.Data, run.settings.ImageSize)
+	samples, err := dataset.OpenAll(c.Data, finished.Settings.ImageSize)
 	if err != nil {
 		return err
 	}
-	m := side(run.model, c.Side == "document")
+	m := evaluation.Tower(finished.Model, c.Side == "document")
 	in, _ := m.Dims()
 	if samples.Dim() != in {
 		return fmt.Errorf("--data: %s has samples of %d numbers, want the %d of the encoder", c.Data, samples.Dim(), in)
 	}
-	see := seenBy(m, c.Layer)
+	see := evaluation.Layer(m, c.Layer)
 	dim := see(simd.NewMatrix(1, in)).Cols
 	var x simd.Matrix
 	var pick []int
@@ -109,31 +109,5 @@ func (c *embedCommand) Run(con *console) error {
 	if c.JSON {
 		return con.printJSON(embedReport{c.Model, c.Data, c.Out, samples.Len(), dim, cpu.Active().String()})
 	}
-	return nil
-}
-
-// openAll opens all samples that --data names.
-func openAll(source, size string) (dataset.Vectors, error) {
-	s := &settings{Data: source, ImageSize: size}
-	s.nameFormat()
-	if s.sourceKind() != imageSource {
-		return openFile("--data", source)
-	}
-	d, err := openImages(s)
-	if err != nil {
-		return nil, err
-	}
-	return imageRows{join(d.train, d.test)}, nil
-}
-
-// imageRows are the pixels of images as rows.
-type imageRows struct{ images.Set }
-
-// Dim returns the numbers of an image.
-func (m imageRows) Dim() int { return m.Width * m.Height * m.Channels }
-
-// Gather stores images in the rows of dst.
-func (m imageRows) Gather(dst simd.Matrix, indices []int) error {
-	augment.Flatten(dst, m.Subset(indices))
 	return nil
 }

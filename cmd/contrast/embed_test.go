@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/contrast-go/contrast/cmd/contrast/internal/run"
 	"github.com/contrast-go/contrast/infonce/data"
 	"github.com/contrast-go/contrast/infonce/nn"
 	"github.com/contrast-go/contrast/infonce/train"
@@ -24,7 +25,7 @@ func TestEmbed(t *testing.T) {
 	bars := bars(t)
 	succeed(t, small(bars, images)...)
 
-	m, err := nn.ReadModel(filepath.Join(rows, modelFile))
+	m, err := nn.ReadModel(filepath.Join(rows, run.ModelFile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,11 +158,11 @@ func (r *pageReader) Write(p []byte) (int, error) {
 func TestServe(t *testing.T) {
 	dir, out := rowFiles(t), filepath.Join(t.TempDir(), "run")
 	r := &pageReader{t: t}
-	status := run(context.Background(), smallRows(dir, out, "--data=DIR/named.csv", "--serve=127.0.0.1:0"), io.Discard, r)
+	status := start(context.Background(), smallRows(dir, out, "--data=DIR/named.csv", "--serve=127.0.0.1:0"), io.Discard, r)
 	if status != statusOK || !strings.Contains(r.page, "Mean distance, held out") {
 		t.Errorf("status %d, the page has %d bytes and no curve:\n%s", status, len(r.page), r.text.String())
 	}
-	if page := contents(t, out)[filepath.Join(out, reportFile)]; page != "" {
+	if page := contents(t, out)[filepath.Join(out, run.ReportFile)]; page != "" {
 		t.Error("a page was written that nobody asked for")
 	}
 	for _, c := range []struct {

@@ -2,14 +2,13 @@ package main
 
 import (
 	"encoding/json"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/contrast-go/contrast/cmd/contrast/internal/run"
 	"github.com/contrast-go/contrast/infonce/train"
-	"github.com/contrast-go/contrast/simd"
 )
 
 func TestEval(t *testing.T) {
@@ -21,15 +20,15 @@ func TestEval(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"knn", "recall@1", "recall@10", "mrr", "map@r", "auc"} {
-		raw, trained := r.Raw.get(name), r.Trained.get(name)
+		raw, trained := r.Raw.Get(name), r.Trained.Get(name)
 		if !(raw > 0 && raw <= 1 && trained > 0 && trained <= 1) {
 			t.Errorf("%s: raw %v, trained %v, want shares", name, raw, trained)
 		}
 	}
-	if raw, trained := r.Untrained.get("auc"), r.Trained.get("auc"); trained < raw {
+	if raw, trained := r.Untrained.Get("auc"), r.Trained.Get("auc"); trained < raw {
 		t.Errorf("area under ROC is %v, untrained %v, want more", trained, raw)
 	}
-	if r.Trained.get("collapsed") != 0 {
+	if r.Trained.Get("collapsed") != 0 {
 		t.Error("the encoder has collapsed")
 	}
 	for _, line := range []string{"20 images not trained on", "raw     untrained       trained", "MAP@R  ", "equal error rate", "collapsed", " no\n"} {
@@ -46,26 +45,6 @@ func TestEval(t *testing.T) {
 	layer, _ := succeed(t, "eval", "--model", dir, "--json", "--layer=representation")
 	if layer == stdout {
 		t.Error("the representation measures as the embedding does")
-	}
-}
-
-// An encoder that gives the same for everything is told from one that learned.
-func TestScoreOfCollapsed(t *testing.T) {
-	x := simd.NewMatrix(40, 8)
-	h := &held{q: x, labels: make([]int, 40)}
-	for i := range x.Data {
-		x.Data[i] = 1 + float32(i%7)/1000
-	}
-	for i := range h.labels {
-		h.labels[i] = i % 4
-	}
-	f, err := h.score(embedder{"rows", asTheyAre, asTheyAre})
-	if err != nil || f.get("collapsed") != 1 {
-		t.Errorf("got %v, %v, want a collapse", f, err)
-	}
-	x.Data[3] = float32(math.NaN())
-	if _, err := h.score(embedder{"rows", asTheyAre, asTheyAre}); err == nil || !strings.HasPrefix(err.Error(), "rows: ") {
-		t.Errorf("error %v, want one of rows that are not finite", err)
 	}
 }
 
@@ -91,10 +70,10 @@ func TestEvalErrors(t *testing.T) {
 			t.Errorf("%v: status %d, stderr %q, want %d and %q", c.args, status, stderr, c.status, c.says)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, modelFile), nil, 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, run.ModelFile), nil, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if status, _, stderr := command("eval", "--model", dir); status != statusFailed || !strings.Contains(stderr, modelFile) {
+	if status, _, stderr := command("eval", "--model", dir); status != statusFailed || !strings.Contains(stderr, run.ModelFile) {
 		t.Errorf("empty model: status %d, stderr %q", status, stderr)
 	}
 }

@@ -103,11 +103,11 @@ func TestFaces(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a run of some seconds")
 	}
-	dir, run := faces(t, 80, 12, 1), filepath.Join(t.TempDir(), "run")
+	dir, out := faces(t, 80, 12, 1), filepath.Join(t.TempDir(), "run")
 	succeed(t, "train", "--data", dir, "--split=classes", "--arch=cnn", "--filters=16,32,48", "--loss=supcon", "--batch=48", "--steps=250", "--lr=0.002",
-		"--augment=rotation=8,shear=0.05,blur=0,flip=0.5", "--out", run, "--json")
+		"--augment=rotation=8,shear=0.05,blur=0,flip=0.5", "--out", out, "--json")
 	for _, more := range [][]string{nil, {"--data", faces(t, 20, 8, 2)}} {
-		stdout, stderr := succeed(t, append([]string{"eval", "--model", run, "--json"}, more...)...)
+		stdout, stderr := succeed(t, append([]string{"eval", "--model", out, "--json"}, more...)...)
 		var r scoreReport
 		if err := json.Unmarshal([]byte(stdout), &r); err != nil {
 			t.Fatal(err)
@@ -120,12 +120,12 @@ func TestFaces(t *testing.T) {
 			name   string
 			better float64 // by at least so much
 		}{{"auc", 0.05}, {"eer", -0.05}, {"tar@far=0.01", 0.05}, {"accuracy", 0}, {"recall@1", 0}} {
-			raw, trained := r.Raw.get(f.name), r.Trained.get(f.name)
+			raw, trained := r.Raw.Get(f.name), r.Trained.Get(f.name)
 			if gain := trained - raw - f.better; f.better >= 0 && gain < 0 || f.better < 0 && gain > 0 {
 				t.Errorf("%v: %s is %.3f, of raw pixels %.3f, want it better", more, f.name, trained, raw)
 			}
 		}
-		if r.Trained.get("collapsed") != 0 || !strings.Contains(stderr, "of classes not trained on") {
+		if r.Trained.Get("collapsed") != 0 || !strings.Contains(stderr, "of classes not trained on") {
 			t.Errorf("%v: collapsed, or not of classes not trained on:\n%s", more, stderr)
 		}
 	}

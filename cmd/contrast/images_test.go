@@ -50,15 +50,15 @@ func TestColourImages(t *testing.T) {
 		{"cifar", []string{"--data=cifar:" + cifar, "--arch=cnn", "--filters=4,6", "--report"}, "cnn 32x32x3, filters 4-6"},
 		{"folder", []string{"--data=" + folder, "--image-size=12x10", "--loss=supcon"}, "24 images to train on; 6 images not trained on"},
 	} {
-		run := filepath.Join(out, c.name)
-		_, stderr := succeed(t, append([]string{"train", "--out", run, "--steps=6", "--hidden=8"}, c.flags...)...)
+		one := filepath.Join(out, c.name)
+		_, stderr := succeed(t, append([]string{"train", "--out", one, "--steps=6", "--hidden=8"}, c.flags...)...)
 		for _, want := range []string{c.says, `"batch":16,`, `"saturation":0.4`} {
 			if !strings.Contains(stderr, want) {
 				t.Errorf("%s: standard error lacks %q:\n%s", c.name, want, stderr)
 			}
 		}
-		succeed(t, "eval", "--model", run)
-		succeed(t, "train", "--resume", "--out", run)
+		succeed(t, "eval", "--model", one)
+		succeed(t, "train", "--resume", "--out", one)
 	}
 	succeed(t, "embed", "--model", filepath.Join(out, "folder"), "--data", folder, "--out", filepath.Join(out, "z.csv"))
 	for _, c := range []struct {

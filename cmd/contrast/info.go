@@ -12,7 +12,7 @@ import (
 )
 
 type infoCommand struct {
-	JSON bool `name:"json" help:"Print one JSON object on standard output."`
+	JSON bool `name:"json" help:"Print a JSON object on standard output."`
 }
 
 // An infoReport is what --json prints.

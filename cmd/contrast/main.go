@@ -21,7 +21,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"os/signal"
 	"slices"
@@ -31,13 +30,15 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/contrast-go/contrast/cmd/contrast/internal/reproduce"
+	"github.com/contrast-go/contrast/cmd/contrast/internal/run"
+	"github.com/contrast-go/contrast/cmd/contrast/internal/settings"
 )
 
 func main() {
 	ignoreFileLimit()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second signal ends the program at once
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(start(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
 // The exit statuses.
@@ -76,88 +77,82 @@ func (c *console) printJSON(v any) error {
 	return e.Encode(v)
 }
 
-// run runs the program and returns its exit status.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+// start runs the program and returns its exit status.
+func start(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	c := &console{ctx, stdout, stderr}
 	command, err := parse(args, c)
 	switch {
 	case errors.Is(err, errHelp):
 		return statusOK
-	case errors.As(err, new(*kong.ParseError)):
-		c.printf("contrast: %v\n", err)
-		return statusUsage
 	case err == nil:
-		err = command.Run(c)
+		err = command.Run()
 	}
 	if err == nil {
 		return statusOK
 	}
 	c.printf("contrast: %v\n", err)
-	if errors.Is(err, errInterrupted) {
+	switch {
+	case errors.As(err, new(*configError)):
+		return statusFailed
+	case errors.As(err, new(*kong.ParseError)), errors.As(err, new(*run.UsageError)):
+		return statusUsage
+	case errors.Is(err, run.ErrInterrupted):
 		return statusInterrupted
 	}
 	return statusFailed
 }
 
-// parse reads the command line. It does so several times, because some values of train come from a
-// file that a flag names, others follow from these, or are those of a run that is resumed.
+// parse reads the command line, and the file of flags that it names.
 func parse(args []string, c *console) (*kong.Context, error) {
-	line := new(commandLine)
-	command, err := parseWith(line, args, c, nil)
-	if err != nil || command.Command() != "train" {
-		return command, err
-	}
-	plan := newMemoryPlan()
-	values := make(map[string]string)
-	if path := line.Train.Config; path != "" {
-		if values, err = readConfig(path, command.Selected()); err != nil {
-			return nil, err
-		}
-		line = new(commandLine)
-		if command, err = parseWith(line, args, c, values); err != nil {
-			return nil, fmt.Errorf("--config: %s: %w", path, err)
-		}
-	}
-	defaults, err := line.Train.defaults(func(flag string) bool {
-		return slices.ContainsFunc(command.Path, func(p *kong.Path) bool { return p.Flag != nil && p.Flag.Name == flag })
-	})
-	if err != nil {
-		return nil, err
-	}
-	maps.Copy(defaults, values)
-	opened := line.Train.opened
-	line = new(commandLine)
-	line.Train.plan, line.Train.opened, line.Train.resolved = plan, opened, true
-	return parseWith(line, args, c, defaults)
-}
-
-func parseWith(line *commandLine, args []string, c *console, defaults map[string]string) (*kong.Context, error) {
-	parser, err := kong.New(line,
+	parser, err := kong.New(new(commandLine),
 		kong.Name("contrast"),
 		kong.Description("Contrastive learning in Go, with the same bits on every CPU."),
 		kong.Writers(c.stdout, c.stderr),
-		kong.Vars{
-			"losses":           strings.ReplaceAll(lossNames(false)+", "+lossNames(true), " ", ""),
-			"losses_of_views":  lossNames(false),
-			"experiments":      strings.Join(reproduce.Names(), ","),
-			"optimizers":       strings.Join(optimizerNames(), ", "),
-			"schedules":        strings.Join(scheduleNames(), ", "),
-			"losses_by_labels": lossNames(true),
-		},
+		kong.Vars{"experiments": strings.Join(reproduce.Names(), ",")},
 		kong.NoDefaultHelp(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.WithHyphenPrefixedParameters(true), // --temperature -1 is a number out of range, not two flags
-		kong.Resolvers(kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-			if value, ok := defaults[flag.Name]; ok {
-				return value, nil
-			}
-			return nil, nil
-		})),
+		kong.PostBuild(describeSettings),
+		kong.Bind(c),
 	)
 	if err != nil {
 		return nil, err
 	}
-	return parser.Parse(args)
+	return parser.Parse(renameFlags(args, c))
+}
+
+// describeSettings gives the flags of settings their help texts.
+func describeSettings(k *kong.Kong) error {
+	for _, command := range k.Model.Children {
+		for _, flag := range command.Flags {
+			if command.Name == "train" && flag.Help == "" {
+				flag.Help = settings.Help(flag.Name)
+			}
+		}
+	}
+	return nil
+}
+
+// renameFlags gives flags of train that had other names in the version before their names of
+// now, and tells of it.
+func renameFlags(args []string, c *console) []string {
+	if len(args) == 0 || args[0] != "train" {
+		return args
+	}
+	args = slices.Clone(args)
+	for i, arg := range args {
+		flag, value, ok := strings.Cut(arg, "=")
+		name, found := settings.Renamed[strings.TrimPrefix(flag, "--")]
+		if !found || !strings.HasPrefix(flag, "--") {
+			continue
+		}
+		c.printf("contrast: %s is now --%s\n", flag, name)
+		args[i] = "--" + name
+		if ok {
+			args[i] += "=" + value
+		}
+	}
+	return args
 }
 
 // errHelp says that help was asked for and shown.

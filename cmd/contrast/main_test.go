@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 // command runs a command line in this process.
 func command(args ...string) (status int, stdout, stderr string) {
 	var out, err bytes.Buffer
-	status = run(context.Background(), args, &out, &err)
+	status = start(context.Background(), args, &out, &err)
 	return status, out.String(), err.String()
 }
 
@@ -164,18 +164,19 @@ func TestWrongCommandLine(t *testing.T) {
 		{[]string{"train", "--temperature", "1e-60"}, "--temperature is 0"},
 		{[]string{"train", "--loss", "triplet", "--margin", "NaN"}, "--margin is NaN"},
 		{[]string{"train", "--lr", "NaN"}, "--lr is NaN"},
-		{[]string{"train", "--decay", "-0.1"}, "--decay is -0.1"},
+		{[]string{"train", "--weight-decay", "-0.1"}, "--weight-decay is -0.1"},
 		{[]string{"train", "--seed", "-1"}, "-1"},
 		{[]string{"train", "--hidden", ""}, "--hidden"},
 		{[]string{"train", "--workers", "-2"}, "--workers is -2"},
+		{[]string{"train", "--workers", "999999999"}, "--workers is 999999999, want 0 to 1024"},
 		{[]string{"train", "--chunk", "-2"}, "--chunk is -2"},
-		{[]string{"train", "--every", "-2"}, "--every is -2"},
+		{[]string{"train", "--checkpoint-every", "-2"}, "--checkpoint-every is -2"},
 		{[]string{"train", "--loss", "triplet", "--supervised"}, "--supervised"},
 		{[]string{"train", "--queue", "-1"}, "--queue is -1, want 0 to 4194304"},
 		{[]string{"train", "--optimizer", "newton"}, "--optimizer is \"newton\", want one of adamw, adam, sgd, lars"},
 		{[]string{"train", "--schedule", "none"}, "--schedule is \"none\", want one of cosine, constant, step"},
 		{[]string{"train", "--warmup", "2001"}, "--warmup is 2001, want 0 to 2000, the steps"},
-		{[]string{"train", "--clip", "NaN"}, "--clip is NaN, want a finite number, 0 or above"},
+		{[]string{"train", "--clip-norm", "NaN"}, "--clip-norm is NaN, want a finite number, 0 or above"},
 		{[]string{"train", "--augment", "turn=3"}, "--augment: got \"turn\", want some of rotation, scale, "},
 		{[]string{"train", "--augment", "noise=-1"}, "--augment: noise is -1, want 0 or above"},
 		{[]string{"train", "--views", "1"}, "--views is 1, want 2 or more"},
@@ -183,9 +184,11 @@ func TestWrongCommandLine(t *testing.T) {
 		{[]string{"train", "--queue", "10"}, "--queue is for infonce and moco"},
 		{[]string{"train", "--loss", "infonce", "--queue-after", "-1"}, "--queue-after is -1, want 0 or more"},
 		{[]string{"train", "--queue-after", "1"}, "--queue-after is for a queue"},
-		{[]string{"train", "--loss", "moco", "--momentum", "1.1"}, "--momentum is 1.1, want 0 to 1"},
-		{[]string{"train", "--loss", "moco", "--momentum", "NaN"}, "--momentum is NaN, want 0 to 1"},
-		{[]string{"train", "--loss", "infonce", "--momentum", "0.9"}, "--momentum is for moco"},
+		{[]string{"train", "--loss", "moco", "--ema", "1.1"}, "--ema is 1.1, want 0 to 1"},
+		{[]string{"train", "--loss", "moco", "--ema", "NaN"}, "--ema is NaN, want 0 to 1"},
+		{[]string{"train", "--loss", "infonce", "--ema", "0.9"}, "--ema is for moco"},
+		{[]string{"train", "--momentum", "0.9"}, "--momentum is for --optimizer sgd"},
+		{[]string{"train", "--optimizer", "sgd", "--momentum", "1"}, "--momentum is 1, want 0 up to 1"},
 		{[]string{"train", "--loss", "triplet", "--learn-temperature"}, "--learn-temperature: triplet has none"},
 		{[]string{"train", "--learn-temperature", "--temperature", "2"}, "--temperature is 2, want 0.01 to 1 where it is learned"},
 		{[]string{"train", "--loss", "triplet", "--distinct"}, "--distinct is for pairs"},
@@ -195,7 +198,7 @@ func TestWrongCommandLine(t *testing.T) {
 		{[]string{"reproduce"}, "<name>"},
 		{[]string{"reproduce", "fusion"}, `must be one of "mi",`},
 		{[]string{"reproduce", "mi", "--quick", "--large"}, "--quick"},
-		{[]string{"reproduce", "mi", "--workers", "-1"}, "--workers is -1, want 0 or more"},
+		{[]string{"reproduce", "mi", "--workers", "-1"}, "--workers is -1, want 0 to 1024"},
 		{[]string{"reproduce", "mi", "--out", ""}, "--out is empty"},
 	} {
 		status, stdout, stderr := command(c.args...)
@@ -230,7 +233,7 @@ func stopAt(text string, args ...string) (status int, stderr string) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	s := &stopper{text: text, cancel: cancel}
-	status = run(ctx, args, io.Discard, s)
+	status = start(ctx, args, io.Discard, s)
 	return status, s.String()
 }
 

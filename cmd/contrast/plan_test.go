@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/contrast-go/contrast/cmd/contrast/internal/run"
 )
 
 // What a run is said to take before its first step is what it takes.
@@ -24,13 +26,13 @@ func TestMemoryPlan(t *testing.T) {
 		if cannotStart(err) {
 			t.Skip("this system does not run the test binary on its own: ", err)
 		}
-		var r trainReport
+		var r run.Report
 		if err != nil || json.Unmarshal([]byte(strings.TrimSpace(string(out))), &r) != nil {
 			t.Fatalf("%v: %v: %s", flags, err, out)
 		}
-		t.Logf("%v: %s planned, %s taken", flags, megabytes(r.PlannedBytes), megabytes(r.PeakBytes))
+		t.Logf("%v: %s planned, %s taken", flags, run.Megabytes(r.PlannedBytes), run.Megabytes(r.PeakBytes))
 		if ratio := float64(r.PeakBytes) / float64(r.PlannedBytes); !(ratio > 0.8 && ratio < 1.2) {
-			t.Errorf("%v: %s planned, %s taken", flags, megabytes(r.PlannedBytes), megabytes(r.PeakBytes))
+			t.Errorf("%v: %s planned, %s taken", flags, run.Megabytes(r.PlannedBytes), run.Megabytes(r.PeakBytes))
 		}
 	}
 }

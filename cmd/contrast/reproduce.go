@@ -11,23 +11,25 @@ import (
 	"time"
 
 	"github.com/contrast-go/contrast/cmd/contrast/internal/reproduce"
+	"github.com/contrast-go/contrast/cmd/contrast/internal/run"
+	"github.com/contrast-go/contrast/cmd/contrast/internal/view"
 	"github.com/contrast-go/contrast/internal/cpu"
 )
 
 type reproduceCommand struct {
 	Name    string `arg:"" enum:"${experiments}" help:"The experiment: ${enum}."`
-	Quick   bool   `xor:"size" help:"With less data and fewer steps: the shape only, in seconds."`
-	Large   bool   `xor:"size" help:"With more of both, in tens of minutes."`
-	Out     string `default:"reproduce" placeholder:"DIR" help:"Folder of the picture NAME.png. Default: reproduce."`
-	Seed    uint64 `default:"1" placeholder:"N" help:"Of all random numbers. Default 1."`
-	Workers int    `placeholder:"N" help:"Goroutines that share the work; results do not depend on it. Default 0: as many as GOMAXPROCS."`
-	JSON    bool   `name:"json" help:"Print the results as one JSON object on standard output."`
+	Quick   bool   `xor:"size" help:"Use less data and fewer steps: the shape only, in seconds."`
+	Large   bool   `xor:"size" help:"Use more of both, in tens of minutes."`
+	Out     string `default:"reproduce" placeholder:"DIR" help:"Folder of the picture NAME.png. Default ${default}."`
+	Seed    uint64 `default:"1" placeholder:"N" help:"Seed of all random numbers. Default ${default}."`
+	Workers int    `placeholder:"N" help:"Goroutines to use; results do not depend on it. Default: as many as GOMAXPROCS."`
+	JSON    bool   `name:"json" help:"Print the results as a JSON object on standard output."`
 }
 
 // Help is shown by kong below the summary.
 func (*reproduceCommand) Help() string {
 	var b strings.Builder
-	b.WriteString("A published result is repeated with data that is generated, and its shape compared. The exit status is 1 where it does not hold.\n\n")
+	b.WriteString("Repeats a published result with generated data, and compares the shape. The exit status is 1 if it does not hold.\n\n")
 	for _, name := range reproduce.Names() {
 		e, _ := reproduce.Find(name)
 		fmt.Fprintf(&b, "    %-13s%s\n    %-13s%s\n", e.Name, e.Title, "", e.Source)
@@ -37,13 +39,10 @@ func (*reproduceCommand) Help() string {
 
 // Validate is called by kong when the command line is read.
 func (c *reproduceCommand) Validate() error {
-	switch {
-	case c.Workers < 0:
-		return fmt.Errorf("--workers is %d, want 0 or more", c.Workers)
-	case c.Out == "":
+	if c.Out == "" {
 		return errors.New("--out is empty, want a folder")
 	}
-	return nil
+	return run.CheckWorkers(c.Workers)
 }
 
 // A reproduceReport is what --json prints.
@@ -74,7 +73,7 @@ func (c *reproduceCommand) Run(con *console) error {
 	})
 	switch {
 	case errors.Is(err, context.Canceled):
-		return fmt.Errorf("%w: %w", errInterrupted, err)
+		return fmt.Errorf("%w: %w", run.ErrInterrupted, err)
 	case err != nil:
 		return err
 	}
@@ -84,7 +83,7 @@ func (c *reproduceCommand) Run(con *console) error {
 	if err := r.WritePNG(&b); err != nil {
 		return err
 	}
-	if err := writePicture(picture, b.Bytes()); err != nil {
+	if err := view.WritePicture(picture, b.Bytes()); err != nil {
 		return err
 	}
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/contrast-go/contrast/cmd/contrast/internal/run"
 	"github.com/contrast-go/contrast/infonce/data"
 	"github.com/contrast-go/contrast/infonce/eval"
 	"github.com/contrast-go/contrast/simd"
@@ -67,11 +68,11 @@ func rotatedPairs(t *testing.T, r *rand.Rand, rotate simd.Matrix, dir string, n 
 // Adapters learn to find documents nearly as well as can be, with the defaults, and take the memory that was planned.
 func TestRetrieval(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
-	rotate, dir, fresh, run := rotation(r, pairDims), t.TempDir(), t.TempDir(), filepath.Join(t.TempDir(), "run")
+	rotate, dir, fresh, out := rotation(r, pairDims), t.TempDir(), t.TempDir(), filepath.Join(t.TempDir(), "run")
 	rotatedPairs(t, r, rotate, dir, 6000)
 	optimum := rotatedPairs(t, r, rotate, fresh, 500)
 
-	args := []string{"train", "--pairs", dir + "/q.npy," + dir + "/k.npy", "--out", run, "--json"}
+	args := []string{"train", "--pairs", dir + "/q.npy," + dir + "/k.npy", "--out", out, "--json"}
 	if testing.Short() {
 		args = append(args, "--steps=200", "--lr=0.01")
 	}
@@ -86,16 +87,16 @@ func TestRetrieval(t *testing.T) {
 	}
 	trained := reportOf(t, string(stdout))
 	if ratio := float64(trained.PeakBytes) / float64(trained.PlannedBytes); runtime.GOOS == "linux" && !testing.Short() && !(ratio > 0.8 && ratio < 1.2) {
-		t.Errorf("%s planned, %s taken", megabytes(trained.PlannedBytes), megabytes(trained.PeakBytes))
+		t.Errorf("%s planned, %s taken", run.Megabytes(trained.PlannedBytes), run.Megabytes(trained.PeakBytes))
 	}
 
-	out, stderr := succeed(t, "eval", "--model", run, "--pairs", fresh+"/q.npy,"+fresh+"/k.npy", "--json")
+	stdout2, stderr := succeed(t, "eval", "--model", out, "--pairs", fresh+"/q.npy,"+fresh+"/k.npy", "--json")
 	var s scoreReport
-	if err := json.Unmarshal([]byte(out), &s); err != nil {
+	if err := json.Unmarshal([]byte(stdout2), &s); err != nil {
 		t.Fatal(err)
 	}
-	raw, found := s.Raw.get("recall@1"), s.Trained.get("recall@1")
-	t.Logf("Recall@1 %.3f, raw %.3f, optimum %.3f; %s taken, %s planned", found, raw, optimum, megabytes(trained.PeakBytes), megabytes(trained.PlannedBytes))
+	raw, found := s.Raw.Get("recall@1"), s.Trained.Get("recall@1")
+	t.Logf("Recall@1 %.3f, raw %.3f, optimum %.3f; %s taken, %s planned", found, raw, optimum, run.Megabytes(trained.PeakBytes), run.Megabytes(trained.PlannedBytes))
 	if s.Samples != 500 || found < 0.9*optimum || raw > 0.1*optimum {
 		t.Errorf("Recall@1 is %.3f of %d pairs, raw %.3f, want 0.9 of the best there is, %.3f:\n%s", found, s.Samples, raw, optimum, stderr)
 	}

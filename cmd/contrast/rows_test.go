@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/contrast-go/contrast/cmd/contrast/internal/run"
 	"github.com/contrast-go/contrast/infonce/data"
 	"github.com/contrast-go/contrast/infonce/train"
 	"github.com/contrast-go/contrast/simd"
@@ -60,7 +61,7 @@ func rowFiles(t *testing.T) string {
 
 // smallRows is a command line that trains on the files of a folder, named in flags, in a moment.
 func smallRows(dir, out string, flags ...string) []string {
-	args := []string{"train", "--out", out, "--steps=40", "--every=7", "--json"}
+	args := []string{"train", "--out", out, "--steps=40", "--checkpoint-every=7", "--json"}
 	for _, f := range flags {
 		args = append(args, strings.ReplaceAll(f, "DIR", dir))
 	}
@@ -98,20 +99,20 @@ func TestTrainOnRows(t *testing.T) {
 			}
 			var names []string
 			for _, f := range want.Eval.Trained {
-				names = append(names, f.name)
-				if !(f.value >= 0 && f.value <= 1) {
-					t.Errorf("%s is %v, want a share", f.name, f.value)
+				names = append(names, f.Name)
+				if !(f.Value >= 0 && f.Value <= 1) {
+					t.Errorf("%s is %v, want a share", f.Name, f.Value)
 				}
 			}
 			if !slices.Equal(names, c.figures) {
 				t.Errorf("figures are %v, want %v", names, c.figures)
 			}
 			if c.learns != "" {
-				if raw, trained := want.Eval.Raw.get(c.learns), want.Eval.Trained.get(c.learns); trained <= raw {
+				if raw, trained := want.Eval.Raw.Get(c.learns), want.Eval.Trained.Get(c.learns); trained <= raw {
 					t.Errorf("%s is %v, of embeddings as they are %v, want more", c.learns, trained, raw)
 				}
 			}
-			if page, two := contents(t, straight)[filepath.Join(straight, reportFile)], strings.Contains(c.flags[0], ",DIR/wide.fvecs"); strings.Contains(page, "raw embeddings") == two || len(want.Eval.Raw) == 0 != two {
+			if page, two := contents(t, straight)[filepath.Join(straight, run.ReportFile)], strings.Contains(c.flags[0], ",DIR/wide.fvecs"); strings.Contains(page, "raw embeddings") == two || len(want.Eval.Raw) == 0 != two {
 				t.Error("the embeddings as they are: in the page or in the report where they can not be compared, or not where they can")
 			}
 			stopped := filepath.Join(t.TempDir(), "stopped")
@@ -129,8 +130,8 @@ func TestTrainOnRows(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, f := range want.Eval.Trained {
-				if got := r.Trained.get(f.name); got != f.value {
-					t.Errorf("eval says that %s is %v, train %v", f.name, got, f.value)
+				if got := r.Trained.Get(f.Name); got != f.Value {
+					t.Errorf("eval says that %s is %v, train %v", f.Name, got, f.Value)
 				}
 			}
 		})
@@ -139,7 +140,7 @@ func TestTrainOnRows(t *testing.T) {
 
 // What eval is given is measured whole, unless the run has trained on it.
 func TestEvalOfOtherRows(t *testing.T) {
-	dir, other, run := rowFiles(t), rowFiles(t), filepath.Join(t.TempDir(), "run")
+	dir, other, out := rowFiles(t), rowFiles(t), filepath.Join(t.TempDir(), "run")
 	q, err := data.ReadRows(filepath.Join(other, "q.npy"))
 	if err != nil {
 		t.Fatal(err)
@@ -148,7 +149,7 @@ func TestEvalOfOtherRows(t *testing.T) {
 	if err := data.WriteRows(filepath.Join(other, "q.npy"), q); err != nil {
 		t.Fatal(err)
 	}
-	succeed(t, smallRows(dir, run, "--pairs=DIR/q.npy,DIR/k.npy")...)
+	succeed(t, smallRows(dir, out, "--pairs=DIR/q.npy,DIR/k.npy")...)
 	for _, c := range []struct {
 		flag string
 		want int
@@ -159,7 +160,7 @@ func TestEvalOfOtherRows(t *testing.T) {
 		{"--data=" + other + "/named.csv", 60},
 		{"--limit=3", 3},
 	} {
-		stdout, stderr := succeed(t, "eval", "--model", run, "--json", c.flag)
+		stdout, stderr := succeed(t, "eval", "--model", out, "--json", c.flag)
 		var r scoreReport
 		if err := json.Unmarshal([]byte(stdout), &r); err != nil {
 			t.Fatal(err)
@@ -168,7 +169,7 @@ func TestEvalOfOtherRows(t *testing.T) {
 			t.Errorf("%s: %d samples, want %d:\n%s", c.flag, r.Samples, c.want, stderr)
 		}
 	}
-	succeed(t, "eval", "--model", run, "--data", filepath.Join(other, "q.npy"), "--labels", filepath.Join(other, "labels.txt"))
+	succeed(t, "eval", "--model", out, "--data", filepath.Join(other, "q.npy"), "--labels", filepath.Join(other, "labels.txt"))
 }
 
 // Names of files may have what lists are made of.
@@ -177,22 +178,22 @@ func TestPairsOfOddNames(t *testing.T) {
 	if err := os.Rename(from, dir); err != nil {
 		t.Fatal(err)
 	}
-	config, run := filepath.Join(dir, "config.json"), filepath.Join(dir, "run")
+	config, out := filepath.Join(dir, "config.json"), filepath.Join(dir, "run")
 	names, err := json.Marshal([]string{filepath.Join(dir, "q.npy"), filepath.Join(dir, "k.npy")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	write(t, config, []byte(`{"pairs": `+string(names)+`, "steps": 20}`))
-	stopAt("step 10 of 20", "train", "--config", config, "--out", run)
-	succeed(t, "train", "--resume", "--out", run)
-	succeed(t, "eval", "--model", run)
+	stopAt("step 10 of 20", "train", "--config", config, "--out", out)
+	succeed(t, "train", "--resume", "--out", out)
+	succeed(t, "eval", "--model", out)
 	escaped := strings.ReplaceAll(dir, ",", `\,`)
-	succeed(t, "eval", "--model", run, "--pairs", escaped+"/q.npy,"+escaped+"/k.npy")
+	succeed(t, "eval", "--model", out, "--pairs", escaped+"/q.npy,"+escaped+"/k.npy")
 }
 
 // Documents that belong to several queries are found by each, and are no negatives of theirs.
 func TestPairsOfSameDocuments(t *testing.T) {
-	dir, run := rowFiles(t), filepath.Join(t.TempDir(), "run")
+	dir, out := rowFiles(t), filepath.Join(t.TempDir(), "run")
 	k, err := data.ReadRows(filepath.Join(dir, "k.npy"))
 	if err != nil {
 		t.Fatal(err)
@@ -203,12 +204,12 @@ func TestPairsOfSameDocuments(t *testing.T) {
 	if err := data.WriteRows(filepath.Join(dir, "k.npy"), k); err != nil {
 		t.Fatal(err)
 	}
-	stdout, stderr := succeed(t, smallRows(dir, run, "--pairs=DIR/q.npy,DIR/k.npy", "--holdout=0.3", "--steps=100")...)
+	stdout, stderr := succeed(t, smallRows(dir, out, "--pairs=DIR/q.npy,DIR/k.npy", "--holdout=0.3", "--steps=100")...)
 	r := reportOf(t, stdout)
 	if !strings.Contains(stderr, "with 6 different documents to train on") || !strings.Contains(stderr, "100 steps of 4 samples") {
 		t.Errorf("the heading does not tell of the documents:\n%s", stderr)
 	}
-	if found := r.Eval.Trained.get("recall@1"); found < 0.9 { // if only the document beside it counted, a third
+	if found := r.Eval.Trained.Get("recall@1"); found < 0.9 { // if only the document beside it counted, a third
 		t.Errorf("Recall@1 is %v, want nearly all of 18 queries to find one of 6 documents:\n%s", found, stderr)
 	}
 }
@@ -236,8 +237,8 @@ func TestTrainRefusesBadRows(t *testing.T) {
 		{[]string{"--pairs=DIR/q.npy,DIR/none.npy"}, "none.npy"},
 		{[]string{"--pairs=DIR/q.npy,DIR/one.npy"}, "q.npy has 60 rows and " + dir + "/one.npy 1, want as many"},
 		{[]string{"--pairs=DIR/q.npy,DIR/k.npy", "--data=DIR/q.npy"}, "--data and --pairs: want one of them"},
-		{[]string{"--pairs=DIR/q.npy,DIR/k.npy", "--loss=supcon"}, "--loss supcon reads labels, which pairs have not"},
-		{[]string{"--pairs=DIR/q.npy,DIR/k.npy", "--supervised"}, "which pairs have not"},
+		{[]string{"--pairs=DIR/q.npy,DIR/k.npy", "--loss=supcon"}, "--loss supcon reads labels, which pairs do not have"},
+		{[]string{"--pairs=DIR/q.npy,DIR/k.npy", "--supervised"}, "which pairs do not have"},
 		{[]string{"--pairs=DIR/q.npy,DIR/k.npy", "--chunk=7"}, "chunk is 7, want 0"},
 		{[]string{"--pairs=DIR/q.npy,DIR/k.npy", "--loss=moco"}, "--loss moco needs one encoder for both sides of --pairs: --shared"},
 		{[]string{"--data=DIR/q.npy", "--shared"}, "--shared is for --pairs"},
@@ -278,8 +279,8 @@ func TestTrainRefusesBadRows(t *testing.T) {
 
 // A run on rows is not resumed on others under the same names.
 func TestResumeRefusesOtherRows(t *testing.T) {
-	dir, run := rowFiles(t), filepath.Join(t.TempDir(), "run")
-	stopAt("step 18 of 40", smallRows(dir, run, "--pairs=DIR/q.npy,DIR/k.npy")...)
+	dir, out := rowFiles(t), filepath.Join(t.TempDir(), "run")
+	stopAt("step 18 of 40", smallRows(dir, out, "--pairs=DIR/q.npy,DIR/k.npy")...)
 	k, err := data.ReadRows(filepath.Join(dir, "k.npy"))
 	if err != nil {
 		t.Fatal(err)
@@ -288,11 +289,11 @@ func TestResumeRefusesOtherRows(t *testing.T) {
 	if err := data.WriteRows(filepath.Join(dir, "k.npy"), k); err != nil {
 		t.Fatal(err)
 	}
-	status, _, stderr := command("train", "--resume", "--out", run)
+	status, _, stderr := command("train", "--resume", "--out", out)
 	if status != statusFailed || !strings.Contains(stderr, "config: got") {
 		t.Errorf("status %d, stderr %q", status, stderr)
 	}
-	if _, err := train.ReadCheckpoint(filepath.Join(run, train.CheckpointFile)); err != nil {
+	if _, err := train.ReadCheckpoint(filepath.Join(out, train.CheckpointFile)); err != nil {
 		t.Error(err)
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/contrast-go/contrast/cmd/contrast/internal/evaluation"
+	"github.com/contrast-go/contrast/cmd/contrast/internal/run"
 	"github.com/contrast-go/contrast/infonce/nn"
 	"github.com/contrast-go/contrast/infonce/train"
 	"github.com/contrast-go/contrast/internal/cpu"
@@ -22,11 +24,11 @@ import (
 
 // small returns a command line that trains a small encoder in a moment.
 func small(data, out string, more ...string) []string {
-	return append([]string{"train", data, "--out", out, "--steps=40", "--batch=12", "--hidden=16,12", "--dim=8", "--every=7", "--json"}, more...)
+	return append([]string{"train", data, "--out", out, "--steps=40", "--batch=12", "--hidden=16,12", "--dim=8", "--checkpoint-every=7", "--json"}, more...)
 }
 
 // reportOf parses the last line of standard output.
-func reportOf(t *testing.T, stdout string) (r trainReport) {
+func reportOf(t *testing.T, stdout string) (r run.Report) {
 	t.Helper()
 	lines := strings.Split(strings.TrimSuffix(stdout, "\n"), "\n")
 	d := json.NewDecoder(strings.NewReader(lines[len(lines)-1]))
@@ -50,15 +52,15 @@ func TestTrainOnGlyphs(t *testing.T) {
 	if r.Steps != 40 || !(r.Loss > 0) || !(r.Seconds > 0) || r.Level != cpu.Active().String() || r.Out != dir {
 		t.Errorf("report is %+v", r)
 	}
-	for name, f := range map[string]figures{
+	for name, f := range map[string]evaluation.Metrics{
 		"raw": r.Eval.Raw, "untrained": r.Eval.Untrained, "trained": r.Eval.Trained,
 		"clean raw": r.Clean.Raw, "clean untrained": r.Clean.Untrained, "clean trained": r.Clean.Trained,
 	} {
-		if knn, recall := f.get("knn"), f.get("recall@1"); !(knn > 0 && knn < 1 && recall > 0 && recall < 1) {
+		if knn, recall := f.Get("knn"), f.Get("recall@1"); !(knn > 0 && knn < 1 && recall > 0 && recall < 1) {
 			t.Errorf("%s: %+v, want shares between 0 and 1", name, f)
 		}
 	}
-	if knn := r.Eval.Raw.get("knn"); knn < 0.2 || knn > 0.4 || r.Clean.Raw.get("knn") < 0.85 {
+	if knn := r.Eval.Raw.Get("knn"); knn < 0.2 || knn > 0.4 || r.Clean.Raw.Get("knn") < 0.85 {
 		t.Errorf("raw pixels answer %+v, clean %+v; want what the glyphs are known for", r.Eval.Raw, r.Clean.Raw)
 	}
 	for _, key := range []string{`"loss":`, `"steps":40,`, `"seconds":`, `"level":"`, `"weights_sha256":"`, `"eval":{"raw":{"knn":`, `"recall@1":`, `"untrained":{`, `"trained":{`} {
@@ -75,14 +77,14 @@ func TestTrainOnGlyphs(t *testing.T) {
 		t.Errorf("standard error does not compare with raw pixels:\n%s", stderr)
 	}
 
-	m, err := nn.ReadModel(filepath.Join(dir, modelFile))
+	m, err := nn.ReadModel(filepath.Join(dir, run.ModelFile))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := nn.WeightsSHA256(m.Params().Values); got != r.WeightsSHA256 {
 		t.Errorf("the model holds weights %s, the report says %s", got, r.WeightsSHA256)
 	}
-	want := []string{train.CheckpointFile, train.PreviousFile, train.MetricsFile, modelFile, curveFile, gridFile, monitorFile}
+	want := []string{train.CheckpointFile, train.PreviousFile, train.MetricsFile, run.ModelFile, run.CurveFile, run.GridFile, run.MonitorFile}
 	var names []string
 	for path := range contents(t, dir) {
 		names = append(names, filepath.Base(path))
@@ -92,7 +94,7 @@ func TestTrainOnGlyphs(t *testing.T) {
 	if !slices.Equal(names, want) {
 		t.Errorf("the folder has %v, want %v", names, want)
 	}
-	for _, name := range []string{curveFile, gridFile} {
+	for _, name := range []string{run.CurveFile, run.GridFile} {
 		f, err := os.Open(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
@@ -138,7 +140,7 @@ func TestTrainBits(t *testing.T) {
 func TestTrainLearns(t *testing.T) {
 	stdout, stderr := succeed(t, small(bars(t), t.TempDir(), "--steps=300")...)
 	r := reportOf(t, stdout)
-	if trained, untrained := r.Eval.Trained.get("knn"), r.Eval.Untrained.get("knn"); trained < untrained+0.05 {
+	if trained, untrained := r.Eval.Trained.Get("knn"), r.Eval.Untrained.Get("knn"); trained < untrained+0.05 {
 		t.Errorf("kNN is %.3f, untrained %.3f, want more:\n%s", trained, untrained, stderr)
 	}
 }
@@ -153,7 +155,7 @@ func TestResume(t *testing.T) {
 		{"--arch=cnn", "--filters=4,6", "--head=10"},
 	}
 	if !testing.Short() {
-		kinds = append(kinds, []string{"--loss=infonce", "--queue=31"}, []string{"--loss=moco", "--queue=0", "--momentum=0"})
+		kinds = append(kinds, []string{"--loss=infonce", "--queue=31"}, []string{"--loss=moco", "--queue=0", "--ema=0"})
 	}
 	for _, kind := range kinds {
 		straight := filepath.Join(t.TempDir(), "straight")
@@ -169,7 +171,7 @@ func TestResume(t *testing.T) {
 		if !strings.HasSuffix(stderr, hint) {
 			t.Errorf("standard error ends %q, want %q", stderr, hint)
 		}
-		if _, err := os.Stat(filepath.Join(stopped, modelFile)); err == nil {
+		if _, err := os.Stat(filepath.Join(stopped, run.ModelFile)); err == nil {
 			t.Error("an unfinished run has a model")
 		}
 
@@ -251,7 +253,7 @@ func TestImagesUnseenOrUnlabelled(t *testing.T) {
 		r := reportOf(t, stdout)
 		var names []string
 		for _, f := range r.Eval.Trained {
-			names = append(names, f.name)
+			names = append(names, f.Name)
 		}
 		if !strings.Contains(stderr, c.data) || !slices.Equal(names, c.figures) || r.Clean != nil {
 			t.Errorf("%v: figures %v, want %v:\n%s", c.flags, names, c.figures, stderr)
@@ -262,8 +264,8 @@ func TestImagesUnseenOrUnlabelled(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, f := range r.Eval.Trained {
-			if got := again.Trained.get(f.name); got != f.value {
-				t.Errorf("%v: eval says that %s is %v, train %v", c.flags, f.name, got, f.value)
+			if got := again.Trained.Get(f.Name); got != f.Value {
+				t.Errorf("%v: eval says that %s is %v, train %v", c.flags, f.Name, got, f.Value)
 			}
 		}
 		succeed(t, "train", "--resume", "--out", dir)
@@ -273,7 +275,7 @@ func TestImagesUnseenOrUnlabelled(t *testing.T) {
 // A damaged checkpoint is named, and the one before it gives the same run.
 func TestResumeFromThePreviousCheckpoint(t *testing.T) {
 	data, dir := bars(t), t.TempDir()
-	stdout, _ := succeed(t, small(data, dir, "--every=15")...)
+	stdout, _ := succeed(t, small(data, dir, "--checkpoint-every=15")...)
 	want := reportOf(t, stdout)
 	path := filepath.Join(dir, train.CheckpointFile)
 	if err := os.Truncate(path, 100); err != nil {
@@ -329,7 +331,7 @@ func TestResumeRefusesOtherSettings(t *testing.T) {
 // What a signal leaves behind is a run that goes on bit for bit.
 func TestSignals(t *testing.T) {
 	data := bars(t)
-	stdout, _ := succeed(t, small(data, t.TempDir(), "--steps=800", "--every=30")...)
+	stdout, _ := succeed(t, small(data, t.TempDir(), "--steps=800", "--checkpoint-every=30")...)
 	want := reportOf(t, stdout)
 	for _, c := range []struct {
 		name   string
@@ -343,7 +345,7 @@ func TestSignals(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
-			cmd := exec.Command(os.Args[0], small(data, dir, "--steps=800", "--every=30")...)
+			cmd := exec.Command(os.Args[0], small(data, dir, "--steps=800", "--checkpoint-every=30")...)
 			cmd.Env = append(os.Environ(), commandVariable+"=1")
 			pipe, err := cmd.StderrPipe()
 			if err != nil {
@@ -383,10 +385,10 @@ func TestSignals(t *testing.T) {
 
 func TestTrainReplacesOnlyWhenForced(t *testing.T) {
 	data, dir := bars(t), t.TempDir()
-	run := small(data, dir)
-	succeed(t, run...)
+	line := small(data, dir)
+	succeed(t, line...)
 	finished := contents(t, dir)
-	status, _, stderr := command(append(run, "--seed=2")...)
+	status, _, stderr := command(append(line, "--seed=2")...)
 	if want := "contrast: --out: " + dir + " holds a finished run; --force replaces it\n"; status != statusFailed || stderr != want {
 		t.Errorf("status %d, stderr %q, want %q", status, stderr, want)
 	}
@@ -395,16 +397,16 @@ func TestTrainReplacesOnlyWhenForced(t *testing.T) {
 	}
 
 	// From the first step of the new run on, nothing tells of the old one.
-	stopAt("step  2 of 40", append(run, "--seed=2", "--force")...)
+	stopAt("step  2 of 40", append(line, "--seed=2", "--force")...)
 	var names []string
 	for path := range contents(t, dir) {
 		names = append(names, filepath.Base(path))
 	}
 	slices.Sort(names)
-	if want := []string{train.PreviousFile, train.CheckpointFile, train.MetricsFile, monitorFile}; !slices.Equal(names, want) {
+	if want := []string{train.PreviousFile, train.CheckpointFile, train.MetricsFile, run.MonitorFile}; !slices.Equal(names, want) {
 		t.Errorf("the folder has %v, want %v", names, want)
 	}
-	status, _, stderr = command(run...)
+	status, _, stderr = command(line...)
 	if want := "contrast: --out: " + dir + " holds a run that stopped after step 2; --resume goes on with it; --force replaces it\n"; status != statusFailed || stderr != want {
 		t.Errorf("status %d, stderr %q, want %q", status, stderr, want)
 	}
@@ -436,9 +438,9 @@ func TestTrainRefusesBadInput(t *testing.T) {
 	images := idxFile(make([]byte, 10*6*8), 10, 6, 8)
 	labels := idxFile(make([]byte, 10), 10)
 
-	run := t.TempDir()
-	stopAt("step 10 of 40", small(good, run)...)
-	checkpoint, err := os.ReadFile(filepath.Join(run, train.CheckpointFile))
+	old := t.TempDir()
+	stopAt("step 10 of 40", small(good, old)...)
+	checkpoint, err := os.ReadFile(filepath.Join(old, train.CheckpointFile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -459,7 +461,7 @@ func TestTrainRefusesBadInput(t *testing.T) {
 		{"no labels", append(idx(map[string][]byte{"train-images-idx3-ubyte": images}), "--loss=supcon"), "images without labels, which --loss supcon"},
 		{"no image left for the test", idx(map[string][]byte{"train-images-idx3-ubyte": idxFile(make([]byte, 3*48), 3, 6, 8), "train-labels-idx1-ubyte": idxFile(make([]byte, 3), 3)}), "3 images to train on and 0 to test with"},
 		{"batch above the images", []string{good, "--batch=61"}, "--batch is 61, want at most 60"},
-		{"batch above the classes", []string{good, "--batch=7", "--distinct"}, "--batch is 7, want at most 6 with --distinct"},
+		{"batch above the classes", []string{good, "--batch=7", "--distinct"}, "--batch is 7, want at most 6, the number of classes, with --distinct"},
 		{"batch that has no triplets", []string{"--batch=59", "--loss=triplet", "--data=" + idx(map[string][]byte{"train-images-idx3-ubyte": idxFile(make([]byte, 100*48), 100, 6, 8), "train-labels-idx1-ubyte": idxFile(make([]byte, 100), 100)})[1]}, "--batch is 59, want one"},
 		{"width below 1", []string{good, "--batch=12", "--hidden=8,0"}, "width 0"},
 		{"width too large", []string{good, "--batch=12", "--dim=1000000000"}, "width 1000000000"},
@@ -467,7 +469,7 @@ func TestTrainRefusesBadInput(t *testing.T) {
 		{"folder is a device", []string{good, "--batch=12", "--out", os.DevNull}, "is not a folder"},
 		{"folder below a file", []string{good, "--batch=12", "--out", filepath.Join(folder(map[string][]byte{"file": nil}), "file", "run")}, "not a directory"},
 		{"folder has an unknown checkpoint", []string{good, "--batch=12", "--out", folder(map[string][]byte{train.CheckpointFile: nil})}, "holds " + train.CheckpointFile},
-		{"folder has a picture", []string{good, "--batch=12", "--out", folder(map[string][]byte{gridFile: nil})}, "holds " + gridFile},
+		{"folder has a picture", []string{good, "--batch=12", "--out", folder(map[string][]byte{run.GridFile: nil})}, "holds " + run.GridFile},
 		{"nothing to resume", []string{"--resume", "--out", t.TempDir()}, train.CheckpointFile},
 		{"no folder to resume", []string{"--resume", "--out", "no/such/run"}, "no/such/run"},
 		{"checkpoint empty", []string{"--resume", "--out", folder(map[string][]byte{train.CheckpointFile: nil})}, train.CheckpointFile},
@@ -478,7 +480,7 @@ func TestTrainRefusesBadInput(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
-			watched := []string{".", run}
+			watched := []string{".", old}
 			if i := slices.Index(c.args, "--out"); i >= 0 {
 				watched = append(watched, c.args[i+1])
 			}

@@ -2,14 +2,13 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
 	"github.com/contrast-go/contrast/cmd/contrast/internal/conformance"
+	"github.com/contrast-go/contrast/cmd/contrast/internal/evaluation"
 	"github.com/contrast-go/contrast/cmd/contrast/internal/golden"
 	"github.com/contrast-go/contrast/internal/cpu"
 	"github.com/contrast-go/contrast/simd"
@@ -17,7 +16,7 @@ import (
 
 type verifyCommand struct {
 	File string `arg:"" optional:"" help:"Conformance cases in JSON: inputs of losses, with their values and gradients."`
-	JSON bool   `name:"json" help:"Print one JSON object on standard output."`
+	JSON bool   `name:"json" help:"Print a JSON object on standard output."`
 }
 
 // A verifyReport is what --json prints.
@@ -39,28 +38,17 @@ type hashesReport struct {
 
 // A lossReport is about the cases of a loss, over all levels.
 type lossReport struct {
-	Loss     string   `json:"loss"`
-	Cases    int      `json:"cases"`
-	Value    share64  `json:"value_error"`    // the worst, relative
-	Gradient share64  `json:"gradient_error"` // the worst, relative to the largest element
-	Failures []string `json:"failures"`
+	Loss     string            `json:"loss"`
+	Cases    int               `json:"cases"`
+	Value    evaluation.Number `json:"value_error"`    // the worst, relative
+	Gradient evaluation.Number `json:"gradient_error"` // the worst, relative to the largest element
+	Failures []string          `json:"failures"`
 }
 
 // A notRunReport counts the cases of a loss that is not one of ours.
 type notRunReport struct {
 	Loss  string `json:"loss"`
 	Cases int    `json:"cases"`
-}
-
-// A share64 is a float64 that JSON holds as null where it is not finite.
-type share64 float64
-
-// MarshalJSON is called by encoding/json.
-func (s share64) MarshalJSON() ([]byte, error) {
-	if math.IsNaN(float64(s)) || math.IsInf(float64(s), 0) {
-		return []byte("null"), nil
-	}
-	return json.Marshal(float64(s))
 }
 
 // Help is shown by kong below the summary.
@@ -169,8 +157,8 @@ func (r *lossReport) run(c conformance.Case, l cpu.Level) {
 	case !report.OK():
 		r.Failures = append(r.Failures, fmt.Sprintf("%s at %v: value off by %.2g, gradient by %.2g (%s)", c.Name, l, report.Value, report.Gradient, report.Worst))
 	}
-	r.Value = max(r.Value, share64(report.Value))
-	r.Gradient = max(r.Gradient, share64(report.Gradient))
+	r.Value = max(r.Value, evaluation.Number(report.Value))
+	r.Gradient = max(r.Gradient, evaluation.Number(report.Gradient))
 }
 
 // runCase runs a case; that its shapes do not fit together is an error of the file.

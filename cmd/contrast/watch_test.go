@@ -5,62 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/contrast-go/contrast/cmd/contrast/internal/run"
 	"github.com/contrast-go/contrast/infonce/train"
-	"github.com/contrast-go/contrast/simd"
 )
-
-func TestMonitorTellsOfCollapseOnce(t *testing.T) {
-	x := simd.NewMatrix(30, 4)
-	for i := range x.Data {
-		x.Data[i] = float32(i*i%11) - 5
-	}
-	h := &held{q: x, labels: make([]int, 30)}
-	for i := range h.labels {
-		h.labels[i] = i % 3
-	}
-	scale := float32(1)
-	see := func(x simd.Matrix) simd.Matrix {
-		z := simd.NewMatrix(x.Rows, x.Cols)
-		for i, v := range x.Data {
-			z.Data[i] = 1 + scale*v
-		}
-		return z
-	}
-	m := &monitor{every: 10, sample: h, see: embedder{"rows", see, see}, path: filepath.Join(t.TempDir(), monitorFile)}
-	for _, c := range []struct {
-		step  int
-		scale float32
-		looks int
-		says  string
-	}{
-		{5, 0, 0, ""},
-		{10, 1, 1, ""},
-		{10, 0, 1, ""},
-		{20, 1e-3, 2, "step 20: the encoder has collapsed: "},
-		{30, 0, 3, ""},
-	} {
-		scale = c.scale
-		l, err := m.step(c.step)
-		if err != nil || len(m.looks) != c.looks {
-			t.Errorf("step %d: %d looks, %v, want %d", c.step, len(m.looks), err, c.looks)
-		}
-		says := ""
-		if l != nil {
-			says = m.warning(l)
-		}
-		if !strings.HasPrefix(says, c.says) || (says == "") != (c.says == "") {
-			t.Errorf("step %d: says %q, want %q", c.step, says, c.says)
-		}
-	}
-	// What a resumed run finds of the steps before it, in a file whose end was cut off.
-	content := contents(t, m.path)[m.path]
-	write(t, m.path, []byte(content[:len(content)-5]))
-	for first, want := range map[int]int{9: 0, 10: 1, 25: 2, 40: 2} {
-		if looks, err := readLooks(m.path, first); err != nil || len(looks) != want {
-			t.Errorf("after step %d: %d looks, %v, want %d", first, len(looks), err, want)
-		}
-	}
-}
 
 func TestTensorBoard(t *testing.T) {
 	data, dir := bars(t), t.TempDir()
@@ -97,7 +44,7 @@ func TestTensorBoard(t *testing.T) {
 // The page of a run shows it while it goes on, and what it led to at its end.
 func TestReport(t *testing.T) {
 	data, dir := bars(t), t.TempDir()
-	page := func() string { return contents(t, dir)[filepath.Join(dir, reportFile)] }
+	page := func() string { return contents(t, dir)[filepath.Join(dir, run.ReportFile)] }
 	stopAt("step 20 of 40", small(data, dir, "--report")...)
 	running := page()
 	for _, want := range []string{"NT-Xent on ", "Mean distance, held out", "learn-temperature"} {

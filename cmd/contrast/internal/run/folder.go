@@ -1,0 +1,122 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/contrast-go/contrast/infonce/train"
+)
+
+// A Folder is where a run is kept.
+type Folder string
+
+// The files of a run, beside those of its trainer.
+const (
+	ModelFile   = "model.safetensors"
+	CurveFile   = "loss.png"
+	GridFile    = "neighbours.png"
+	ReportFile  = "report.html"
+	MonitorFile = "monitor.jsonl" // probes of samples that are not trained on
+)
+
+func (f Folder) path(name string) string { return filepath.Join(string(f), name) }
+
+// newFolder makes a folder that no other run has.
+func newFolder() (Folder, error) {
+	if err := os.MkdirAll("runs", 0o777); err != nil {
+		return "", err
+	}
+	for n := 1; ; n++ {
+		dir := filepath.Join("runs", fmt.Sprintf("%03d", n))
+		if err := os.Mkdir(dir, 0o777); !errors.Is(err, fs.ErrExist) {
+			return Folder(dir), err
+		}
+	}
+}
+
+// claim returns the folder of a new run: f, or a new one if that is empty. It makes sure that
+// nothing is lost: if the folder holds a run, it returns an error, unless that run is to be
+// replaced; then it removes what would tell of the old run while the new one is under way.
+func (f Folder) claim(force bool) (Folder, error) {
+	if f == "" {
+		return newFolder()
+	}
+	return f, f.clear(force)
+}
+
+func (f Folder) clear(force bool) error {
+	if info, err := os.Stat(string(f)); err == nil && !info.IsDir() {
+		return fmt.Errorf("--out: %s is not a folder", f)
+	}
+	names := []string{ModelFile, CurveFile, GridFile, ReportFile, MonitorFile, train.CheckpointFile, train.PreviousFile, train.MetricsFile}
+	entries, err := os.ReadDir(string(f))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("--out: %w", err)
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), "events.out.tfevents.") {
+			names = append(names, e.Name())
+		}
+	}
+	var found []string
+	for _, name := range names {
+		switch info, err := os.Lstat(f.path(name)); {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return fmt.Errorf("--out: %w", err)
+		case !info.Mode().IsRegular():
+			return fmt.Errorf("--out: %s is not a regular file", f.path(name))
+		default:
+			found = append(found, name)
+		}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	if !force {
+		return fmt.Errorf("--out: %s; --force replaces it", f.describe(found))
+	}
+	for _, name := range found {
+		if name == train.CheckpointFile || name == train.PreviousFile || name == train.MetricsFile {
+			continue // replaced by the first step
+		}
+		if err := os.Remove(f.path(name)); err != nil {
+			return fmt.Errorf("--force: %w", err)
+		}
+	}
+	return nil
+}
+
+// describe tells what run the files are of.
+func (f Folder) describe(found []string) string {
+	if found[0] == ModelFile {
+		return fmt.Sprintf("%s holds a finished run", f)
+	}
+	if c, _, err := train.LastCheckpoint(string(f)); err == nil {
+		return fmt.Sprintf("%s holds a run that stopped after step %d; --resume goes on with it", f, c.Step)
+	}
+	return fmt.Sprintf("%s holds %s", f, strings.Join(found, ", "))
+}
+
+// list names the files of a finished run.
+func (f Folder) list() string {
+	var names []string
+	for _, name := range []string{ModelFile, ReportFile, CurveFile, GridFile, train.MetricsFile, MonitorFile, train.CheckpointFile} {
+		if _, err := os.Stat(f.path(name)); err == nil {
+			names = append(names, name)
+		}
+	}
+	return f.path("{" + strings.Join(names, ",") + "}")
+}
+
+// shellQuote returns s as a word of a command line.
+func shellQuote(s string) string {
+	if strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
