@@ -81,7 +81,7 @@ func (c *embedCommand) Run(con *console) error {
 	dim := see(simd.NewMatrix(1, in)).Cols
 	var x simd.Matrix
 	var pick []int
-	err = data.WriteRowsFrom(c.Out, samples.Len(), dim, func(dst simd.Matrix, first int) error {
+	err = data.WriteVectorsFrom(c.Out, samples.Len(), dim, func(dst simd.Matrix, first int) error {
 		if err := con.ctx.Err(); err != nil {
 			return errors.New("interrupted")
 		}

@@ -29,7 +29,7 @@ func TestEmbed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q, err := data.ReadRows(filepath.Join(dir, "q.npy"))
+	q, err := data.ReadVectors(filepath.Join(dir, "q.npy"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestEmbed(t *testing.T) {
 	} {
 		path := filepath.Join(out, c.out)
 		stdout, _ := succeed(t, append([]string{"embed", "--model", rows, "--data", filepath.Join(dir, "q.npy"), "--out", path, "--json"}, c.flags...)...)
-		z, err := data.ReadRows(path)
+		z, err := data.ReadVectors(path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,11 +71,11 @@ func TestEmbed(t *testing.T) {
 	for i := range many.Rows {
 		copy(many.Row(i), q.Row(i*7%60))
 	}
-	if err := data.WriteRows(filepath.Join(out, "many.npy"), many); err != nil {
+	if err := data.WriteVectors(filepath.Join(out, "many.npy"), many); err != nil {
 		t.Fatal(err)
 	}
 	succeed(t, "embed", "--model", rows, "--data", filepath.Join(out, "many.npy"), "--out", filepath.Join(out, "zmany.npy"))
-	z, err := data.ReadRows(filepath.Join(out, "zmany.npy"))
+	z, err := data.ReadVectors(filepath.Join(out, "zmany.npy"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestEmbed(t *testing.T) {
 
 	path := filepath.Join(out, "pictures.npy")
 	succeed(t, "embed", "--model", images, bars, "--out", path)
-	if z, err := data.ReadRows(path); err != nil || z.Rows != 80 || z.Cols != 8 {
+	if z, err := data.ReadVectors(path); err != nil || z.Rows != 80 || z.Cols != 8 {
 		t.Errorf("of images: %d×%d, %v, want 80×8", z.Rows, z.Cols, err)
 	}
 

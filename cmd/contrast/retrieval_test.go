@@ -57,7 +57,7 @@ func rotatedPairs(t *testing.T, r *rand.Rand, rotate simd.Matrix, dir string, n 
 	}
 	simd.MatMulTransB(z, 1, k, rotate)
 	for name, x := range map[string]simd.Matrix{"q.npy": q, "k.npy": z} {
-		if err := data.WriteRows(filepath.Join(dir, name), x); err != nil {
+		if err := data.WriteVectors(filepath.Join(dir, name), x); err != nil {
 			t.Fatal(err)
 		}
 	}

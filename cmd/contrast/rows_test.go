@@ -49,7 +49,7 @@ func rowFiles(t *testing.T) string {
 		triplets += fmt.Sprintf("%d,%d,%d\n", i, (i+6)%60, (i+7)%60)
 	}
 	for name, x := range files {
-		if err := data.WriteRows(filepath.Join(dir, name), x); err != nil {
+		if err := data.WriteVectors(filepath.Join(dir, name), x); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -141,12 +141,12 @@ func TestTrainOnRows(t *testing.T) {
 // What eval is given is measured whole, unless the run has trained on it.
 func TestEvalOfOtherRows(t *testing.T) {
 	dir, other, out := rowFiles(t), rowFiles(t), filepath.Join(t.TempDir(), "run")
-	q, err := data.ReadRows(filepath.Join(other, "q.npy"))
+	q, err := data.ReadVectors(filepath.Join(other, "q.npy"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	q.Data[0]++
-	if err := data.WriteRows(filepath.Join(other, "q.npy"), q); err != nil {
+	if err := data.WriteVectors(filepath.Join(other, "q.npy"), q); err != nil {
 		t.Fatal(err)
 	}
 	succeed(t, smallRows(dir, out, "--pairs=DIR/q.npy,DIR/k.npy")...)
@@ -194,14 +194,14 @@ func TestPairsOfOddNames(t *testing.T) {
 // Documents that belong to several queries are found by each, and are no negatives of theirs.
 func TestPairsOfSameDocuments(t *testing.T) {
 	dir, out := rowFiles(t), filepath.Join(t.TempDir(), "run")
-	k, err := data.ReadRows(filepath.Join(dir, "k.npy"))
+	k, err := data.ReadVectors(filepath.Join(dir, "k.npy"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range k.Rows {
 		copy(k.Row(i), k.Row(i%6))
 	}
-	if err := data.WriteRows(filepath.Join(dir, "k.npy"), k); err != nil {
+	if err := data.WriteVectors(filepath.Join(dir, "k.npy"), k); err != nil {
 		t.Fatal(err)
 	}
 	stdout, stderr := succeed(t, smallRows(dir, out, "--pairs=DIR/q.npy,DIR/k.npy", "--holdout=0.3", "--steps=100")...)
@@ -220,7 +220,7 @@ func TestTrainRefusesBadRows(t *testing.T) {
 	write(t, filepath.Join(dir, "short.npy"), []byte(contents(t, dir)[filepath.Join(dir, "q.npy")][:500]))
 	write(t, filepath.Join(dir, "few.txt"), []byte("1\n2\n"))
 	write(t, filepath.Join(dir, "far.csv"), []byte("1,2,60\n"))
-	if err := data.WriteRows(filepath.Join(dir, "one.npy"), simd.NewMatrix(1, 8)); err != nil {
+	if err := data.WriteVectors(filepath.Join(dir, "one.npy"), simd.NewMatrix(1, 8)); err != nil {
 		t.Fatal(err)
 	}
 	nan := []byte(contents(t, dir)[filepath.Join(dir, "k.npy")])
@@ -281,12 +281,12 @@ func TestTrainRefusesBadRows(t *testing.T) {
 func TestResumeRefusesOtherRows(t *testing.T) {
 	dir, out := rowFiles(t), filepath.Join(t.TempDir(), "run")
 	stopAt("step 18 of 40", smallRows(dir, out, "--pairs=DIR/q.npy,DIR/k.npy")...)
-	k, err := data.ReadRows(filepath.Join(dir, "k.npy"))
+	k, err := data.ReadVectors(filepath.Join(dir, "k.npy"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	k.Data[len(k.Data)-1]++
-	if err := data.WriteRows(filepath.Join(dir, "k.npy"), k); err != nil {
+	if err := data.WriteVectors(filepath.Join(dir, "k.npy"), k); err != nil {
 		t.Fatal(err)
 	}
 	status, _, stderr := command("train", "--resume", "--out", out)

@@ -199,6 +199,8 @@ func openCSV(f io.ReaderAt, size int64) (content, error) {
 	return t.content(r.lineReader)
 }
 
+func encodeCSV(_, cols int) (encoder, error) { return encodeText(cols, "", "\n") }
+
 // csvLabels returns the labels of a .csv: of the column that has them, or else of the only one.
 func csvLabels(f io.ReaderAt, size int64) ([]int, []string, error) {
 	r, err := newCSVReader(f, size, func([]byte) bool { return true })

@@ -22,8 +22,8 @@ func checkText(t *testing.T, name string, tests []textCase) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			path := saveFile(t, name, []byte(test.file))
-			checkRows(t, path, test.want)
-			r, err := OpenRows(path)
+			checkVectors(t, path, test.want)
+			r, err := OpenVectors(path)
 			if err != nil {
 				t.Fatal(err)
 			}

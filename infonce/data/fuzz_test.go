@@ -15,12 +15,12 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// checkFuzzedRows requires a file of rows to be refused, or to hold the same finite numbers
+// checkFuzzedVectors requires a file of rows to be refused, or to hold the same finite numbers
 // however it is read.
-func checkFuzzedRows(t *testing.T, path string, file []byte) {
+func checkFuzzedVectors(t *testing.T, path string, file []byte) {
 	var all simd.Matrix
 	err := filetest.Fenced(t, len(file), func() (err error) {
-		all, err = ReadRows(path)
+		all, err = ReadVectors(path)
 		return err
 	})
 	if err != nil {
@@ -30,7 +30,7 @@ func checkFuzzedRows(t *testing.T, path string, file []byte) {
 	if len(all.Data) < 1 || number.NonFinite(all.Data) >= 0 {
 		t.Fatalf("%d rows of %d, number %d is not finite", all.Rows, all.Cols, number.NonFinite(all.Data))
 	}
-	r, err := OpenRows(path)
+	r, err := OpenVectors(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,19 +84,19 @@ func checkFuzzedLabels(t *testing.T, labels []int, classes []string) {
 var twoRows = npyFile("<f4", "False", "(2, 3)", encode("<f4", 1, 2, 3, 4, 5, 6))
 
 func FuzzNPY(f *testing.F) {
-	filetest.Fuzz(f, badCorpora, "bad.npy", checkFuzzedRows, twoRows, npyFile(">f8", "True", "(2, 3)", encode(">f8", 1, 4, 2, 5, 3, 6)), npyText(2, "{'shape': (1, 1), 'descr': '|u1', 'fortran_order': False}", []byte{7}))
+	filetest.Fuzz(f, badCorpora, "bad.npy", checkFuzzedVectors, twoRows, npyFile(">f8", "True", "(2, 3)", encode(">f8", 1, 4, 2, 5, 3, 6)), npyText(2, "{'shape': (1, 1), 'descr': '|u1', 'fortran_order': False}", []byte{7}))
 }
 
 // FuzzNPZ reads archives, and what is no archive as an array in one, where it must be what
 // it is alone.
 func FuzzNPZ(f *testing.F) {
 	check := func(t *testing.T, path string, file []byte) {
-		checkFuzzedRows(t, path, file)
+		checkFuzzedVectors(t, path, file)
 		array := strings.TrimSuffix(path, ".npz") + ".npy"
 		if err := os.WriteFile(array, file, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		want, refused := ReadRows(array)
+		want, refused := ReadVectors(array)
 		for _, method := range []uint16{zip.Store, zip.Deflate} {
 			whole := archive(packed{"x.npy", method, file})
 			if err := os.WriteFile(path, whole, 0o666); err != nil {
@@ -104,7 +104,7 @@ func FuzzNPZ(f *testing.F) {
 			}
 			var got simd.Matrix
 			err := filetest.Fenced(t, len(whole), func() (err error) {
-				got, err = ReadRows(path)
+				got, err = ReadVectors(path)
 				return err
 			})
 			if refused != nil {
@@ -123,45 +123,61 @@ func FuzzNPZ(f *testing.F) {
 		packed{"label.npy", zip.Deflate, npyFile("<i4", "False", "(2,)", encode("<i4", 0, 1))}))
 }
 
-func FuzzTensorRows(f *testing.F) {
-	filetest.Fuzz(f, badCorpora, "bad.safetensors", checkFuzzedRows, tableFile(`"x":`+tensorText("F32", "[2,1]", 0, 8)+`,"label":`+tensorText("I8", "[2]", 8, 10), "\x00\x00\x80\x3f\x00\x00\x80\x3f\x05\x06"))
+func FuzzTensorVectors(f *testing.F) {
+	filetest.Fuzz(f, badCorpora, "bad.safetensors", checkFuzzedVectors, tableFile(`"x":`+tensorText("F32", "[2,1]", 0, 8)+`,"label":`+tensorText("I8", "[2]", 8, 10), "\x00\x00\x80\x3f\x00\x00\x80\x3f\x05\x06"))
 }
 
 func FuzzFvecs(f *testing.F) {
-	filetest.Fuzz(f, badCorpora, "bad.fvecs", checkFuzzedRows, filetest.Join(vec(3, 1, 2, 3), vec(3, 4, 5, 6)))
+	filetest.Fuzz(f, badCorpora, "bad.fvecs", checkFuzzedVectors, filetest.Join(vec(3, 1, 2, 3), vec(3, 4, 5, 6)))
 }
 
 func FuzzBvecs(f *testing.F) {
-	filetest.Fuzz(f, badCorpora, "bad.bvecs", checkFuzzedRows, []byte{2, 0, 0, 0, 0, 255, 2, 0, 0, 0, 7, 8})
+	filetest.Fuzz(f, badCorpora, "bad.bvecs", checkFuzzedVectors, []byte{2, 0, 0, 0, 0, 255, 2, 0, 0, 0, 7, 8})
 }
 
 func FuzzCSV(f *testing.F) {
-	filetest.Fuzz(f, badCorpora, "bad.csv", checkFuzzedRows, []byte("1,2.5\n-3,4e-3\n"), []byte("\ufeffid,label,x,\"y \"\"\"\n3,dog,1,2\r\n4,cat,3,4"))
+	filetest.Fuzz(f, badCorpora, "bad.csv", checkFuzzedVectors, []byte("1,2.5\n-3,4e-3\n"), []byte("\ufeffid,label,x,\"y \"\"\"\n3,dog,1,2\r\n4,cat,3,4"))
 }
 
 func FuzzJSONL(f *testing.F) {
-	filetest.Fuzz(f, badCorpora, "bad.jsonl", checkFuzzedRows, []byte("[1,2.5]\n[-3,4e-3]\n"), []byte("{\"text\":\"{\",\"label\":\"a\\u0041\",\"embedding\":[1,2],\"x\":[]}\n{\"embedding\":[3,4],\"label\":7}\n"))
+	filetest.Fuzz(f, badCorpora, "bad.jsonl", checkFuzzedVectors, []byte("[1,2.5]\n[-3,4e-3]\n"), []byte("{\"text\":\"{\",\"label\":\"a\\u0041\",\"embedding\":[1,2],\"x\":[]}\n{\"embedding\":[3,4],\"label\":7}\n"))
+}
+
+// seedKinds adds the malformed files of a name, and a good one, in each format that can be of use. It
+// returns the paths of files in these formats, which the first argument of the fuzz target chooses from.
+func seedKinds(f *testing.F, name string, can func(Format) bool, good map[string][]byte) (paths []string) {
+	dir := f.TempDir()
+	for _, format := range Formats() {
+		if !can(format) {
+			continue
+		}
+		kind := uint8(len(paths))
+		for _, c := range badCorpora {
+			if c.File != name+format.Extension {
+				continue
+			}
+			for _, bad := range c.Files {
+				f.Add(kind, bad.File)
+			}
+		}
+		f.Add(kind, good[format.Extension])
+		paths = append(paths, filepath.Join(dir, name+format.Extension))
+	}
+	return paths
 }
 
 // FuzzLabels has a file of each format, which kind chooses.
 func FuzzLabels(f *testing.F) {
-	extensions := []string{".npy", ".ivecs", ".txt", ".csv", ".jsonl", ".npz", ".safetensors", "-idx1-ubyte"}
-	dir := f.TempDir()
-	paths := make([]string, len(extensions))
-	for kind, extension := range extensions {
-		paths[kind] = filepath.Join(dir, "labels"+extension)
-		for _, c := range badCorpora {
-			for _, bad := range c.Files {
-				if filepath.Ext(c.File) == extension && strings.HasPrefix(c.File, "labels") {
-					f.Add(uint8(kind), bad.File)
-				}
-			}
-		}
-	}
-	for kind, file := range [][]byte{npyFile("<i8", "False", "(2,)", encode("<i8", 5, 0)), filetest.Join(ivec(1, 4), ivec(1, 9)), []byte("dog\ncat\n"), []byte("path,class\na,dog\nb,\"cat\"\n"),
-		[]byte("{\"label\":4}\n{\"class\":\"2\"}\n"), archive(packed{"x.npy", zip.Store, twoRows}, packed{"class.npy", zip.Store, npyFile("|u1", "False", "(2,)", []byte{1, 2})}), nil, filetest.IDX([]byte{7, 2}, 2)} {
-		f.Add(uint8(kind), file)
-	}
+	paths := seedKinds(f, "labels", func(f Format) bool { return f.Labels }, map[string][]byte{
+		".npy":          npyFile("<i8", "False", "(2,)", encode("<i8", 5, 0)),
+		".npz":          archive(packed{"x.npy", zip.Store, twoRows}, packed{"class.npy", zip.Store, npyFile("|u1", "False", "(2,)", []byte{1, 2})}),
+		".ivecs":        filetest.Join(ivec(1, 4), ivec(1, 9)),
+		".csv":          []byte("path,class\na,dog\nb,\"cat\"\n"),
+		".jsonl":        []byte("{\"label\":4}\n{\"class\":\"2\"}\n"),
+		".txt":          []byte("dog\ncat\n"),
+		"idx1-ubyte":    filetest.IDX([]byte{7, 2}, 2),
+		"idx1-ubyte.gz": filetest.Gzipped(filetest.IDX([]byte{7, 2}, 2)),
+	})
 	f.Fuzz(func(t *testing.T, kind uint8, file []byte) {
 		path := paths[int(kind)%len(paths)]
 		if err := os.WriteFile(path, file, 0o666); err != nil {
@@ -183,22 +199,12 @@ func FuzzLabels(f *testing.F) {
 
 // FuzzTriplets has a file of each format, which kind chooses.
 func FuzzTriplets(f *testing.F) {
-	extensions := []string{".npy", ".ivecs", ".csv", ".jsonl"}
-	dir := f.TempDir()
-	paths := make([]string, len(extensions))
-	for kind, extension := range extensions {
-		paths[kind] = filepath.Join(dir, "triplets"+extension)
-		for _, c := range badCorpora {
-			for _, bad := range c.Files {
-				if c.File == "triplets"+extension {
-					f.Add(uint8(kind), bad.File)
-				}
-			}
-		}
-	}
-	for kind, file := range [][]byte{npyFile(">u4", "False", "(1, 3)", encode(">u4", 1, 2, 3)), ivec(3, 1, 2, 3), []byte("anchor,positive,negative\n1,2,3\n"), []byte("[1,2,3]\n{\"anchor\":1,\"negative\":3,\"positive\":2}")} {
-		f.Add(uint8(kind), file)
-	}
+	paths := seedKinds(f, "triplets", func(f Format) bool { return f.Triplets }, map[string][]byte{
+		".npy":   npyFile(">u4", "False", "(1, 3)", encode(">u4", 1, 2, 3)),
+		".ivecs": ivec(3, 1, 2, 3),
+		".csv":   []byte("anchor,positive,negative\n1,2,3\n"),
+		".jsonl": []byte("[1,2,3]\n{\"anchor\":1,\"negative\":3,\"positive\":2}"),
+	})
 	f.Fuzz(func(t *testing.T, kind uint8, file []byte) {
 		path := paths[int(kind)%len(paths)]
 		if err := os.WriteFile(path, file, 0o666); err != nil {

@@ -247,6 +247,8 @@ func (t *jsonlTable) vector(array []byte) error {
 	return err
 }
 
+func encodeJSONL(_, cols int) (encoder, error) { return encodeText(cols, "[", "]\n") }
+
 // jsonlLabels returns the labels of a .jsonl: a string or an integer a line, or that of an object.
 func jsonlLabels(f io.ReaderAt, size int64) ([]int, []string, error) {
 	r := jsonl{newLineReader(f, size)}

@@ -4,111 +4,58 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"path/filepath"
-	"strings"
 
-	"github.com/contrast-go/contrast/infonce/data/internal/idx"
 	"github.com/contrast-go/contrast/infonce/data/internal/input"
 	"github.com/contrast-go/contrast/infonce/data/internal/number"
 )
 
-// ReadLabels reads the class of each sample from a file. The name of the file tells the format:
+// ReadLabels reads the class of each sample from a file. The end of its name tells the format:
 //
-//	.npy    integers of one dimension, or of one column
-//	.ivecs  vectors of one int32
-//	.txt    a label a line
-//	.csv    the column named "label", "labels" or "class", or else the only one
-//	.jsonl  a string or an integer a line, or an object with a key of such a name
-//	.npz .safetensors .parquet  the labels of [OpenRows]
-//	…idx1-ubyte                 labels of the MNIST family, with or without .gz
+//	.npy .npz      an array of integers of one dimension; in .npy perhaps of one column
+//	.safetensors   a tensor of integers of one dimension
+//	.parquet       a column of integers or texts
+//	.ivecs         vectors of one int32
+//	.csv           the column named "label", "labels" or "class", or the only one
+//	.jsonl         a string or an integer a line, or an object with a key of such a name
+//	.txt           a label a line
+//	idx1-ubyte     labels of the MNIST family, with or without .gz
 //
-// Labels that are all integers from 0 to 1<<31 − 1 are returned as they are, without
-// classes. Else those of text are names, and the classes are the names in sorted order.
-// There is at least one label.
+// Where a file also has vectors, labels are what [OpenVectors] takes for them.
+//
+// If every label is an integer from 0 to 1<<31 − 1, these are the labels and there are no classes.
+// Otherwise labels of text are names, and the classes are the names in sorted order. There is at least
+// one label.
 func ReadLabels(path string) (labels []int, classes []string, err error) {
-	base := strings.ToLower(filepath.Base(path))
-	if plain := strings.TrimSuffix(base, ".gz"); strings.HasSuffix(plain, "idx1-ubyte") {
-		_, values, err := idx.Read(path, "number of labels")
-		if err != nil {
-			return nil, nil, fmt.Errorf("idx: %w", err)
-		}
-		for _, v := range values {
-			labels = append(labels, int(v))
-		}
-		return labels, nil, nil
+	f, err := formatOf("labels", path, func(f *fileFormat) bool { return f.labels != nil })
+	if err != nil {
+		return nil, nil, err
 	}
-	var read func(f io.ReaderAt, size int64) ([]int, []string, error)
-	switch filepath.Ext(base) {
-	case ".npy":
-		read = npyLabels
-	case ".ivecs":
-		read = ivecsLabels
-	case ".txt":
-		read = textLabels
-	case ".csv":
-		read = csvLabels
-	case ".jsonl":
-		read = jsonlLabels
-	case ".npz", ".safetensors", ".parquet":
-		r, err := OpenRows(path)
-		if err != nil {
-			return nil, nil, err
-		}
-		defer r.Close()
-		if r.Labels() == nil {
-			return nil, nil, r.wrapPath(fmt.Errorf("labels: got none, want an array or a column of that name"))
-		}
-		return r.Labels(), r.Classes(), nil
-	default:
-		return nil, nil, fmt.Errorf("labels: %s: extension: got %s, want one of .npy .ivecs .txt .csv .jsonl .npz .safetensors .parquet, or idx1-ubyte", path, input.Quoted(filepath.Ext(base)))
-	}
-	err = readFile(path, func(f io.ReaderAt, size int64) error {
-		labels, classes, err = read(f, size)
+	err = f.read(path, func(file io.ReaderAt, size int64) error {
+		labels, classes, err = f.labels(file, size)
 		return err
 	})
 	return labels, classes, err
 }
 
-// ReadTriplets reads triplets from a file, of the indices of an anchor, of a positive and
-// of a negative sample, from 0 to 1<<31 − 1. The extension of its name tells the format:
-// .ivecs of dimension 3, .npy of integers in three columns, .csv with three fields a line
-// and perhaps their names in the first, or .jsonl with an array of three a line, or an object
-// of "anchor", "positive" and "negative". There is at least one triplet. Whether there are
-// samples of those indices is for the caller to check.
+// ReadTriplets reads triplets from a file: the indices, from 0 to 1<<31 − 1, of an anchor, of a positive
+// and of a negative sample. The end of its name tells the format:
+//
+//	.npy     integers in three columns
+//	.ivecs   vectors of three int32
+//	.csv     three fields a line, perhaps after a line with their names
+//	.jsonl   an array of three a line, or an object of "anchor", "positive" and "negative"
+//
+// There is at least one triplet. The caller checks that there are samples of those indices.
 func ReadTriplets(path string) (triplets [][3]int, err error) {
-	var read func(f io.ReaderAt, size int64) ([][3]int, error)
-	extension := strings.ToLower(filepath.Ext(path))
-	switch extension {
-	case ".ivecs":
-		read = ivecsTriplets
-	case ".npy":
-		read = npyTriplets
-	case ".csv":
-		read = csvTriplets
-	case ".jsonl":
-		read = jsonlTriplets
-	default:
-		return nil, fmt.Errorf("triplets: %s: extension: got %s, want one of .ivecs .npy .csv .jsonl", path, input.Quoted(extension))
+	f, err := formatOf("triplets", path, func(f *fileFormat) bool { return f.triplets != nil })
+	if err != nil {
+		return nil, err
 	}
-	err = readFile(path, func(f io.ReaderAt, size int64) error {
-		triplets, err = read(f, size)
+	err = f.read(path, func(file io.ReaderAt, size int64) error {
+		triplets, err = f.triplets(file, size)
 		return err
 	})
 	return triplets, err
-}
-
-// readFile calls read with a file. Errors name the format, by the extension, and the file.
-func readFile(path string, read func(f io.ReaderAt, size int64) error) error {
-	format := strings.ToLower(filepath.Ext(path))[1:]
-	f, size, err := input.Open(path)
-	if err != nil {
-		return fmt.Errorf("%s: %w", format, err)
-	}
-	defer f.Close()
-	if err := read(f, size); err != nil {
-		return fmt.Errorf("%s: %s: %w", format, path, err)
-	}
-	return nil
 }
 
 // npyIntegers returns the integers of a file of NumPy of the given columns; one column may

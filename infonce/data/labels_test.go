@@ -70,10 +70,10 @@ func TestReadTriplets(t *testing.T) {
 func TestReadLabelsRefuses(t *testing.T) {
 	dir := t.TempDir()
 	for _, test := range []struct{ name, prefix, want string }{
-		{"a.png", "labels: ", `a.png: extension: got ".png", want one of .npy .ivecs`},
+		{"a.png", "labels: ", `a.png: extension: got ".png", want one of .npy .npz .safetensors .parquet .ivecs .csv .jsonl .txt idx1-ubyte idx1-ubyte.gz`},
 		{"a", "labels: ", `a: extension: got "", want one of`},
 		{"a.npy", "npy: ", "no such file"},
-		{"x-idx1-ubyte", "idx: ", "no such file"},
+		{"x-idx1-ubyte", "idx1-ubyte: ", "no such file"},
 		{"a.npz", "npz: ", "no such file"},
 	} {
 		_, _, err := ReadLabels(filepath.Join(dir, test.name))
@@ -83,7 +83,7 @@ func TestReadLabelsRefuses(t *testing.T) {
 	_, _, err := ReadLabels(path)
 	filetest.CheckError(t, err, "safetensors: "+path+": ", "labels: got none, want an array or a column of that name")
 	_, err = ReadTriplets(filepath.Join(dir, "a.txt"))
-	filetest.CheckError(t, err, "triplets: ", `a.txt: extension: got ".txt", want one of .ivecs .npy .csv .jsonl`)
+	filetest.CheckError(t, err, "triplets: ", `a.txt: extension: got ".txt", want one of .npy .ivecs .csv .jsonl`)
 	_, err = ReadTriplets(filepath.Join(dir, "a.csv"))
 	filetest.CheckError(t, err, "csv: ", "no such file")
 }
@@ -137,6 +137,16 @@ func badIvecs() []badFile {
 		{"last byte missing", ivec(3, 1, 2, 3)[:15], "offset 0: length of data: got 15 bytes, want a multiple of 16 for dimension 3 of int32"},
 		{"another dimension", filetest.Join(ivec(3, 1, 2, 3), ivec(2, 1, 2, 3)), "offset 16: dimension of row 1: got 2, want 3 as in row 0"},
 		{"negative", filetest.Join(ivec(3, 1, 2, 3), ivec(3, 1, -2, 3)), "offset 24: index of row 1: got -2, want an integer from 0"},
+	}
+}
+
+// badIvecsLabels returns files of vectors that break a rule of labels.
+func badIvecsLabels() []badFile {
+	return []badFile{
+		{"empty", nil, "offset 0: length of data: got end of file, want 4 more bytes"},
+		{"triplets", ivec(3, 1, 2, 3), "offset 0: dimension of row 0: got 3, want 1"},
+		{"last byte missing", ivec(1, 1)[:7], "offset 0: length of data: got 7 bytes, want a multiple of 8 for dimension 1 of int32"},
+		{"negative", filetest.Join(ivec(1, 1), ivec(1, -2)), "offset 12: label of row 1: got -2, want an integer from 0"},
 	}
 }
 

@@ -14,16 +14,17 @@ type badFile struct {
 }
 
 var badCorpora = []filetest.Corpus{
-	{Format: "npy", File: "bad.npy", AtLeast: 40, Files: filetest.Files(badNPY()), Read: readAllRows},
-	{Format: "npz", File: "bad.npz", AtLeast: 20, Files: filetest.Files(badNPZ()), Read: readAllRows},
-	{Format: "fvecs", File: "bad.fvecs", AtLeast: 10, Files: filetest.Files(badFvecs()), Read: readAllRows},
-	{Format: "bvecs", File: "bad.bvecs", AtLeast: 3, Files: filetest.Files(badBvecs()), Read: readAllRows},
+	{Format: "npy", File: "bad.npy", AtLeast: 40, Files: filetest.Files(badNPY()), Read: readAllVectors},
+	{Format: "npz", File: "bad.npz", AtLeast: 20, Files: filetest.Files(badNPZ()), Read: readAllVectors},
+	{Format: "fvecs", File: "bad.fvecs", AtLeast: 10, Files: filetest.Files(badFvecs()), Read: readAllVectors},
+	{Format: "bvecs", File: "bad.bvecs", AtLeast: 3, Files: filetest.Files(badBvecs()), Read: readAllVectors},
 	{Format: "safetensors", File: "bad.safetensors", AtLeast: 50, Files: filetest.Files(badSafetensors()), Read: readTensorFile, Unnamed: true},
-	{Format: "safetensors", File: "bad.safetensors", AtLeast: 10, Files: filetest.Files(badTensorRows()), Read: readAllRows},
-	{Format: "csv", File: "bad.csv", AtLeast: 20, Files: filetest.Files(badCSV()), Read: readAllRows},
-	{Format: "jsonl", File: "bad.jsonl", AtLeast: 20, Files: filetest.Files(badJSONL()), Read: readAllRows},
-	{Format: "parquet", File: "bad.parquet", AtLeast: 60, Files: filetest.Files(badParquet()), Read: readAllRows},
+	{Format: "safetensors", File: "bad.safetensors", AtLeast: 10, Files: filetest.Files(badTensorVectors()), Read: readAllVectors},
+	{Format: "csv", File: "bad.csv", AtLeast: 20, Files: filetest.Files(badCSV()), Read: readAllVectors},
+	{Format: "jsonl", File: "bad.jsonl", AtLeast: 20, Files: filetest.Files(badJSONL()), Read: readAllVectors},
+	{Format: "parquet", File: "bad.parquet", AtLeast: 60, Files: filetest.Files(badParquet()), Read: readAllVectors},
 	{Format: "npy", File: "labels.npy", AtLeast: 5, Files: filetest.Files(badNPYLabels()), Read: readAllLabels},
+	{Format: "ivecs", File: "labels.ivecs", AtLeast: 3, Files: filetest.Files(badIvecsLabels()), Read: readAllLabels},
 	{Format: "csv", File: "labels.csv", AtLeast: 4, Files: filetest.Files(badCSVLabels()), Read: readAllLabels},
 	{Format: "jsonl", File: "labels.jsonl", AtLeast: 4, Files: filetest.Files(badJSONLLabels()), Read: readAllLabels},
 	{Format: "txt", File: "labels.txt", AtLeast: 3, Files: filetest.Files(badText()), Read: readAllLabels},
@@ -33,8 +34,8 @@ var badCorpora = []filetest.Corpus{
 	{Format: "jsonl", File: "triplets.jsonl", AtLeast: 5, Files: filetest.Files(badJSONLTriplets()), Read: readAllTriplets},
 }
 
-func readAllRows(path string) error {
-	_, err := ReadRows(path)
+func readAllVectors(path string) error {
+	_, err := ReadVectors(path)
 	return err
 }
 

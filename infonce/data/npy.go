@@ -160,6 +160,10 @@ func transpose(m simd.Matrix) simd.Matrix {
 	return t
 }
 
+func encodeNPY(rows, cols int) (encoder, error) {
+	return encoder{npyHeader(rows, cols), writePlain}, nil
+}
+
 // npyHeader returns what stands before the data of a float32 array, of version 1 and
 // with spaces so that data begin at a multiple of 64 bytes, as NumPy writes it.
 func npyHeader(rows, cols int) []byte {

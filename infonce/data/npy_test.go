@@ -89,10 +89,10 @@ func matrix(rows, cols int, x ...float32) simd.Matrix {
 	return simd.Matrix{Rows: rows, Cols: cols, Stride: cols, Data: x}
 }
 
-// checkRows requires a file to hold those rows.
-func checkRows(t *testing.T, path string, want simd.Matrix) {
+// checkVectors requires a file to hold those rows.
+func checkVectors(t *testing.T, path string, want simd.Matrix) {
 	t.Helper()
-	got, err := ReadRows(path)
+	got, err := ReadVectors(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,8 +110,8 @@ func TestNPYTypes(t *testing.T) {
 				descr = "|" + kind
 			}
 			t.Run(descr, func(t *testing.T) {
-				checkRows(t, saveFile(t, "a.npy", npyFile(descr, "False", "(2, 3)", encode(descr, 1, 2, 3, 4, 5, 6))), want)
-				checkRows(t, saveFile(t, "f.npy", npyFile(descr, "True", "(2, 3)", encode(descr, 1, 4, 2, 5, 3, 6))), want)
+				checkVectors(t, saveFile(t, "a.npy", npyFile(descr, "False", "(2, 3)", encode(descr, 1, 2, 3, 4, 5, 6))), want)
+				checkVectors(t, saveFile(t, "f.npy", npyFile(descr, "True", "(2, 3)", encode(descr, 1, 4, 2, 5, 3, 6))), want)
 			})
 		}
 	}
@@ -123,7 +123,7 @@ func TestNPYTypes(t *testing.T) {
 		{"<i8", -1 << 62}, {">u8", 1 << 63}, {"<f2", -65504}, {">f2", 0x1p-24}, {"<f8", -0x1p-149}, {">f4", math.MaxFloat32},
 	} {
 		t.Run(fmt.Sprint(test), func(t *testing.T) {
-			checkRows(t, saveFile(t, "a.npy", npyFile(test.descr, "False", "(1, 1)", encode(test.descr, test.x))), matrix(1, 1, float32(test.x)))
+			checkVectors(t, saveFile(t, "a.npy", npyFile(test.descr, "False", "(1, 1)", encode(test.descr, test.x))), matrix(1, 1, float32(test.x)))
 		})
 	}
 }
@@ -140,7 +140,7 @@ func TestNPYHeaders(t *testing.T) {
 		"as it is written": append(npyHeader(2, 3), data...),
 	} {
 		t.Run(name, func(t *testing.T) {
-			checkRows(t, saveFile(t, "a.NPY", file), matrix(2, 3, 1, 2, 3, 4, 5, 6))
+			checkVectors(t, saveFile(t, "a.NPY", file), matrix(2, 3, 1, 2, 3, 4, 5, 6))
 		})
 	}
 }

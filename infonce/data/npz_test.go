@@ -77,8 +77,8 @@ func TestNPZ(t *testing.T) {
 		} {
 			t.Run(fmt.Sprint(test.name, method), func(t *testing.T) {
 				path := saveFile(t, "a.npz", archive(test.entries...))
-				checkRows(t, path, want)
-				r, err := OpenRows(path)
+				checkVectors(t, path, want)
+				r, err := OpenVectors(path)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -105,7 +105,7 @@ func TestNPZLarge(t *testing.T) {
 		want.Data[i] = float32(i % 251)
 	}
 	file := npyFile("|u1", "False", fmt.Sprintf("(%d, %d)", rows, cols), encode("|u1", x...))
-	checkRows(t, saveFile(t, "a.npz", archive(packed{"a.npy", zip.Deflate, file})), want)
+	checkVectors(t, saveFile(t, "a.npz", archive(packed{"a.npy", zip.Deflate, file})), want)
 }
 
 // TestNPZMemory has compressed arrays of which the last number, or the checksum, is wrong: no memory is
@@ -143,7 +143,7 @@ func TestNPZMemory(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			path := saveFile(t, "a.npz", test.file)
 			var err error
-			took := filetest.Allocated(func() { _, err = OpenRows(path) })
+			took := filetest.Allocated(func() { _, err = OpenVectors(path) })
 			filetest.CheckError(t, err, "npz: "+path+": ", test.want)
 			if took > 64<<20+2*uint64(len(test.file))+test.rows {
 				t.Errorf("%d bytes allocated for a file of %d", took, len(test.file))

@@ -64,8 +64,8 @@ func listRows(n, dim int) (rows []listRow, want simd.Matrix, labels []int, class
 func checkParquet(t *testing.T, file []byte, want simd.Matrix, labels []int, classes []string) {
 	t.Helper()
 	path := saveFile(t, "a.parquet", file)
-	checkRows(t, path, want)
-	r, err := OpenRows(path)
+	checkVectors(t, path, want)
+	r, err := OpenVectors(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -379,7 +379,7 @@ func badParquet() []badFile {
 
 func FuzzParquet(f *testing.F) {
 	rows, _, _, _ := listRows(5, 3)
-	filetest.Fuzz(f, badCorpora, "bad.parquet", checkFuzzedRows, parquetBytes(rows), parquetBytes(rows, parquet.Compression(&parquet.Zstd), parquet.DataPageVersion(1), parquet.MaxRowsPerRowGroup(2)),
+	filetest.Fuzz(f, badCorpora, "bad.parquet", checkFuzzedVectors, parquetBytes(rows), parquetBytes(rows, parquet.Compression(&parquet.Zstd), parquet.DataPageVersion(1), parquet.MaxRowsPerRowGroup(2)),
 		pageFile(2, format.Int32, format.Uncompressed, dataPage(2, 5, 5, format.DeltaBinaryPacked), []byte("\x80\x01\x04\x02\x00")),
 		pageFile(2, format.Float, format.Uncompressed, dataPage(2, 8, 8, format.ByteStreamSplit), encode("<f4", 1, 2)))
 }
@@ -398,7 +398,7 @@ func FuzzParquetPage(f *testing.F) {
 		if err := os.WriteFile(path, file, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		checkFuzzedRows(t, path, file)
+		checkFuzzedVectors(t, path, file)
 	})
 }
 
@@ -418,8 +418,8 @@ func TestParquetMutations(t *testing.T) {
 			if err := os.WriteFile(path, mutant, 0o666); err != nil {
 				t.Fatal(err)
 			}
-			checkFuzzedRows(t, path, mutant)
-			if _, err := ReadRows(path); err != nil && strings.Contains(err.Error(), "offset") {
+			checkFuzzedVectors(t, path, mutant)
+			if _, err := ReadVectors(path); err != nil && strings.Contains(err.Error(), "offset") {
 				refused++
 			}
 		}

@@ -18,12 +18,12 @@ func TestPipes(t *testing.T) {
 		name string
 		read func(path string) error
 	}{
-		{"a.npy", readAllRows},
-		{"a.parquet", readAllRows},
+		{"a.npy", readAllVectors},
+		{"a.parquet", readAllVectors},
 		{"a.csv", readAllLabels},
 		{"a-idx1-ubyte", readAllLabels},
 		{"a.ivecs", readAllTriplets},
-		{"b.npy", func(path string) error { return WriteRows(path, matrix(1, 1, 1)) }},
+		{"b.npy", func(path string) error { return WriteVectors(path, matrix(1, 1, 1)) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), test.name)
@@ -44,6 +44,6 @@ func TestLinks(t *testing.T) {
 			t.Skip("the file system has no links: ", err)
 		}
 	}
-	checkRows(t, at("link.npy"), simd.Matrix{Rows: 2, Cols: 3, Stride: 3, Data: []float32{1, 2, 3, 4, 5, 6}})
-	filetest.CheckError(t, readAllRows(at("circle.npy")), "npy: ", "too many levels of symbolic links")
+	checkVectors(t, at("link.npy"), simd.Matrix{Rows: 2, Cols: 3, Stride: 3, Data: []float32{1, 2, 3, 4, 5, 6}})
+	filetest.CheckError(t, readAllVectors(at("circle.npy")), "npy: ", "too many levels of symbolic links")
 }

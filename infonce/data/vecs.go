@@ -7,6 +7,7 @@ import (
 
 	"github.com/contrast-go/contrast/infonce/data/internal/input"
 	"github.com/contrast-go/contrast/infonce/data/internal/number"
+	"github.com/contrast-go/contrast/simd"
 )
 
 // maxVec is the most dimensions of a vector in .fvecs, .bvecs and .ivecs, to tell files
@@ -15,6 +16,14 @@ const maxVec = 1 << 20
 
 func openFvecs(f io.ReaderAt, size int64) (content, error) {
 	return openVecs(f, size, number.Float32)
+}
+
+func encodeFvecs(_, cols int) (encoder, error) {
+	if cols > maxVec {
+		return encoder{}, fmt.Errorf("dimension: got %d, want at most %d", cols, maxVec)
+	}
+	dimension := binary.LittleEndian.AppendUint32(nil, uint32(cols))
+	return encoder{rows: func(w io.Writer, m simd.Matrix) error { return writeFloats(w, m, dimension) }}, nil
 }
 
 func openBvecs(f io.ReaderAt, size int64) (content, error) {

@@ -27,8 +27,8 @@ func ivec(d int32, x ...int32) []byte {
 }
 
 func TestVecs(t *testing.T) {
-	checkRows(t, saveFile(t, "a.fvecs", filetest.Join(vec(3, 1, 2, 3), vec(3, 4, 5, -0.5))), matrix(2, 3, 1, 2, 3, 4, 5, -0.5))
-	checkRows(t, saveFile(t, "a.bvecs", []byte{2, 0, 0, 0, 0, 255, 2, 0, 0, 0, 7, 8}), matrix(2, 2, 0, 255, 7, 8))
+	checkVectors(t, saveFile(t, "a.fvecs", filetest.Join(vec(3, 1, 2, 3), vec(3, 4, 5, -0.5))), matrix(2, 3, 1, 2, 3, 4, 5, -0.5))
+	checkVectors(t, saveFile(t, "a.bvecs", []byte{2, 0, 0, 0, 0, 255, 2, 0, 0, 0, 7, 8}), matrix(2, 2, 0, 255, 7, 8))
 }
 
 // badFvecs returns files of float32 vectors that break a rule.

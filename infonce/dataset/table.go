@@ -5,7 +5,7 @@ import (
 )
 
 // Vectors are samples that are rows of numbers, such as embeddings by another model: a [Table] in memory,
-// or a file that is read when asked for, as that of data.OpenRows.
+// or a file that is read when asked for, as that of data.OpenVectors.
 type Vectors interface {
 	Len() int // samples
 	Dim() int // numbers of each

@@ -57,10 +57,10 @@ func (d *Vectors) scan() error {
 	return nil
 }
 
-func isScanned(r *data.Rows) bool { return int64(r.Len()) <= maxScanned/4/int64(r.Dim()) }
+func isScanned(r *data.Vectors) bool { return int64(r.Len()) <= maxScanned/4/int64(r.Dim()) }
 
 // eachRow calls f with each row of a file, unless it is too large to be scanned.
-func eachRow(r *data.Rows, f func(row int, x []float32)) error {
+func eachRow(r *data.Vectors, f func(row int, x []float32)) error {
 	if !isScanned(r) {
 		return nil
 	}
@@ -79,7 +79,7 @@ func eachRow(r *data.Rows, f func(row int, x []float32)) error {
 
 // A part is the rows of a file that pick lists, in its order.
 type part struct {
-	rows *data.Rows
+	rows *data.Vectors
 	pick []int
 	at   []int
 }
@@ -97,7 +97,7 @@ func (p *part) Gather(dst simd.Matrix, indices []int) error {
 }
 
 // load returns the given rows.
-func load(r *data.Rows, rows []int) (simd.Matrix, error) {
+func load(r *data.Vectors, rows []int) (simd.Matrix, error) {
 	x := simd.NewMatrix(len(rows), r.Dim())
 	return x, r.Gather(x, rows)
 }

@@ -24,7 +24,7 @@ import (
 type Vectors struct {
 	kind     settings.Kind
 	paths    []string // of all files
-	q, k     *data.Rows
+	q, k     *data.Vectors
 	labels   []int // of q; nil where they are not known
 	classes  []string
 	triplets [][3]int
@@ -97,11 +97,11 @@ func (d *Vectors) splitClasses(holdout float64) error {
 }
 
 // openFile opens a file that a flag names.
-func openFile(flag, path string) (*data.Rows, error) {
+func openFile(flag, path string) (*data.Vectors, error) {
 	if _, err := os.Stat(path); flag == "--data" && errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("--data is %q, want glyphs, a folder of images, or a file of embeddings", path)
 	}
-	r, err := data.OpenRows(path)
+	r, err := data.OpenVectors(path)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", flag, err)
 	}
@@ -163,7 +163,7 @@ func (d *Vectors) readTriplets(path string, holdout float64) (err error) {
 func (d *Vectors) HoldOutAll() { d.train, d.heldOut = nil, Evenly(d.q.Len(), d.q.Len()) }
 
 func (d *Vectors) close() {
-	for _, r := range []*data.Rows{d.q, d.k} {
+	for _, r := range []*data.Vectors{d.q, d.k} {
 		if r != nil {
 			r.Close() // it was only read
 		}

@@ -34,14 +34,14 @@ func Read(path string, names ...string) (dims []int, data []byte, err error) {
 		return nil, nil, err
 	}
 	defer f.Close()
-	if dims, data, err = decode(f, size, names); err != nil {
+	if dims, data, err = Decode(f, size, names...); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return dims, data, nil
 }
 
-// decode reads a file of size bytes.
-func decode(f io.Reader, size int64, names []string) (dims []int, data []byte, err error) {
+// Decode is [Read] of the size bytes of f.
+func Decode(f io.Reader, size int64, names ...string) (dims []int, data []byte, err error) {
 	r, capacity := bufio.NewReader(f), size
 	if magic, _ := r.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
 		z, err := gzip.NewReader(r)

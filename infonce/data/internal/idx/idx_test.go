@@ -15,7 +15,7 @@ func TestMemory(t *testing.T) {
 	file := filetest.Gzipped(filetest.IDX(filetest.Ramp(size), 1<<10, 1<<10, 1<<10))
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	_, _, err := decode(bytes.NewReader(file), size, []string{"n", "rows", "columns"})
+	_, _, err := Decode(bytes.NewReader(file), size, "n", "rows", "columns")
 	runtime.ReadMemStats(&after)
 	filetest.CheckError(t, err, "offset 1048592: ", "length of data: got end of file, want 1072693248 more bytes")
 	if got := after.TotalAlloc - before.TotalAlloc; got > 8*size {
@@ -32,7 +32,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(filetest.IDX(nil, 1<<16, 1<<8, 1<<8))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		for _, names := range [][]string{{"labels"}, {"images", "rows", "columns"}} {
-			dims, data, err := decode(bytes.NewReader(file), int64(len(file)), names)
+			dims, data, err := Decode(bytes.NewReader(file), int64(len(file)), names...)
 			if err != nil {
 				filetest.CheckError(t, err, "offset ", ": ")
 				continue

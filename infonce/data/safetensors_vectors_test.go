@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestTensorRows(t *testing.T) {
+func TestTensorVectors(t *testing.T) {
 	want := matrix(2, 1, 1, -2)
 	for _, test := range []struct{ dtype, bytes string }{
 		{"F32", "\x00\x00\x80\x3f\x00\x00\x00\xc0"},
@@ -20,23 +20,23 @@ func TestTensorRows(t *testing.T) {
 		{"I64", "\x01\x00\x00\x00\x00\x00\x00\x00\xfe\xff\xff\xff\xff\xff\xff\xff"},
 	} {
 		t.Run(test.dtype, func(t *testing.T) {
-			checkRows(t, saveFile(t, "a.safetensors", tableFile(`"x":`+tensorText(test.dtype, "[2,1]", 0, len(test.bytes)), test.bytes)), want)
+			checkVectors(t, saveFile(t, "a.safetensors", tableFile(`"x":`+tensorText(test.dtype, "[2,1]", 0, len(test.bytes)), test.bytes)), want)
 		})
 	}
 	for _, test := range []struct{ dtype, bytes string }{
 		{"U8", "\x01\x02"}, {"U16", "\x01\x00\x02\x00"}, {"U32", "\x01\x00\x00\x00\x02\x00\x00\x00"}, {"U64", "\x01\x00\x00\x00\x00\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00"},
 	} {
 		t.Run(test.dtype, func(t *testing.T) {
-			checkRows(t, saveFile(t, "a.safetensors", tableFile(`"x":`+tensorText(test.dtype, "[2,1]", 0, len(test.bytes)), test.bytes)), matrix(2, 1, 1, 2))
+			checkVectors(t, saveFile(t, "a.safetensors", tableFile(`"x":`+tensorText(test.dtype, "[2,1]", 0, len(test.bytes)), test.bytes)), matrix(2, 1, 1, 2))
 		})
 	}
 }
 
-func TestTensorRowsLabels(t *testing.T) {
+func TestTensorVectorsLabels(t *testing.T) {
 	path := saveFile(t, "a.safetensors", tableFile(
 		`"weights":`+tensorText("F32", "[1,1]", 0, 4)+`,"embeddings":`+tensorText("F32", "[2,1]", 4, 12)+`,"Labels":`+tensorText("I16", "[2]", 12, 16),
 		"\x00\x00\x00\x00\x00\x00\x80\x3f\x00\x00\x00\xc0\x07\x00\x03\x01"))
-	r, err := OpenRows(path)
+	r, err := OpenVectors(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,11 +44,11 @@ func TestTensorRowsLabels(t *testing.T) {
 	if got, want := r.Labels(), []int{7, 259}; !reflect.DeepEqual(got, want) || r.Classes() != nil {
 		t.Errorf("labels %v of classes %q, want %v without names", got, r.Classes(), want)
 	}
-	checkRows(t, path, matrix(2, 1, 1, -2))
+	checkVectors(t, path, matrix(2, 1, 1, -2))
 }
 
-// badTensorRows returns files of tensors that are well formed but hold no rows.
-func badTensorRows() []badFile {
+// badTensorVectors returns files of tensors that are well formed but hold no rows.
+func badTensorVectors() []badFile {
 	one := tensorText("F32", "[1,1]", 0, 4)
 	return []badFile{
 		{"no tensors", tableFile("", ""), "offset 8: arrays of two dimensions: got none, want one"},

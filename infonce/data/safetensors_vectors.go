@@ -30,7 +30,7 @@ type named struct {
 	of    number.Type
 }
 
-// choose returns the indices of the arrays that hold rows and labels, as OpenRows says;
+// choose returns the indices of the arrays that hold rows and labels, as OpenVectors says;
 // labels is -1 where there are none. The offset is for errors.
 func choose(arrays []named, offset int64) (rows, labels int, err error) {
 	rows, labels = -1, -1
@@ -100,7 +100,7 @@ func openTensor(f io.ReaderAt, size int64) (content, error) {
 	return c, err
 }
 
-// tensorHeader returns what stands before the data of a file of rows.
-func tensorHeader(rows, cols int) ([]byte, error) {
-	return encodeHeader([]Tensor{{Name: rowsName, Shape: []int{rows, cols}}}, nil)
+func encodeTensor(rows, cols int) (encoder, error) {
+	header, err := encodeHeader([]Tensor{{Name: rowsName, Shape: []int{rows, cols}}}, nil)
+	return encoder{header, writePlain}, err
 }

@@ -31,18 +31,18 @@ func numberedRows(rows, cols int) simd.Matrix {
 	return m
 }
 
-// TestRowsRoundTrip writes rows, reads them back in every way, and writes them again.
-func TestRowsRoundTrip(t *testing.T) {
-	for _, extension := range []string{".npy", ".safetensors", ".fvecs", ".csv", ".jsonl"} {
+// TestVectorsRoundTrip writes rows, reads them back in every way, and writes them again.
+func TestVectorsRoundTrip(t *testing.T) {
+	for _, extension := range writable() {
 		// The last two have rows in several parts of the buffer, and longer than it.
 		for _, shape := range [][2]int{{1, 1}, {7, 5}, {300, 257}, {3, arrayChunk/4 + 5}} {
 			t.Run(fmt.Sprint(extension, shape), func(t *testing.T) {
 				m := numberedRows(shape[0], shape[1])
 				path := filepath.Join(t.TempDir(), "rows"+extension)
-				if err := WriteRows(path, m); err != nil {
+				if err := WriteVectors(path, m); err != nil {
 					t.Fatal(err)
 				}
-				r, err := OpenRows(path)
+				r, err := OpenVectors(path)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -79,12 +79,12 @@ func TestRowsRoundTrip(t *testing.T) {
 						}
 					}
 				}
-				all, err := ReadRows(path)
+				all, err := ReadVectors(path)
 				if err != nil {
 					t.Fatal(err)
 				}
 				again := filepath.Join(t.TempDir(), "again"+extension)
-				if err := WriteRows(again, all); err != nil {
+				if err := WriteVectors(again, all); err != nil {
 					t.Fatal(err)
 				}
 				checkSameFile(t, path, again)
@@ -109,8 +109,8 @@ func checkSameFile(t *testing.T, a, b string) {
 	}
 }
 
-// TestRowsLarge reads the last rows of files that are larger than memory, and mostly holes.
-func TestRowsLarge(t *testing.T) {
+// TestVectorsLarge reads the last rows of files that are larger than memory, and mostly holes.
+func TestVectorsLarge(t *testing.T) {
 	const dim, rows = 1 << 10, 1 << 24 // 64 GiB
 	for name, file := range map[string]struct {
 		header []byte
@@ -145,8 +145,8 @@ func TestRowsLarge(t *testing.T) {
 			indices := make([]int, batch.Rows)
 			rng := rand.New(rand.NewPCG(5, 6))
 			took := filetest.Allocated(func() {
-				var r *Rows
-				if r, err = OpenRows(path); err != nil {
+				var r *Vectors
+				if r, err = OpenVectors(path); err != nil {
 					return
 				}
 				defer r.Close()
@@ -175,8 +175,8 @@ func TestRowsLarge(t *testing.T) {
 	}
 }
 
-// TestRowsTextExact writes numbers of all sizes as text, and reads the same bits.
-func TestRowsTextExact(t *testing.T) {
+// TestVectorsTextExact writes numbers of all sizes as text, and reads the same bits.
+func TestVectorsTextExact(t *testing.T) {
 	m := simd.NewMatrix(500, 20)
 	rng := rand.New(rand.NewPCG(7, 8))
 	for i := range m.Data {
@@ -187,10 +187,10 @@ func TestRowsTextExact(t *testing.T) {
 	m.Data[0] = float32(math.Copysign(0, -1))
 	for _, name := range []string{"a.csv", "a.jsonl"} {
 		path := filepath.Join(t.TempDir(), name)
-		if err := WriteRows(path, m); err != nil {
+		if err := WriteVectors(path, m); err != nil {
 			t.Fatal(err)
 		}
-		got, err := ReadRows(path)
+		got, err := ReadVectors(path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -202,13 +202,13 @@ func TestRowsTextExact(t *testing.T) {
 	}
 }
 
-// TestRowsAllocations claims that rows are read without memory of their own.
-func TestRowsAllocations(t *testing.T) {
+// TestVectorsAllocations claims that rows are read without memory of their own.
+func TestVectorsAllocations(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rows.npy")
-	if err := WriteRows(path, numberedRows(100, 50)); err != nil {
+	if err := WriteVectors(path, numberedRows(100, 50)); err != nil {
 		t.Fatal(err)
 	}
-	r, err := OpenRows(path)
+	r, err := OpenVectors(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,22 +224,22 @@ func TestRowsAllocations(t *testing.T) {
 	}
 }
 
-func TestRowsPanics(t *testing.T) {
+func TestVectorsPanics(t *testing.T) {
 	path := saveFile(t, "a.fvecs", filetest.Join(vec(2, 1, 2), vec(2, 3, 4)))
-	r, err := OpenRows(path)
+	r, err := OpenVectors(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
 	for name, f := range map[string]func(){
-		"Read of another dimension":   func() { r.Read(simd.NewMatrix(1, 3), 0) },
-		"Read past the end":           func() { r.Read(simd.NewMatrix(1, 2), 2) },
-		"Read over the end":           func() { r.Read(simd.NewMatrix(2, 2), 1) },
-		"Read before the start":       func() { r.Read(simd.NewMatrix(1, 2), -1) },
-		"Gather past the end":         func() { r.Gather(simd.NewMatrix(2, 2), []int{1, 2}) },
-		"Gather before the start":     func() { r.Gather(simd.NewMatrix(2, 2), []int{-1, 0}) },
-		"Gather of fewer than dst":    func() { r.Gather(simd.NewMatrix(2, 2), []int{0}) },
-		"WriteRows of a short matrix": func() { WriteRows(path, simd.Matrix{Rows: 2, Cols: 2, Stride: 2, Data: make([]float32, 3)}) },
+		"Read of another dimension":      func() { r.Read(simd.NewMatrix(1, 3), 0) },
+		"Read past the end":              func() { r.Read(simd.NewMatrix(1, 2), 2) },
+		"Read over the end":              func() { r.Read(simd.NewMatrix(2, 2), 1) },
+		"Read before the start":          func() { r.Read(simd.NewMatrix(1, 2), -1) },
+		"Gather past the end":            func() { r.Gather(simd.NewMatrix(2, 2), []int{1, 2}) },
+		"Gather before the start":        func() { r.Gather(simd.NewMatrix(2, 2), []int{-1, 0}) },
+		"Gather of fewer than dst":       func() { r.Gather(simd.NewMatrix(2, 2), []int{0}) },
+		"WriteVectors of a short matrix": func() { WriteVectors(path, simd.Matrix{Rows: 2, Cols: 2, Stride: 2, Data: make([]float32, 3)}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {
@@ -252,7 +252,7 @@ func TestRowsPanics(t *testing.T) {
 	}
 }
 
-func TestOpenRowsRefuses(t *testing.T) {
+func TestOpenVectorsRefuses(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "a.npy"), 0o777); err != nil {
 		t.Fatal(err)
@@ -260,20 +260,20 @@ func TestOpenRowsRefuses(t *testing.T) {
 	for _, test := range []struct{ name, prefix, want string }{
 		{"a.npy", "npy: " + filepath.Join(dir, "a.npy"), ": not a regular file"},
 		{"b.npy", "npy: ", "b.npy: no such file or directory"},
-		{"c.txt", "rows: ", `c.txt: extension: got ".txt", want one of .npy `},
-		{"npy", "rows: ", `npy: extension: got "", want one of`},
+		{"c.txt", "vectors: ", `c.txt: extension: got ".txt", want one of .npy `},
+		{"npy", "vectors: ", `npy: extension: got "", want one of`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := OpenRows(filepath.Join(dir, test.name))
+			_, err := OpenVectors(filepath.Join(dir, test.name))
 			filetest.CheckError(t, err, test.prefix, test.want)
 		})
 	}
 }
 
-// TestRowsShortened cuts a file after it was opened.
-func TestRowsShortened(t *testing.T) {
+// TestVectorsShortened cuts a file after it was opened.
+func TestVectorsShortened(t *testing.T) {
 	path := saveFile(t, "a.fvecs", filetest.Join(vec(2, 1, 2), vec(2, 3, 4)))
-	r, err := OpenRows(path)
+	r, err := OpenVectors(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -285,7 +285,7 @@ func TestRowsShortened(t *testing.T) {
 	filetest.CheckError(t, err, "fvecs: "+path+": ", "offset 20: length of data: got end of file, want 4 more bytes")
 }
 
-func TestWriteRowsRefuses(t *testing.T) {
+func TestWriteVectorsRefuses(t *testing.T) {
 	dir := t.TempDir()
 	for _, test := range []struct {
 		name string
@@ -303,7 +303,7 @@ func TestWriteRowsRefuses(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(dir, test.name)
-			filetest.CheckError(t, WriteRows(path, test.m), "", test.want)
+			filetest.CheckError(t, WriteVectors(path, test.m), "", test.want)
 			if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 				t.Errorf("a file was written: %v", err)
 			}
@@ -312,22 +312,22 @@ func TestWriteRowsRefuses(t *testing.T) {
 }
 
 // Rows that are written some at a time give the bytes of all at once, and nothing where they break off.
-func TestWriteRowsFrom(t *testing.T) {
+func TestWriteVectorsFrom(t *testing.T) {
 	m := simd.NewMatrix(2050, 3)
 	for i := range m.Data {
 		m.Data[i] = float32(i) / 7
 	}
 	dir := t.TempDir()
-	for _, extension := range []string{".npy", ".safetensors", ".fvecs", ".csv", ".jsonl"} {
+	for _, extension := range writable() {
 		all, some := filepath.Join(dir, "all"+extension), filepath.Join(dir, "some"+extension)
-		if err := WriteRows(all, m); err != nil {
+		if err := WriteVectors(all, m); err != nil {
 			t.Fatal(err)
 		}
 		read := func(dst simd.Matrix, first int) error {
 			copy(dst.Data, m.Slice(first, first+dst.Rows).Data)
 			return nil
 		}
-		if err := WriteRowsFrom(some, m.Rows, m.Cols, read); err != nil {
+		if err := WriteVectorsFrom(some, m.Rows, m.Cols, read); err != nil {
 			t.Fatal(err)
 		}
 		want, err := os.ReadFile(all)
@@ -360,12 +360,12 @@ func TestWriteRowsFrom(t *testing.T) {
 				return nil
 			}},
 		} {
-			if err := WriteRowsFrom(some, m.Rows, m.Cols, c.read); err == nil || !strings.Contains(err.Error(), c.says) {
+			if err := WriteVectorsFrom(some, m.Rows, m.Cols, c.read); err == nil || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("%s: error %v, want %q", extension, err, c.says)
 			}
 			same()
 		}
-		if err := WriteRowsFrom(some, 0, 3, read); err == nil {
+		if err := WriteVectorsFrom(some, 0, 3, read); err == nil {
 			t.Errorf("%s: no rows were written", extension)
 		}
 	}
