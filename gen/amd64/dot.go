@@ -7,21 +7,21 @@ func Dot(f *File) {
 	regs := 32 / f.Lanes
 	for _, name := range []string{"Dot", "SquaredDistance"} {
 		f.Begin(name)
-		s := f.Span("x", "y")
+		s := f.span("x", "y")
 		sum := f.Zeros(regs)
 		block := func() {
 			for r := range sum {
-				x, y := s.Load("x", r), s.Load("y", r)
+				x, y := s.load("x", r), s.load("y", r)
 				if name == "SquaredDistance" {
 					f.VSUBPS(y, x, x)
 					y = x
 				}
-				s.Accumulate(f.VFMADD231PS, r, sum[r], y, x)
+				s.accumulate(f.VFMADD231PS, r, sum[r], y, x)
 			}
 		}
-		s.Loop(regs, block)
-		s.Tail(32, regs, block)
-		f.Fold(sum, f.VADDPS)
+		s.loop(regs, block)
+		s.tail(32, regs, block)
+		f.fold(sum, f.VADDPS)
 		f.End(sum[0])
 	}
 }

@@ -5,46 +5,46 @@ import "github.com/mmcloughlin/avo/reg"
 // Elementwise writes the kernels that work on each element alone.
 func Elementwise(f *File) {
 	f.Begin("Axpy")
-	s := f.Span("y", "x")
+	s := f.span("y", "x")
 	alpha := f.Broadcast("alpha")
 	s.elements("y", func(r int) reg.VecVirtual {
-		y, x := s.Load("y", r), s.Load("x", r)
+		y, x := s.load("y", r), s.load("x", r)
 		f.VFMADD231PS(x, alpha, y)
 		return y
 	})
 
 	f.Begin("Scale")
-	s = f.Span("dst", "x")
+	s = f.span("dst", "x")
 	alpha = f.Broadcast("alpha")
 	s.elements("dst", func(r int) reg.VecVirtual {
-		x := s.Load("x", r)
+		x := s.load("x", r)
 		f.VMULPS(x, alpha, x)
 		return x
 	})
 
 	f.Begin("Add")
-	s = f.Span("dst", "x", "y")
+	s = f.span("dst", "x", "y")
 	s.elements("dst", func(r int) reg.VecVirtual {
-		x, y := s.Load("x", r), s.Load("y", r)
+		x, y := s.load("x", r), s.load("y", r)
 		f.VADDPS(y, x, x)
 		return x
 	})
 
 	f.Begin("MulShifted")
-	s = f.Span("dst", "x", "w")
+	s = f.span("dst", "x", "w")
 	alpha = f.Broadcast("alpha")
 	s.elements("dst", func(r int) reg.VecVirtual {
-		x, w := s.Load("x", r), s.Load("w", r)
+		x, w := s.load("x", r), s.load("w", r)
 		f.VADDPS(alpha, w, w)
 		f.VMULPS(w, x, x)
 		return x
 	})
 
 	f.Begin("MaxAffine")
-	s = f.Span("dst", "x")
+	s = f.span("dst", "x")
 	alpha, c := f.Broadcast("alpha"), f.Broadcast("c")
 	s.elements("dst", func(r int) reg.VecVirtual {
-		x, d := s.Load("x", r), s.Load("dst", r)
+		x, d := s.load("x", r), s.load("dst", r)
 		f.VFMADD213PS(c, alpha, x)
 		f.VMAXPS(d, x, x) // if one is NaN or both are 0, VMAXPS gives its first operand here
 		return x
@@ -53,20 +53,20 @@ func Elementwise(f *File) {
 
 // elements stores what value returns for each register and ends the function. Masked stores of AVX2
 // are slow on some CPUs, so there a loop of single registers leaves less than one to the tail.
-func (s *Span) elements(dst string, value func(r int) reg.VecVirtual) {
+func (s *span) elements(dst string, value func(r int) reg.VecVirtual) {
 	block := func(regs int) func() {
 		return func() {
 			for r := range regs {
-				s.Store(value(r), dst, r)
+				s.store(value(r), dst, r)
 			}
 		}
 	}
 	rest := 4 * s.f.Lanes
-	s.Loop(4, block(4))
+	s.loop(4, block(4))
 	if !s.f.wide() {
-		s.Loop(1, block(1))
+		s.loop(1, block(1))
 		rest = s.f.Lanes
 	}
-	s.Tail(rest, 1, block(1))
+	s.tail(rest, 1, block(1))
 	s.f.End()
 }

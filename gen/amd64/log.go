@@ -19,11 +19,11 @@ const (
 // Log writes Log. One register a block is enough: blocks do not depend on each other.
 func Log(f *File) {
 	f.Begin("Log")
-	s := f.Span("dst", "x")
+	s := f.span("dst", "x")
 	l := newLogarithm(f)
-	block := func() { s.Store(l.of(s.Load("x", 0)), "dst", 0) }
-	s.Loop(1, block)
-	s.Tail(f.Lanes, 1, block)
+	block := func() { s.store(l.of(s.load("x", 0)), "dst", 0) }
+	s.loop(1, block)
+	s.tail(f.Lanes, 1, block)
 	f.End()
 }
 

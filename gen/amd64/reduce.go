@@ -10,20 +10,20 @@ import (
 // Reduce writes Sum, Max and IndexAtLeast.
 func Reduce(f *File) {
 	f.Begin("Sum")
-	s := f.Span("x")
+	s := f.span("x")
 	sum := f.Zeros(16 / f.Lanes)
 	add := func() {
 		for r := range sum {
-			s.Accumulate(f.VADDPS, r, sum[r], s.Load("x", r), sum[r])
+			s.accumulate(f.VADDPS, r, sum[r], s.load("x", r), sum[r])
 		}
 	}
-	s.Loop(len(sum), add)
-	s.Tail(16, len(sum), add)
-	f.Fold(sum, f.VADDPS)
+	s.loop(len(sum), add)
+	s.tail(16, len(sum), add)
+	f.fold(sum, f.VADDPS)
 	f.End(sum[0])
 
 	f.Begin("Max")
-	s = f.Span("x")
+	s = f.span("x")
 	negInf := func() reg.VecVirtual { return f.Constant("negInf", operand.U32(0xff800000)) }
 	m := []reg.VecVirtual{negInf(), negInf(), negInf(), negInf()}
 	larger := func(regs int) func() {
@@ -34,25 +34,25 @@ func Reduce(f *File) {
 				beyond = func(x reg.VecVirtual, r int) { f.VBLENDVPS(s.mask[r], x, low, x) }
 			}
 			for r := range regs {
-				x := s.Load("x", r)
+				x := s.load("x", r)
 				beyond(x, r)
-				s.Accumulate(f.VMAXPS, r, m[r], m[r], x) // if one is NaN, VMAXPS gives its first operand here
+				s.accumulate(f.VMAXPS, r, m[r], m[r], x) // if one is NaN, VMAXPS gives its first operand here
 			}
 		}
 	}
-	s.Loop(4, larger(4))
+	s.loop(4, larger(4))
 	tail := 4
 	if f.wide() {
 		tail = 1 // opmasks can only be made one after the other
 	}
-	s.Tail(4*f.Lanes, tail, larger(tail))
-	f.Fold(m, f.VMAXPS)
+	s.tail(4*f.Lanes, tail, larger(tail))
+	f.fold(m, f.VMAXPS)
 	f.End(m[0])
 
 	f.Begin("IndexAtLeast")
-	s = f.Span("x")
+	s = f.span("x")
 	least := f.Broadcast("least")
-	s.Loop(4, func() {
+	s.loop(4, func() {
 		s.anyAtLeast(least)
 		f.JNZ(operand.LabelRef(fmt.Sprint("end", 4*f.Lanes)))
 	})
@@ -63,8 +63,8 @@ func Reduce(f *File) {
 		f.TESTL(hits, hits)
 		f.JNZ(operand.LabelRef("found"))
 	}
-	s.Loop(1, test)
-	s.Tail(f.Lanes, 1, test)
+	s.loop(1, test)
+	s.tail(f.Lanes, 1, test)
 	f.MOVQ(f.Addr(f.Param("x").Len()), s.i)
 	f.JMP(operand.LabelRef("return"))
 	f.Label("found")
@@ -79,14 +79,14 @@ func Reduce(f *File) {
 const cmpLessEqual = operand.U8(0x12)
 
 // anyAtLeast clears the zero flag if any element of a block of four registers of x is at least least.
-func (s *Span) anyAtLeast(least reg.VecVirtual) {
+func (s *span) anyAtLeast(least reg.VecVirtual) {
 	f := s.f
 	if f.wide() {
 		hit := f.K()
-		f.VCMPPS(cmpLessEqual, s.At("x", 0), least, hit)
+		f.VCMPPS(cmpLessEqual, s.at("x", 0), least, hit)
 		for r := 1; r < 4; r++ {
 			k := f.K()
-			f.VCMPPS(cmpLessEqual, s.At("x", r), least, k)
+			f.VCMPPS(cmpLessEqual, s.at("x", r), least, k)
 			f.KORW(k, hit, hit)
 		}
 		f.KORTESTW(hit, hit)
@@ -95,7 +95,7 @@ func (s *Span) anyAtLeast(least reg.VecVirtual) {
 	m := make([]reg.VecVirtual, 4)
 	for r := range m {
 		m[r] = f.Vec()
-		f.VCMPPS(cmpLessEqual, s.At("x", r), least, m[r])
+		f.VCMPPS(cmpLessEqual, s.at("x", r), least, m[r])
 	}
 	f.VORPS(m[0], m[1], m[0])
 	f.VORPS(m[2], m[3], m[2])
@@ -105,20 +105,20 @@ func (s *Span) anyAtLeast(least reg.VecVirtual) {
 
 // whereAtLeast sets the bits of hits that stand for elements of a register of x that are at least
 // least.
-func (s *Span) whereAtLeast(least reg.VecVirtual, hits reg.GPVirtual) {
+func (s *span) whereAtLeast(least reg.VecVirtual, hits reg.GPVirtual) {
 	f := s.f
 	if f.wide() {
 		hit := f.K()
 		if s.mask == nil {
-			f.VCMPPS(cmpLessEqual, s.At("x", 0), least, hit)
+			f.VCMPPS(cmpLessEqual, s.at("x", 0), least, hit)
 		} else {
-			f.VCMPPS(cmpLessEqual, s.Load("x", 0), least, s.mask[0], hit)
+			f.VCMPPS(cmpLessEqual, s.load("x", 0), least, s.mask[0], hit)
 		}
 		f.KMOVW(hit, hits)
 		return
 	}
 	m := f.Vec()
-	f.VCMPPS(cmpLessEqual, s.Load("x", 0), least, m)
-	s.ZeroRest(m, 0)
+	f.VCMPPS(cmpLessEqual, s.load("x", 0), least, m)
+	s.zeroRest(m, 0)
 	f.VMOVMSKPS(m, hits)
 }

@@ -8,18 +8,18 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// A Span walks float32 slices side by side: loops over whole blocks first, then a tail whose loads
+// A span walks float32 slices side by side: loops over whole blocks first, then a tail whose loads
 // give 0 and whose stores do nothing beyond the end.
-type Span struct {
+type span struct {
 	f    *File
 	base map[string]reg.GPVirtual
 	i, n reg.GPVirtual // the current element and the length
 	mask []reg.Virtual // of the block's registers in the tail, nil in a loop
 }
 
-// Span begins a walk over the named slices. The length is that of the first.
-func (f *File) Span(slices ...string) *Span {
-	s := &Span{f: f, base: make(map[string]reg.GPVirtual)}
+// span begins a walk over the named slices. The length is that of the first.
+func (f *File) span(slices ...string) *span {
+	s := &span{f: f, base: make(map[string]reg.GPVirtual)}
 	for _, name := range slices {
 		s.base[name] = f.Arg(f.Param(name).Base())
 	}
@@ -29,8 +29,8 @@ func (f *File) Span(slices ...string) *Span {
 	return s
 }
 
-// Loop repeats the body as long as there is a whole block of the given number of registers.
-func (s *Span) Loop(regs int, body func()) {
+// loop repeats the body as long as there is a whole block of the given number of registers.
+func (s *span) loop(regs int, body func()) {
 	f, end, block := s.f, s.f.GP64(), s.f.Lanes*regs
 	top, after := fmt.Sprint("loop", block), fmt.Sprint("end", block)
 	f.Commentf("Blocks of %d.", block)
@@ -46,15 +46,15 @@ func (s *Span) Loop(regs int, body func()) {
 	f.Label(after)
 }
 
-// Tail repeats the body for the remaining elements, fewer than limit, the given number of registers
-// at a time. limit is at most 64. Tail overwrites s.n.
-func (s *Span) Tail(limit, regs int, body func()) {
+// tail repeats the body for the remaining elements, fewer than limit, the given number of registers
+// at a time. limit is at most 64. tail overwrites s.n.
+func (s *span) tail(limit, regs int, body func()) {
 	block := s.f.Lanes * regs
-	tail := s.vectorMasks
+	rest := s.vectorMasks
 	if s.f.wide() {
-		tail = s.opmasks
+		rest = s.opmasks
 	}
-	tail(limit, regs, func() {
+	rest(limit, regs, func() {
 		body()
 		if limit > block {
 			s.f.ADDQ(operand.I8(block), s.i)
@@ -65,7 +65,7 @@ func (s *Span) Tail(limit, regs int, body func()) {
 
 // vectorMasks is the tail if masks are vector registers. They are loaded from a table of ones and
 // zeros, starting where the number of ones left equals that of the remaining elements.
-func (s *Span) vectorMasks(limit, regs int, body func()) {
+func (s *span) vectorMasks(limit, regs int, body func()) {
 	f, p := s.f, s.f.GP64()
 	f.Comment("The rest. A mask begins with as many ones as elements are left.")
 	f.SUBQ(s.i, s.n)
@@ -102,7 +102,7 @@ func (f *File) ones(n int) operand.Mem {
 }
 
 // opmasks is the tail if masks are registers of their own kind. They are made by shifts.
-func (s *Span) opmasks(limit, regs int, body func()) {
+func (s *span) opmasks(limit, regs int, body func()) {
 	f, ones := s.f, s.f.GP64()
 	f.Comment("The rest, under masks of as many ones as elements are left.")
 	f.MOVQ(s.n, reg.RCX)
@@ -129,49 +129,49 @@ func (s *Span) opmasks(limit, regs int, body func()) {
 	}
 }
 
-// At returns the address of register r of the block.
-func (s *Span) At(slice string, r int) operand.Mem {
+// at returns the address of register r of the block.
+func (s *span) at(slice string, r int) operand.Mem {
 	return operand.Mem{Base: s.base[slice], Index: s.i, Scale: 4, Disp: 4 * s.f.Lanes * r}
 }
 
-// Load returns register r of the block.
-func (s *Span) Load(slice string, r int) reg.VecVirtual {
+// load returns register r of the block.
+func (s *span) load(slice string, r int) reg.VecVirtual {
 	v := s.f.Vec()
 	switch {
 	case s.mask == nil:
-		s.f.VMOVUPS(s.At(slice, r), v)
+		s.f.VMOVUPS(s.at(slice, r), v)
 	case s.f.wide():
-		s.f.VMOVUPS_Z(s.At(slice, r), s.mask[r], v)
+		s.f.VMOVUPS_Z(s.at(slice, r), s.mask[r], v)
 	default:
-		s.f.VMASKMOVPS(s.At(slice, r), s.mask[r], v)
+		s.f.VMASKMOVPS(s.at(slice, r), s.mask[r], v)
 	}
 	return v
 }
 
-// Store writes register r of the block.
-func (s *Span) Store(v reg.VecVirtual, slice string, r int) {
+// store writes register r of the block.
+func (s *span) store(v reg.VecVirtual, slice string, r int) {
 	switch {
 	case s.mask == nil:
-		s.f.VMOVUPS(v, s.At(slice, r))
+		s.f.VMOVUPS(v, s.at(slice, r))
 	case s.f.wide():
-		s.f.VMOVUPS(v, s.mask[r], s.At(slice, r))
+		s.f.VMOVUPS(v, s.mask[r], s.at(slice, r))
 	default:
-		s.f.VMASKMOVPS(v, s.mask[r], s.At(slice, r))
+		s.f.VMASKMOVPS(v, s.mask[r], s.at(slice, r))
 	}
 }
 
-// ZeroRest clears those lanes of v, which stands for register r of the block, that lie beyond the
+// zeroRest clears those lanes of v, which stands for register r of the block, that lie beyond the
 // end. Masks must be vectors.
-func (s *Span) ZeroRest(v reg.VecVirtual, r int) {
+func (s *span) zeroRest(v reg.VecVirtual, r int) {
 	if s.mask != nil {
 		s.f.VANDPS(s.mask[r], v, v)
 	}
 }
 
-// Accumulate is acc = op(src…) with Go's order of operands, for register r of the block. Lanes beyond
+// accumulate is acc = op(src…) with Go's order of operands, for register r of the block. Lanes beyond
 // the end must not change, except for the sign of a zero. A mask keeps them with AVX-512; with AVX2
 // op itself must, given what src holds there.
-func (s *Span) Accumulate(op func(...operand.Op), r int, acc reg.VecVirtual, src ...operand.Op) {
+func (s *span) accumulate(op func(...operand.Op), r int, acc reg.VecVirtual, src ...operand.Op) {
 	if s.mask != nil && s.f.wide() {
 		src = append(src, s.mask[r])
 	}

@@ -45,8 +45,8 @@ func (f *File) Zeros(n int) []reg.VecVirtual {
 	return v
 }
 
-// Fold combines the lanes in halves, adds +0 and leaves the result in the lowest lane of v[0].
-func (f *File) Fold(v []reg.VecVirtual, op func(...operand.Op)) {
+// fold combines the lanes in halves, adds +0 and leaves the result in the lowest lane of v[0].
+func (f *File) fold(v []reg.VecVirtual, op func(...operand.Op)) {
 	half := f.Lanes * len(v) / 2
 	f.Commentf("Halves of lanes: %d+%d to 1+1. The last addition turns −0 into +0.", half, half)
 	for n := len(v) / 2; n > 0; n /= 2 {

@@ -10,67 +10,13 @@ import (
 	"github.com/contrast-go/contrast/internal/scalar"
 )
 
-// The exponential sums have 16 lanes in two registers. The work on different registers and blocks
-// overlaps, because only the last addition waits for the one before.
-
-func sumExp(f *amd64.File) {
-	f.Begin("SumExp")
-	sum := f.Zeros(2)
-	exponentials(f, f.Span("x"), sum, false)
-	f.Fold(sum, f.VADDPS)
-	f.End(sum[0])
-}
-
-func expLanes(f *amd64.File) {
-	f.Begin("ExpLanes")
-	lane, sum := f.Arg(f.Param("lane")), []reg.VecVirtual{f.YMM(), f.YMM()}
-	f.VMOVUPS(operand.Mem{Base: lane}, sum[0])
-	f.VMOVUPS(operand.Mem{Base: lane, Disp: 32}, sum[1])
-	exponentials(f, f.Span("x", "dst"), sum, true)
-	f.Comment("After an odd number of registers the lanes stand exchanged.")
-	at := f.Arg(f.Param("x").Len())
-	f.ADDQ(operand.I8(7), at)
-	f.ANDQ(operand.I8(8), at)
-	f.VMOVUPS(sum[0], operand.Mem{Base: lane, Index: at, Scale: 4})
-	f.XORQ(operand.I8(8), at)
-	f.VMOVUPS(sum[1], operand.Mem{Base: lane, Index: at, Scale: 4})
-	f.End()
-}
-
-// exponentials adds to sum. In the tail its two registers change places after each register of x.
-func exponentials(f *amd64.File, s *amd64.Span, sum []reg.VecVirtual, store bool) {
-	block := func(regs int) func() {
-		return func() {
-			x, shift := make([]reg.VecVirtual, regs), f.Broadcast("shift")
-			for r := range x {
-				x[r] = s.Load("x", r)
-				f.VSUBPS(shift, x[r], x[r])
-			}
-			e := exp(f, x)
-			f.Comment("The sum.")
-			for r, e := range e {
-				if store {
-					s.Store(e, "dst", r)
-				}
-				s.ZeroRest(e, r)
-				f.VADDPS(e, sum[r%2], sum[r%2])
-			}
-		}
-	}
-	s.Loop(4, block(4))
-	s.Tail(32, 1, func() {
-		block(1)()
-		f.Comment("The next register belongs to the other lanes.")
-		t := f.YMM()
-		f.VMOVAPS(sum[0], t)
-		f.VMOVAPS(sum[1], sum[0])
-		f.VMOVAPS(t, sum[1])
-	})
-}
-
 // expBias makes the low bits of the rounding number twice the bias of an
 // exponent. It is even, so that ties still round as with scalar.ExpRound alone.
 const expBias = 2 * 127
+
+func newExp(f *amd64.File) amd64.Exponential {
+	return func(x []reg.VecVirtual) []reg.VecVirtual { return exp(f, x) }
+}
 
 // exp returns the exponentials of x, whose registers it overwrites. The twelve registers that four of
 // x take leave none to hold the constants: each is loaded when it is needed.

@@ -10,48 +10,9 @@ import (
 	"github.com/contrast-go/contrast/internal/scalar"
 )
 
-// The exponential sums have 16 lanes in one register. The work on different registers and blocks
-// overlaps, because only the last addition waits for the one before.
-
-func sumExp(f *amd64.File) {
-	f.Begin("SumExp")
-	sum := f.Zeros(1)
-	exponentials(f, f.Span("x"), sum[0], false)
-	f.Fold(sum, f.VADDPS)
-	f.End(sum[0])
-}
-
-func expLanes(f *amd64.File) {
-	f.Begin("ExpLanes")
-	lane, sum := f.Arg(f.Param("lane")), f.ZMM()
-	f.VMOVUPS(operand.Mem{Base: lane}, sum)
-	exponentials(f, f.Span("x", "dst"), sum, true)
-	f.VMOVUPS(sum, operand.Mem{Base: lane})
-	f.End()
-}
-
-func exponentials(f *amd64.File, s *amd64.Span, sum reg.VecVirtual, store bool) {
-	shift := f.Broadcast("shift")
+func newExp(f *amd64.File) amd64.Exponential {
 	c := newExpConstants(f)
-	block := func(regs int) func() {
-		return func() {
-			x := make([]reg.VecVirtual, regs)
-			for r := range x {
-				x[r] = s.Load("x", r)
-				f.VSUBPS(shift, x[r], x[r])
-			}
-			e := exp(f, x, c)
-			f.Comment("The sum.")
-			for r, e := range e {
-				if store {
-					s.Store(e, "dst", r)
-				}
-				s.Accumulate(f.VADDPS, r, sum, e, sum)
-			}
-		}
-	}
-	s.Loop(4, block(4))
-	s.Tail(64, 1, block(1))
+	return func(x []reg.VecVirtual) []reg.VecVirtual { return exp(f, x, c) }
 }
 
 // expConstants are the operands of exp.
