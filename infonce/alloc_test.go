@@ -22,12 +22,12 @@ func TestAllocs(t *testing.T) {
 			large, small := v.batch(r, 50, 9, 1, 0.5), v.batch(r, 20, 5, 0, 0.5)
 			gl, gs := gradFor(large), gradFor(small)
 			for _, workers := range []int{1, 2} {
-				l := v.new(workers)
+				l := v.New(workers)
 				run := func() {
-					evaluate(t, v.name, l, large, &gl, 1)
-					evaluate(t, v.name, l, large, nil, 1)
-					evaluate(t, v.name, l, small, nil, 1)
-					evaluate(t, v.name, l, small, &gs, 1)
+					evaluate(t, v.Name, l, large, &gl, 1)
+					evaluate(t, v.Name, l, large, nil, 1)
+					evaluate(t, v.Name, l, small, nil, 1)
+					evaluate(t, v.Name, l, small, &gs, 1)
 				}
 				// Where one processor does all the work, its invitations to the helpers pile
 				// up at first, until their queue is full.
@@ -36,7 +36,7 @@ func TestAllocs(t *testing.T) {
 					n = testing.AllocsPerRun(5, run)
 				}
 				if n != 0 {
-					t.Errorf("%s, %d workers: %v allocations in four evaluations, want 0", v.name, workers, n)
+					t.Errorf("%s, %d workers: %v allocations in four evaluations, want 0", v.Name, workers, n)
 				}
 			}
 		}

@@ -63,17 +63,17 @@ func TestBits(t *testing.T) {
 	check.EachLevel(t, func(t *testing.T) {
 		for i, v := range vs {
 			for j, b := range batches[i] {
-				name := fmt.Sprintf("%s n=%d d=%d", v.name, shapes[j].n, shapes[j].d)
-				got := outcomeOf(t, name, v.new(1), b)
+				name := fmt.Sprintf("%s n=%d d=%d", v.Name, shapes[j].n, shapes[j].d)
+				got := outcomeOf(t, name, v.New(1), b)
 				if want[i][j].g.Q.Data == nil {
 					want[i][j] = got
 				}
 				got.same(t, name, want[i][j])
 			}
 			for _, workers := range counts {
-				l := v.new(workers)
+				l := v.New(workers)
 				for _, j := range order {
-					name := fmt.Sprintf("%s n=%d d=%d workers=%d, value used before", v.name, shapes[j].n, shapes[j].d, workers)
+					name := fmt.Sprintf("%s n=%d d=%d workers=%d, value used before", v.Name, shapes[j].n, shapes[j].d, workers)
 					outcomeOf(t, name, l, batches[i][j]).same(t, name, want[i][j])
 				}
 			}
@@ -87,11 +87,11 @@ func TestGOMAXPROCS(t *testing.T) {
 	r := check.NewRand(21)
 	for _, v := range allVariants() {
 		b := v.batch(r, 100, 20, 0, 0.5)
-		want := outcomeOf(t, v.name, v.new(1), b)
-		l := v.new(0)
+		want := outcomeOf(t, v.Name, v.New(1), b)
+		l := v.New(0)
 		for _, procs := range []int{1, 3, 2, 8} {
 			runtime.GOMAXPROCS(procs)
-			name := fmt.Sprintf("%s GOMAXPROCS=%d", v.name, procs)
+			name := fmt.Sprintf("%s GOMAXPROCS=%d", v.Name, procs)
 			outcomeOf(t, name, l, b).same(t, name, want)
 		}
 	}

@@ -104,8 +104,8 @@ func TestBoundHolds(t *testing.T) {
 		if r.IntN(4) == 0 {
 			precision = simd.BFloat16
 		}
-		name := fmt.Sprintf("trial %d: %s n=%d d=%d %s, size %.2g, %v", i, v.name, n, d, s.name, size, precision)
-		res, err := withPrecision(v.new(1), precision).Evaluate(b, nil, 1)
+		name := fmt.Sprintf("trial %d: %s n=%d d=%d %s, size %.2g, %v", i, v.Name, n, d, s.name, size, precision)
+		res, err := withPrecision(v.New(1), precision).Evaluate(b, nil, 1)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -118,7 +118,7 @@ func TestBoundHolds(t *testing.T) {
 		if diff := math.Abs(res.Loss - want); !(diff <= res.Bound) {
 			t.Errorf("%s: loss %v, want %v: off by %.3g, bound %.3g", name, res.Loss, want, diff, res.Bound)
 		} else if res.Bound > 0 && want != 0 && !math.IsInf(res.Bound, 1) {
-			kind, _, _ := strings.Cut(v.name, "/")
+			kind, _, _ := strings.Cut(v.Name, "/")
 			kind += " " + precision.String()
 			ratios[kind] = append(ratios[kind], diff/res.Bound)
 		}

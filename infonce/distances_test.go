@@ -117,7 +117,7 @@ func TestNearDuplicateDistance(t *testing.T) {
 			}
 			v := distanceVariants(0.3, false)[0]
 			l := &BatchAll{Margin: 100}
-			v.truth = func(b Batch) (float64, ref.Grad) {
+			v.Oracle = func(b Batch) (float64, ref.Grad) {
 				return ref.BatchAll(mat(b.Q), b.Labels, ref.TripletOptions{Margin: 100}, false)
 			}
 			c := trial{variant: v, name: "near duplicates", b: b, want: v.ask(b), base: gradFor(b), scale: 1}
@@ -138,7 +138,7 @@ func TestGathered(t *testing.T) {
 			}
 			for _, v := range distanceVariants(0.3, false) {
 				b := gathered(r, s.n, s.d, max(s.n/5, 2), g.change)
-				c := trial{variant: v, name: fmt.Sprintf("%s, %s, n=%d", v.name, g.name, s.n), b: b, want: v.ask(b), base: gradFor(b), scale: 1}
+				c := trial{variant: v, name: fmt.Sprintf("%s, %s, n=%d", v.Name, g.name, s.n), b: b, want: v.ask(b), base: gradFor(b), scale: 1}
 				c.tol = v.published(b, c.want)
 				trials = append(trials, c)
 			}
@@ -146,7 +146,7 @@ func TestGathered(t *testing.T) {
 	}
 	check.EachLevel(t, func(t *testing.T) {
 		for _, c := range trials {
-			c.run(t, c.new(2))
+			c.run(t, c.New(2))
 		}
 	})
 }
@@ -167,7 +167,7 @@ func TestDistanceStripBits(t *testing.T) {
 			b := gathered(r, n, 5, labels, func(label, j int, x float32) float32 {
 				return float32((label*37+j*11)%8) - 3.5 + float32(x*0.1) // near across labels too
 			})
-			if v.smooth && (testing.Short() || labels == 3) {
+			if v.Smooth && (testing.Short() || labels == 3) {
 				continue
 			}
 			var want outcome
@@ -176,8 +176,8 @@ func TestDistanceStripBits(t *testing.T) {
 					return // the levels agree on small batches
 				}
 				for _, workers := range counts {
-					name := fmt.Sprintf("%s labels=%d workers=%d", v.name, labels, workers)
-					got := outcomeOf(t, name, v.new(workers), b)
+					name := fmt.Sprintf("%s labels=%d workers=%d", v.Name, labels, workers)
+					got := outcomeOf(t, name, v.New(workers), b)
 					if want.g.Q.Data == nil {
 						want = got
 					}

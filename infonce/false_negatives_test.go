@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	. "github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/catalog"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/internal/ref"
 	"github.com/contrast-go/contrast/simd"
@@ -71,13 +72,19 @@ func TestFalseNegatives(t *testing.T) {
 						}
 						return out
 					}
-					v := variant{name: fmt.Sprintf("%+v inBatch=%v guided=%v %+v", c, inBatch, guided, rule), queries: 1, beta: 1 / τ, cosine: true, keys: same, negs: none}
-					loss, g := ref.SoftmaxRows(mat(b.Q), concat(mat(b.K), mat(b.Negatives)), τ, true, ref.RowOptions{Drop: drop})
-					g.DK, g.DNeg = split(g.DK, b.K.Rows)
+					v := variant{catalog.Case{
+						Name:     fmt.Sprintf("%+v inBatch=%v guided=%v %+v", c, inBatch, guided, rule),
+						Rounding: catalog.Rounding{Queries: 1, Beta: 1 / τ, Cosine: true},
+					}}
+					k := ref.Mat{Rows: b.K.Rows + b.Negatives.Rows, Cols: b.K.Cols, Data: append(mat(b.K).Data, mat(b.Negatives).Data...)}
+					loss, g := ref.SoftmaxRows(mat(b.Q), k, τ, true, ref.RowOptions{Drop: drop})
+					end := len(mat(b.K).Data)
+					g.DNeg = ref.Mat{Rows: b.Negatives.Rows, Cols: b.K.Cols, Data: g.DK.Data[end:]}
+					g.DK = ref.Mat{Rows: b.K.Rows, Cols: b.K.Cols, Data: g.DK.Data[:end]}
 					if unlike == 0 || dropped == 0 {
-						t.Fatalf("%s: %d candidates of unlike positives, %d dropped: the test sees nothing", v.name, unlike, dropped)
+						t.Fatalf("%s: %d candidates of unlike positives, %d dropped: the test sees nothing", v.Name, unlike, dropped)
 					}
-					tr := trial{variant: v, name: v.name, b: b, want: truth{loss, g}, base: gradFor(b), scale: 1}
+					tr := trial{variant: v, name: v.Name, b: b, want: truth{loss, g}, base: gradFor(b), scale: 1}
 					tr.tol = v.published(b, tr.want)
 					tr.run(t, &InfoNCE{Temperature: τ, InBatch: inBatch, FalseNegatives: rule, Workers: 2})
 				}

@@ -65,12 +65,12 @@ func TestCollapse(t *testing.T) {
 	for _, temperature := range []float32{1e-4, 0.01, 0.025, 0.07, 1, 1e4} {
 		for _, v := range append(softmaxVariants(temperature, false), softmaxVariants(temperature, true)...) {
 			const n, d = 64, 3
-			b := Batch{Q: simd.NewMatrix(n, d), K: simd.NewMatrix(v.keys(n), d), Negatives: simd.NewMatrix(v.negs(n), d)}
+			b := Batch{Q: simd.NewMatrix(n, d), K: simd.NewMatrix(v.KeyRows(n), d), Negatives: simd.NewMatrix(v.NegativeRows(n), d)}
 			candidates := b.K.Rows
 			switch {
-			case v.queries == 2:
+			case v.Queries == 2:
 				candidates = 2*n - 1
-			case v.paired:
+			case v.Paired:
 				candidates = 1 + b.Negatives.Rows/n
 			case b.Negatives.Rows > 0:
 				candidates = 1 + b.Negatives.Rows
@@ -80,25 +80,25 @@ func TestCollapse(t *testing.T) {
 			each(b, func(_, _ int, row []float32) { copy(row, []float32{1, 2, 3}) })
 			check.EachLevel(t, func(t *testing.T) {
 				g := gradFor(b)
-				r := evaluate(t, v.name, v.new(1), b, &g, 1)
+				r := evaluate(t, v.Name, v.New(1), b, &g, 1)
 				tol := 1e-7
-				if v.cosine && b.Negatives.Rows > 0 {
+				if v.Cosine && b.Negatives.Rows > 0 {
 					// The positive is another kind of dot product, and may differ in the last bits of 1.
-					tol += 4 * ulp * v.beta
+					tol += 4 * ulp * v.Beta
 				}
 				if want := math.Log(float64(candidates)); !near(r.Loss, want, tol) {
-					t.Errorf("%s: loss %v, want ln %d = %v", v.name, r.Loss, candidates, want)
+					t.Errorf("%s: loss %v, want ln %d = %v", v.Name, r.Loss, candidates, want)
 				}
 				// Candidates pull a query with the same force in sum as its positive, up to
 				// rounding. A key is pulled along the query, which unit rows do not feel.
-				limit := v.beta * largest(b.K) * 64 * ulp
+				limit := v.Beta * largest(b.K) * 64 * ulp
 				each(b, func(p, i int, _ []float32) {
-					if p > 0 && !v.cosine {
+					if p > 0 && !v.Cosine {
 						return
 					}
 					for _, x := range part(g, p).Row(i) {
 						if math.Abs(float64(x)) > limit {
-							t.Fatalf("%s: gradient %v of row %d of part %d", v.name, x, i, p)
+							t.Fatalf("%s: gradient %v of row %d of part %d", v.Name, x, i, p)
 						}
 					}
 				})
@@ -174,7 +174,7 @@ func TestSimplexOptimum(t *testing.T) {
 	b := Batch{Q: centred(256), K: centred(256)}
 	c := trial{variant: v, name: "centred rows", b: b, want: v.ask(b), scale: 1}
 	c.tol = v.derived(b, c.want)
-	c.run(t, v.new(0))
+	c.run(t, v.New(0))
 }
 
 // TestSmallLoss: a loss of 1e-12 and its gradient keep their digits, where ln Σ − z has none.
@@ -264,8 +264,8 @@ func TestExactLogits(t *testing.T) {
 				for i := range n {
 					simd.Scale(b.Q.Row(i), τ, b.Q.Row(i))
 				}
-				c := trial{variant: v, name: v.name, b: b, base: gradFor(b), scale: 1}
-				if v.queries == 2 {
+				c := trial{variant: v, name: v.Name, b: b, base: gradFor(b), scale: 1}
+				if v.Queries == 2 {
 					// Both views at √τ would not be exact; so a power of two whose square is below τ.
 					h := float32(math.Ldexp(1, (math.Ilogb(float64(τ))-1)/2))
 					for i := range n {
@@ -275,17 +275,17 @@ func TestExactLogits(t *testing.T) {
 				}
 				c.want = v.ask(b)
 				c.tol = v.published(b, c.want)
-				c.tol.value += 0x1p-126
-				c.tol.row = func(row func(int, int) float64) func(int, int) float64 {
+				c.tol.Value += 0x1p-126
+				c.tol.Row = func(row func(int, int) float64) func(int, int) float64 {
 					return func(p, i int) float64 { return row(p, i) + 0x1p-126/float64(τ) }
-				}(c.tol.row)
+				}(c.tol.Row)
 				trials = append(trials, c)
 			}
 		}
 	}
 	check.EachLevel(t, func(t *testing.T) {
 		for _, c := range trials {
-			c.run(t, c.new(1))
+			c.run(t, c.New(1))
 		}
 	})
 }
@@ -299,15 +299,15 @@ func TestCLIPSwap(t *testing.T) {
 			for _, n := range []int{1, 5, 64, 130} {
 				v := vs[2]
 				b := v.batch(r, n, 20, 0, 0.5)
-				got, want := outcomeOf(t, v.name, v.new(1), Batch{Q: b.K, K: b.Q}), outcomeOf(t, v.name, v.new(1), b)
+				got, want := outcomeOf(t, v.Name, v.New(1), Batch{Q: b.K, K: b.Q}), outcomeOf(t, v.Name, v.New(1), b)
 				if math.Float64bits(got.r.Loss) != math.Float64bits(want.r.Loss) {
-					t.Errorf("%s n=%d: loss %x after the swap, %x before", v.name, n, got.r.Loss, want.r.Loss)
+					t.Errorf("%s n=%d: loss %x after the swap, %x before", v.Name, n, got.r.Loss, want.r.Loss)
 				}
 				if !near(got.r.DTemperature, want.r.DTemperature, 1e-5) {
-					t.Errorf("%s n=%d: ∂L/∂τ %v after the swap, %v before", v.name, n, got.r.DTemperature, want.r.DTemperature)
+					t.Errorf("%s n=%d: ∂L/∂τ %v after the swap, %v before", v.Name, n, got.r.DTemperature, want.r.DTemperature)
 				}
 				for p, x := range []simd.Matrix{want.g.Q, want.g.K} {
-					check.SameBits(t, v.name, part(got.g, 1-p).Data, x.Data)
+					check.SameBits(t, v.Name, part(got.g, 1-p).Data, x.Data)
 				}
 			}
 		}

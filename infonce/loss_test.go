@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	. "github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/catalog"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -24,7 +25,7 @@ type trial struct {
 	name  string
 	b     Batch
 	want  truth
-	tol   tolerance
+	tol   catalog.Tolerance
 	base  Batch // where the gradient begins; a field without memory is not asked for
 	scale float32
 }
@@ -49,7 +50,7 @@ func TestTruth(t *testing.T) {
 	var trials []trial
 	add := func(v variant, n, d int) {
 		b := v.batch(r, n, d, r.IntN(4), 0)
-		if v.beta > 0 && !v.cosine {
+		if v.Beta > 0 && !v.Cosine {
 			// Norms near 1, so that a temperature means the same as for cosines.
 			for p := range 3 {
 				m := part(b, p)
@@ -58,11 +59,11 @@ func TestTruth(t *testing.T) {
 				}
 			}
 		}
-		c := trial{variant: v, name: fmt.Sprintf("%s n=%d d=%d", v.name, n, d), b: b, want: v.ask(b), base: gradFor(b), scale: 1}
+		c := trial{variant: v, name: fmt.Sprintf("%s n=%d d=%d", v.Name, n, d), b: b, want: v.ask(b), base: gradFor(b), scale: 1}
 		c.tol = v.published(b, c.want)
-		if d == 1 && (v.cosine || v.beta == 0) {
+		if d == 1 && (v.Cosine || v.Beta == 0) {
 			// The gradient is 0, or is where both distances of a triplet pull one way or another: no relative bound.
-			c.tol.row = v.derived(b, c.want).row
+			c.tol.Row = v.derived(b, c.want).Row
 		}
 		trials = append(trials, c)
 	}
@@ -93,7 +94,7 @@ func TestTruth(t *testing.T) {
 		for _, v := range softmaxVariants(0.01, dot) {
 			add(v, 48, 31)
 			if trials[len(trials)-1].want.loss < 1 {
-				t.Fatalf("%s: loss %v is too small for this test", v.name, trials[len(trials)-1].want.loss)
+				t.Fatalf("%s: loss %v is too small for this test", v.Name, trials[len(trials)-1].want.loss)
 			}
 		}
 	}
@@ -106,7 +107,7 @@ func TestTruth(t *testing.T) {
 			k := i + j
 			for _, v := range pairVariants([]float32{0, 0.3, 1.5}[k%3], k%2 == 1 && d > 1) {
 				add(v, n, d)
-				if c := &trials[len(trials)-1]; d == 1 || v.triplets || strings.HasSuffix(v.name, "/normalize") {
+				if c := &trials[len(trials)-1]; d == 1 || v.Triplets || strings.HasSuffix(v.Name, "/normalize") {
 					// What triples do to a row may cancel, and so may distances of rounded rows and of unit rows of one number.
 					c.tol = v.derived(c.b, c.want)
 				}
@@ -150,7 +151,7 @@ func TestTruth(t *testing.T) {
 	}
 	check.EachLevel(t, func(t *testing.T) {
 		for _, c := range trials {
-			c.run(t, c.new(1))
+			c.run(t, c.New(1))
 		}
 	})
 }
@@ -191,7 +192,7 @@ func TestSweep(t *testing.T) {
 		n, d := 1+r.IntN(70), 2+r.IntN(90)
 		b := v.batch(r, n, d, r.IntN(3), []float32{0, 0.01, 0.3, 1}[r.IntN(4)])
 		c := trial{variant: v, b: b, want: v.ask(b), scale: []float32{1, -2, 0.125, 3.7}[r.IntN(4)]}
-		c.name = fmt.Sprintf("trial %d: %s n=%d d=%d scale=%v", i, v.name, n, d, c.scale)
+		c.name = fmt.Sprintf("trial %d: %s n=%d d=%d scale=%v", i, v.Name, n, d, c.scale)
 		c.tol = v.derived(b, c.want)
 		for p, m := range []*simd.Matrix{&c.base.Q, &c.base.K, &c.base.Negatives} {
 			if x := part(b, p); r.IntN(4) > 0 {
@@ -202,7 +203,7 @@ func TestSweep(t *testing.T) {
 	}
 	check.EachLevel(t, func(t *testing.T) {
 		for i, c := range trials {
-			c.run(t, c.new(1+i%4))
+			c.run(t, c.New(1+i%4))
 		}
 	})
 }
@@ -238,7 +239,7 @@ func scaled(by func(part, i int) float64) func(b Batch) {
 func constant(x float64) func(int, int) float64 { return func(int, int) float64 { return x } }
 
 // A dot product of such rows over a temperature may exceed float32.
-func bounded(v variant) bool { return v.beta == 0 || v.cosine }
+func bounded(v variant) bool { return v.Beta == 0 || v.Cosine }
 
 var edges = []edge{
 	{name: "as it comes", change: func(Batch) {}},
@@ -280,23 +281,23 @@ var edges = []edge{
 		}
 	},
 		// All units are equally far from 0, up to rounding.
-		only:  func(v variant) bool { return !(v.picks && v.cosine) },
-		value: func(v variant) bool { return v.labels && v.cosine && v.beta == 0 }},
+		only:  func(v variant) bool { return !(v.Picks && v.Cosine) },
+		value: func(v variant) bool { return v.Labels && v.Cosine && v.Beta == 0 }},
 	{name: "all rows zero", change: func(b Batch) { each(b, func(_, _ int, row []float32) { clear(row) }) }},
 	{name: "norms of 1e-20", change: scaled(constant(1e-20))},
 	{name: "norms of 1e20", change: scaled(constant(1e20)), only: bounded},
-	{name: "norms of 1e37", change: scaled(constant(1e37)), only: func(v variant) bool { return v.cosine }},
+	{name: "norms of 1e37", change: scaled(constant(1e37)), only: func(v variant) bool { return v.Cosine }},
 	{name: "norms of 1e±20", change: scaled(func(_, i int) float64 { return []float64{1e-20, 1e20}[i%2] }), only: bounded},
-	{name: "norms of 1e-37", change: scaled(constant(1e-37)), only: func(v variant) bool { return v.cosine }},
+	{name: "norms of 1e-37", change: scaled(constant(1e-37)), only: func(v variant) bool { return v.Cosine }},
 	{name: "subnormal", change: scaled(constant(0x1p-140))},
 	{name: "no positives", change: func(b Batch) {
 		for i := range b.Labels {
 			b.Labels[i] = i
 		}
-	}, only: func(v variant) bool { return v.labels }},
-	{name: "no negatives", change: func(b Batch) { setAll(b.Labels, 5) }, only: func(v variant) bool { return v.labels }},
-	{name: "every candidate masked", change: func(b Batch) { setAll(b.IDs, 5) }, only: func(v variant) bool { return v.ids }},
-	{name: "all weights zero", change: func(b Batch) { clear(b.Weights) }, only: func(v variant) bool { return v.weights }},
+	}, only: func(v variant) bool { return v.Labels }},
+	{name: "no negatives", change: func(b Batch) { setAll(b.Labels, 5) }, only: func(v variant) bool { return v.Labels }},
+	{name: "every candidate masked", change: func(b Batch) { setAll(b.IDs, 5) }, only: func(v variant) bool { return v.IDs }},
+	{name: "all weights zero", change: func(b Batch) { clear(b.Weights) }, only: func(v variant) bool { return v.Weights }},
 }
 
 func setAll(x []int, v int) {
@@ -341,7 +342,7 @@ func TestEdgeCases(t *testing.T) {
 				}
 				b := v.batch(r, s.n, s.d, 1, 0)
 				e.change(b)
-				c := trial{variant: v, name: fmt.Sprintf("%s, %s, n=%d", v.name, e.name, s.n), b: b, want: v.ask(b), base: gradFor(b), scale: 1}
+				c := trial{variant: v, name: fmt.Sprintf("%s, %s, n=%d", v.Name, e.name, s.n), b: b, want: v.ask(b), base: gradFor(b), scale: 1}
 				c.tol = v.derived(b, c.want)
 				if e.value != nil && e.value(v) {
 					c.want.grad.DQ.Rows, c.want.grad.DK.Rows, c.want.grad.DNeg.Rows = 0, 0, 0
@@ -353,10 +354,10 @@ func TestEdgeCases(t *testing.T) {
 	first := make([]outcome, len(trials))
 	check.EachLevel(t, func(t *testing.T) {
 		for i, c := range trials {
-			r, g := c.run(t, c.new(1))
+			r, g := c.run(t, c.New(1))
 			zeros := 0
 			each(c.b, func(p, i int, row []float32) {
-				if slices.ContainsFunc(row, func(v float32) bool { return v != 0 }) || !c.cosine {
+				if slices.ContainsFunc(row, func(v float32) bool { return v != 0 }) || !c.Cosine {
 					return
 				}
 				zeros++
@@ -372,7 +373,7 @@ func TestEdgeCases(t *testing.T) {
 				first[i] = got
 			}
 			got.same(t, c.name, first[i])
-			r, g = c.run(t, c.new(3))
+			r, g = c.run(t, c.New(3))
 			outcome{r, g}.same(t, c.name+", 3 workers", first[i])
 		}
 	})
@@ -383,16 +384,16 @@ func TestEdgeCases(t *testing.T) {
 func TestEmptyBatch(t *testing.T) {
 	r := check.NewRand(4)
 	for _, v := range allVariants() {
-		l := v.new(2)
+		l := v.New(2)
 		for _, n := range []int{0, 5, 0} {
 			b := v.batch(r, n, 4, 0, 0)
 			g := gradFor(b)
-			if got := evaluate(t, v.name, l, b, &g, 1); n == 0 && !isZero(got) {
-				t.Errorf("%s: %+v, want all 0", v.name, got)
+			if got := evaluate(t, v.Name, l, b, &g, 1); n == 0 && !isZero(got) {
+				t.Errorf("%s: %+v, want all 0", v.Name, got)
 			}
 			each(g, func(p, i int, row []float32) {
 				if n == 0 && slices.ContainsFunc(row, func(v float32) bool { return v != 0 }) {
-					t.Errorf("%s: gradient %v of row %d of part %d of an empty batch", v.name, row, i, p)
+					t.Errorf("%s: gradient %v of row %d of part %d of an empty batch", v.Name, row, i, p)
 				}
 			})
 		}
@@ -438,15 +439,15 @@ func TestPartialGradients(t *testing.T) {
 	for _, v := range allVariants() {
 		b := v.batch(r, 30, 9, 1, 0.5)
 		full := gradFor(b)
-		l := v.new(2)
-		want := evaluate(t, v.name, l, b, &full, 0.5)
-		bare := evaluate(t, v.name, l, b, nil, 0.5)
+		l := v.New(2)
+		want := evaluate(t, v.Name, l, b, &full, 0.5)
+		bare := evaluate(t, v.Name, l, b, nil, 0.5)
 		if bare.DTemperature != 0 {
-			t.Errorf("%s: ∂L/∂τ is %v without a gradient", v.name, bare.DTemperature)
+			t.Errorf("%s: ∂L/∂τ is %v without a gradient", v.Name, bare.DTemperature)
 		}
 		bare.DTemperature, bare.DBias = want.DTemperature, want.DBias
 		if !equal(bare, want) {
-			t.Errorf("%s: %+v without gradient, want %+v", v.name, bare, want)
+			t.Errorf("%s: %+v without gradient, want %+v", v.Name, bare, want)
 		}
 		for mask := range 8 {
 			g := gradFor(b)
@@ -455,13 +456,13 @@ func TestPartialGradients(t *testing.T) {
 					*m = simd.Matrix{}
 				}
 			}
-			got := evaluate(t, v.name, l, b, &g, 0.5)
+			got := evaluate(t, v.Name, l, b, &g, 0.5)
 			if !equal(got, want) {
-				t.Errorf("%s, gradients %03b: %+v, want %+v", v.name, mask, got, want)
+				t.Errorf("%s, gradients %03b: %+v, want %+v", v.Name, mask, got, want)
 			}
 			for p := range 3 {
 				if part(g, p).Data != nil {
-					check.SameBits(t, fmt.Sprintf("%s, gradients %03b, part %d", v.name, mask, p), part(g, p).Data, part(full, p).Data)
+					check.SameBits(t, fmt.Sprintf("%s, gradients %03b, part %d", v.Name, mask, p), part(g, p).Data, part(full, p).Data)
 				}
 			}
 		}
@@ -472,31 +473,31 @@ func TestPartialGradients(t *testing.T) {
 func TestSharedMemory(t *testing.T) {
 	r := check.NewRand(7)
 	for _, v := range allVariants() {
-		if v.keys(10) != 10 {
+		if v.KeyRows(10) != 10 {
 			continue
 		}
 		b := v.batch(r, 10, 6, 0, 0)
 		apart, both := gradFor(b), gradFor(b)
-		want := evaluate(t, v.name, v.new(1), b, &apart, 1)
+		want := evaluate(t, v.Name, v.New(1), b, &apart, 1)
 		both.K = both.Q
-		if got := evaluate(t, v.name, v.new(1), b, &both, 1); !equal(got, want) {
-			t.Errorf("%s: %+v into one matrix, want %+v", v.name, got, want)
+		if got := evaluate(t, v.Name, v.New(1), b, &both, 1); !equal(got, want) {
+			t.Errorf("%s: %+v into one matrix, want %+v", v.Name, got, want)
 		}
 		for i, x := range both.Q.Data {
 			sum := float64(apart.Q.Data[i]) + float64(apart.K.Data[i])
 			if math.Abs(float64(x)-sum) > 2*ulp*(math.Abs(sum)+math.Abs(float64(apart.Q.Data[i]))) {
-				t.Errorf("%s: gradient %v of q and k together, want %v", v.name, x, sum)
+				t.Errorf("%s: gradient %v of q and k together, want %v", v.Name, x, sum)
 				break
 			}
 		}
 		in := copyBatch(b)
 		step := gradFor(b)
 		step.Q = copyBatch(b).Q
-		want = evaluate(t, v.name, v.new(1), b, &step, -0.1)
-		if got := evaluate(t, v.name, v.new(1), in, &Batch{Q: in.Q}, -0.1); !equal(got, want) {
-			t.Errorf("%s: %+v with the gradient added to Q itself, want %+v", v.name, got, want)
+		want = evaluate(t, v.Name, v.New(1), b, &step, -0.1)
+		if got := evaluate(t, v.Name, v.New(1), in, &Batch{Q: in.Q}, -0.1); !equal(got, want) {
+			t.Errorf("%s: %+v with the gradient added to Q itself, want %+v", v.Name, got, want)
 		}
-		check.SameBits(t, v.name+": Q after a step in place", in.Q.Data, step.Q.Data)
+		check.SameBits(t, v.Name+": Q after a step in place", in.Q.Data, step.Q.Data)
 	}
 }
 
@@ -505,12 +506,12 @@ func TestNormalisedGradientOrthogonal(t *testing.T) {
 	r := check.NewRand(8)
 	check.EachLevel(t, func(t *testing.T) {
 		for _, v := range allVariants() {
-			if !v.cosine {
+			if !v.Cosine {
 				continue
 			}
 			b := v.batch(r, 40, 33, 0, 0.5)
 			g := gradFor(b)
-			evaluate(t, v.name, v.new(1), b, &g, 1)
+			evaluate(t, v.Name, v.New(1), b, &g, 1)
 			each(b, func(p, i int, x []float32) {
 				var along, g2, x2 float64
 				for j, gj := range part(g, p).Row(i) {
@@ -520,9 +521,9 @@ func TestNormalisedGradientOrthogonal(t *testing.T) {
 				}
 				// What is projected away is at most the force of a row, β or 4, over the rows
 				// that share a mean; of it the rounding stays.
-				before := math.Sqrt(g2*x2) + 2*max(v.beta, 4)/float64(b.Q.Rows)
+				before := math.Sqrt(g2*x2) + 2*max(v.Beta, 4)/float64(b.Q.Rows)
 				if math.Abs(along) > 8*ulp*before {
-					t.Errorf("%s: x·∂L/∂x is %.3g for row %d of part %d, with |x|·|∂L/∂x| %.3g", v.name, along, i, p, math.Sqrt(g2*x2))
+					t.Errorf("%s: x·∂L/∂x is %.3g for row %d of part %d, with |x|·|∂L/∂x| %.3g", v.Name, along, i, p, math.Sqrt(g2*x2))
 				}
 			})
 		}
@@ -533,12 +534,12 @@ func TestNormalisedGradientOrthogonal(t *testing.T) {
 func TestPermutation(t *testing.T) {
 	r := check.NewRand(9)
 	for _, v := range allVariants() {
-		if v.indexed || v.classes {
+		if v.Indexed || v.Classes {
 			continue
 		}
 		const n, d = 60, 12
 		spread := float32(0.7)
-		if v.beta == 0 {
+		if v.Beta == 0 {
 			spread = 0 // else few triplets are active
 		}
 		b := v.batch(r, n, d, 0, spread)
@@ -562,7 +563,7 @@ func TestPermutation(t *testing.T) {
 			return out
 		}
 		g, h := gradFor(b), gradFor(b)
-		want := evaluate(t, v.name, v.new(1), b, &g, 1)
+		want := evaluate(t, v.Name, v.New(1), b, &g, 1)
 		c := Batch{Q: move(b.Q, false), K: move(b.K, false), Negatives: move(b.Negatives, false)}
 		at := make([]int, n)
 		for to, from := range order {
@@ -570,14 +571,14 @@ func TestPermutation(t *testing.T) {
 			if len(b.Labels) > 0 {
 				c.Labels = append(c.Labels, b.Labels[from])
 			}
-			if v.ids {
+			if v.IDs {
 				c.IDs = append(c.IDs, b.IDs[from])
 			}
-			if v.weights {
+			if v.Weights {
 				c.Weights = append(c.Weights, b.Weights[from])
 			}
 		}
-		if m := b.Negatives.Rows; v.ids && m > 0 {
+		if m := b.Negatives.Rows; v.IDs && m > 0 {
 			of := m / n
 			if of*n != m {
 				of = 1
@@ -590,10 +591,10 @@ func TestPermutation(t *testing.T) {
 		for _, tr := range b.Triplets {
 			c.Triplets = append(c.Triplets, Triple{at[tr.A], at[tr.P], at[tr.N]})
 		}
-		got := evaluate(t, v.name, v.new(1), c, &h, 1)
+		got := evaluate(t, v.Name, v.New(1), c, &h, 1)
 		tol := v.published(b, truth{loss: want.Loss})
-		if math.Abs(got.Loss-want.Loss) > tol.value {
-			t.Errorf("%s: loss %v after a permutation, %v before", v.name, got.Loss, want.Loss)
+		if math.Abs(got.Loss-want.Loss) > tol.Value {
+			t.Errorf("%s: loss %v after a permutation, %v before", v.Name, got.Loss, want.Loss)
 		}
 		for p := range 3 {
 			x := part(g, p)
@@ -606,7 +607,7 @@ func TestPermutation(t *testing.T) {
 				size, diff = max(size, math.Abs(float64(w))), max(diff, math.Abs(float64(w)-float64(y.Data[i])))
 			}
 			if diff > maxGradientError*size || size == 0 {
-				t.Errorf("%s: gradients of part %d differ by %.3g of %.3g after a permutation", v.name, p, diff, size)
+				t.Errorf("%s: gradients of part %d differ by %.3g of %.3g after a permutation", v.Name, p, diff, size)
 			}
 		}
 	}
@@ -616,7 +617,7 @@ func TestPermutation(t *testing.T) {
 func TestNonFinite(t *testing.T) {
 	r := check.NewRand(10)
 	for _, v := range allVariants() {
-		op := v.name[:strings.IndexByte(v.name, '/')]
+		op := v.Name[:strings.IndexByte(v.Name, '/')]
 		for p, arg := range []string{"Q", "K", "Negatives"} {
 			for _, bad := range []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1))} {
 				b := v.batch(r, 6, 20, 1, 0)
@@ -629,18 +630,18 @@ func TestNonFinite(t *testing.T) {
 				m.Row(m.Rows - 1)[m.Cols-1] = bad
 				base := Batch{Q: gaps(b.Q.Rows, b.Q.Cols, 1, r.Normals32(b.Q.Rows*b.Q.Cols)), K: gaps(b.K.Rows, b.K.Cols, 0, r.Normals32(b.K.Rows*b.K.Cols))}
 				g := copyBatch(base)
-				res, err := v.new(1).Evaluate(b, &g, 1)
+				res, err := v.New(1).Evaluate(b, &g, 1)
 				var e *simd.NonFiniteError
 				if !errors.As(err, &e) || !isZero(res) {
-					t.Errorf("%s: %+v, %v with a %v in %s", v.name, res, err, bad, arg)
+					t.Errorf("%s: %+v, %v with a %v in %s", v.Name, res, err, bad, arg)
 					continue
 				}
 				want := fmt.Sprintf("infonce.%s: %s has %v at row %d, column %d, want finite numbers", op, arg, bad, i, j)
 				if e.Op != "infonce."+op || e.Arg != arg || e.Row != i || e.Col != j || e.Error() != want {
-					t.Errorf("%s: %q, want %q", v.name, e.Error(), want)
+					t.Errorf("%s: %q, want %q", v.Name, e.Error(), want)
 				}
 				for p := range 3 {
-					check.SameBits(t, v.name+": gradient after an error", part(g, p).Data, part(base, p).Data)
+					check.SameBits(t, v.Name+": gradient after an error", part(g, p).Data, part(base, p).Data)
 				}
 			}
 		}

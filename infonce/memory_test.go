@@ -29,10 +29,10 @@ func TestMemory(t *testing.T) {
 	bytes := func(v variant, n int) uint64 {
 		b := v.batch(check.NewRand(81), n, d, 0, 0.5)
 		g := gradFor(b)
-		l := withBudget(v.new(workers), -1)
+		l := withBudget(v.New(workers), -1)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		evaluate(t, v.name, l, b, &g, 1)
+		evaluate(t, v.Name, l, b, &g, 1)
 		runtime.ReadMemStats(&after)
 		return after.TotalAlloc - before.TotalAlloc
 	}
@@ -44,9 +44,9 @@ func TestMemory(t *testing.T) {
 	var vs []variant
 	for _, v := range allVariants() {
 		// The same loss with other numbers takes the same memory, but the paths with one shift and with two differ.
-		name, _, _ := strings.Cut(v.name, "/margin")
+		name, _, _ := strings.Cut(v.Name, "/margin")
 		name = strings.TrimSuffix(strings.Replace(name, "temperature=2", "temperature=0.02", 1), "/dot")
-		if testing.Short() || v.sums || v.steep > 0 || strings.HasPrefix(v.name, "AlignUniform") {
+		if testing.Short() || v.Sums || v.Steep > 0 || strings.HasPrefix(v.Name, "AlignUniform") {
 			name, _, _ = strings.Cut(name, "/")
 		}
 		if !seen[name] {
@@ -57,12 +57,12 @@ func TestMemory(t *testing.T) {
 	for _, v := range vs {
 		small, large := bytes(v, n), bytes(v, 4*n)
 		exponent := math.Log2(float64(large)/float64(small)) / 2
-		t.Logf("%s: %d KiB for %d rows, %d KiB for %d, exponent %.2f", v.name, small>>10, n, large>>10, 4*n, exponent)
+		t.Logf("%s: %d KiB for %d rows, %d KiB for %d, exponent %.2f", v.Name, small>>10, n, large>>10, 4*n, exponent)
 		if exponent > 1.1 {
-			t.Errorf("%s: %d bytes for %d rows, %d for %d: they grow as the power %.2f, want 1", v.name, small, n, large, 4*n, exponent)
+			t.Errorf("%s: %d bytes for %d rows, %d for %d: they grow as the power %.2f, want 1", v.Name, small, n, large, 4*n, exponent)
 		}
-		if square := uint64(4*n) * uint64(max(4*n, v.keys(4*n)+v.negs(4*n))) * 4; n >= 2048 && large > square/8 {
-			t.Errorf("%s: %d bytes for %d rows, of %d that their similarities would take", v.name, large, 4*n, square)
+		if square := uint64(4*n) * uint64(max(4*n, v.KeyRows(4*n)+v.NegativeRows(4*n))) * 4; n >= 2048 && large > square/8 {
+			t.Errorf("%s: %d bytes for %d rows, of %d that their similarities would take", v.Name, large, 4*n, square)
 		}
 	}
 }

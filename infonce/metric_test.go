@@ -192,26 +192,26 @@ func TestWeightedRows(t *testing.T) {
 		b.Weights = r.Float32s(n, 0, 2)
 		b.Weights[3] = 0
 		weights, total := b.Weights, 0.0
-		got := outcomeOf(t, v.name, sum(v.new(2)), b)
-		mean := evaluate(t, v.name, v.new(1), b, nil, 1)
+		got := outcomeOf(t, v.Name, sum(v.New(2)), b)
+		mean := evaluate(t, v.Name, v.New(1), b, nil, 1)
 		want := gradFor(b)
 		loss := 0.0
 		for i, w := range weights {
 			b.Weights = make([]float32, n)
 			b.Weights[i] = 1
-			one := evaluate(t, v.name, sum(v.new(1)), b, &want, w)
+			one := evaluate(t, v.Name, sum(v.New(1)), b, &want, w)
 			loss += float64(w) * one.Loss
 			if one.Losses[i] != one.Loss {
-				t.Errorf("%s: term %d is %v, and alone %v", v.name, i, one.Losses[i], one.Loss)
+				t.Errorf("%s: term %d is %v, and alone %v", v.Name, i, one.Losses[i], one.Loss)
 			}
 			if one.Loss > 0 { // the others are not valid
 				total += float64(w)
 			}
 		}
 		if !near(got.r.Loss, loss, 1e-12) || !near(mean.Loss, loss/total, 1e-12) {
-			t.Errorf("%s: sum %v and mean %v, want %v and %v", v.name, got.r.Loss, mean.Loss, loss, loss/total)
+			t.Errorf("%s: sum %v and mean %v, want %v and %v", v.Name, got.r.Loss, mean.Loss, loss, loss/total)
 		}
-		sameNumbers(t, v.name, got.g.Q.Data, want.Q.Data, 1e-5)
-		sameNumbers(t, v.name, got.g.K.Data, want.K.Data, 1e-5)
+		sameNumbers(t, v.Name, got.g.Q.Data, want.Q.Data, 1e-5)
+		sameNumbers(t, v.Name, got.g.K.Data, want.K.Data, 1e-5)
 	}
 }

@@ -16,7 +16,7 @@ func TestMaskedMaximum(t *testing.T) {
 	var trials []trial
 	for _, τ := range []float32{0.008, 0.005, 0.001} {
 		for _, v := range softmaxVariants(τ, false) {
-			if v.queries != 2 {
+			if v.Queries != 2 {
 				continue
 			}
 			b := v.batch(r, 8, 64, 0, 0)
@@ -24,7 +24,7 @@ func TestMaskedMaximum(t *testing.T) {
 				m := part(b, p)
 				simd.NormalizeRows(m, m, make([]float32, m.Rows))
 			}
-			c := trial{variant: v, name: v.name, b: b, want: v.ask(b), base: gradFor(b), scale: 1}
+			c := trial{variant: v, name: v.Name, b: b, want: v.ask(b), base: gradFor(b), scale: 1}
 			c.tol = v.derived(b, c.want)
 			if c.want.loss < 20 {
 				t.Fatalf("loss %v is too small for this test", c.want.loss)
@@ -34,7 +34,7 @@ func TestMaskedMaximum(t *testing.T) {
 	}
 	check.EachLevel(t, func(t *testing.T) {
 		for _, c := range trials {
-			c.run(t, c.new(1))
+			c.run(t, c.New(1))
 		}
 	})
 }

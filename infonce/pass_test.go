@@ -24,7 +24,7 @@ func TestStripBits(t *testing.T) {
 	vs := append(softmaxVariants(0.07, false), softmaxVariants(0.02, false)[2])
 	options := append(optionVariants(0.07, false), optionVariants(0.02, false)...)
 	for _, v := range options {
-		if !testing.Short() || strings.HasPrefix(v.name, "SupCon/out") || strings.HasPrefix(v.name, "DCL/sigma") || strings.HasPrefix(v.name, "InfoNCE/symmetric,inBatch") {
+		if !testing.Short() || strings.HasPrefix(v.Name, "SupCon/out") || strings.HasPrefix(v.Name, "DCL/sigma") || strings.HasPrefix(v.Name, "InfoNCE/symmetric,inBatch") {
 			vs = append(vs, v)
 		}
 	}
@@ -34,16 +34,16 @@ func TestStripBits(t *testing.T) {
 	}
 	vs = append(vs, metric...)
 	for _, v := range []variant{vs[0], vs[2], vs[5], metric[0]} {
-		exact := v.new
-		v.name += "/BFloat16"
-		v.new = func(workers int) Loss { return withPrecision(exact(workers), simd.BFloat16) }
+		exact := v.New
+		v.Name += "/BFloat16"
+		v.New = func(workers int) Loss { return withPrecision(exact(workers), simd.BFloat16) }
 		vs = append(vs, v)
 	}
 	beside := len(cpu.Levels()) > 1 && os.Getenv("CONTRAST_LEVEL") == ""
 	batches, want := make([]Batch, len(vs)), make([]outcome, len(vs))
 	for i, v := range vs {
 		rows := n
-		if v.queries == 2 {
+		if v.Queries == 2 {
 			rows = n / 2
 		}
 		batches[i] = v.batch(r, rows, d, 0, 0.5)
@@ -54,13 +54,13 @@ func TestStripBits(t *testing.T) {
 				if beside && cpu.Active() == cpu.Generic && workers != counts[i%len(counts)] {
 					continue // it is slow, and the other levels see all
 				}
-				got := outcomeOf(t, v.name, v.new(workers), batches[i])
+				got := outcomeOf(t, v.Name, v.New(workers), batches[i])
 				if want[i].g.Q.Data == nil {
 					want[i] = got
 				}
-				got.same(t, fmt.Sprintf("%s workers=%d", v.name, workers), want[i])
-				got = outcomeOf(t, v.name, withBudget(v.new(workers), -1), batches[i])
-				got.same(t, fmt.Sprintf("%s workers=%d without a budget", v.name, workers), want[i])
+				got.same(t, fmt.Sprintf("%s workers=%d", v.Name, workers), want[i])
+				got = outcomeOf(t, v.Name, withBudget(v.New(workers), -1), batches[i])
+				got.same(t, fmt.Sprintf("%s workers=%d without a budget", v.Name, workers), want[i])
 			}
 		}
 	})

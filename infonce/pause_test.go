@@ -91,7 +91,7 @@ func TestPauses(t *testing.T) {
 		b := v.batch(r, n, 128, 0, 0.5)
 		var losses []func() // more than one, so that no processor idles where a pass waits for its last piece
 		for range runtime.GOMAXPROCS(0) {
-			l, g := v.new(0), gradFor(b)
+			l, g := v.New(0), gradFor(b)
 			losses = append(losses, func() {
 				if _, err := l.Evaluate(b, &g, 1); err != nil {
 					panic(err)

@@ -23,13 +23,13 @@ func TestPrecision(t *testing.T) {
 		vs := append(softmaxVariants(temperature, false), optionVariants(temperature, false)...)
 		vs = append(vs, viewVariants(temperature, false)...)
 		for _, v := range append(vs, metricVariants(1/temperature, 0.3)...) {
-			if v.paired {
+			if v.Paired {
 				continue // has no products
 			}
 			b := v.batch(r, n, d, 0, 0.5)
-			exact := outcomeOf(t, v.name, v.new(1), b)
-			rounded := outcomeOf(t, v.name, withPrecision(v.new(1), simd.BFloat16), b)
-			logit := v.beta * 0x1p-8
+			exact := outcomeOf(t, v.Name, v.New(1), b)
+			rounded := outcomeOf(t, v.Name, withPrecision(v.New(1), simd.BFloat16), b)
+			logit := v.Beta * 0x1p-8
 			loss := math.Abs(rounded.r.Loss - exact.r.Loss)
 			var worst, largest float64
 			each(b, func(p, i int, _ []float32) {
@@ -39,16 +39,16 @@ func TestPrecision(t *testing.T) {
 					worst = max(worst, math.Abs(float64(g[j])-float64(h[j])))
 				}
 			})
-			t.Logf("%s: loss %.6f, off by %.2g; gradient off by %.2g of the largest", v.name, exact.r.Loss, loss, worst/largest)
+			t.Logf("%s: loss %.6f, off by %.2g; gradient off by %.2g of the largest", v.Name, exact.r.Loss, loss, worst/largest)
 			// A loss changes by that of its logits times Σ|∂L/∂z|, which is 2 for a mean of cross-entropies.
 			if limit := max(v.force(exact.r.Loss), 2) * logit; loss > limit {
-				t.Errorf("%s: loss is off by %g, want at most %g", v.name, loss, limit)
+				t.Errorf("%s: loss is off by %g, want at most %g", v.Name, loss, limit)
 			}
-			if limit := (2*max(v.steep, 1)*logit + 2*0x1p-8) * largest; worst > limit {
-				t.Errorf("%s: gradient is off by %g, want at most %g", v.name, worst, limit)
+			if limit := (2*max(v.Steep, 1)*logit + 2*0x1p-8) * largest; worst > limit {
+				t.Errorf("%s: gradient is off by %g, want at most %g", v.Name, worst, limit)
 			}
 			if loss == 0 || worst == 0 {
-				t.Errorf("%s: Precision changes nothing", v.name)
+				t.Errorf("%s: Precision changes nothing", v.Name)
 			}
 		}
 	}

@@ -160,11 +160,18 @@ func TestSemiHardNearTies(t *testing.T) {
 				}
 				margin := float64(max(l.Margin, float32(b2i(l.Margin == 0))))
 				o := ref.TripletOptions{Margin: margin, Squared: l.Squared}
-				pairs, _, _ := ref.SemiHardTriplets(unit(b.Q, normalize), b.Labels, o, fallback)
-				loss, g := ref.SemiHard(unit(b.Q, normalize), b.Labels, o, fallback)
+				x := mat(b.Q)
+				if normalize {
+					x, _ = ref.Normalize(x)
+				}
+				pairs, _, _ := ref.SemiHardTriplets(x, b.Labels, o, fallback)
+				loss, g := ref.SemiHard(x, b.Labels, o, fallback)
+				if normalize {
+					g.DQ = ref.NormalizeGrad(mat(b.Q), g.DQ)
+				}
 				want := gradFor(b)
 				for i := range n {
-					for j, x := range raw(b.Q, g.DQ, normalize).Row(i) {
+					for j, x := range g.DQ.Row(i) {
 						want.Q.Row(i)[j] = float32(x)
 					}
 				}

@@ -102,7 +102,7 @@ func TestCommonShift(t *testing.T) {
 				if spread < 0 {
 					opposite(b)
 				}
-				c := trial{variant: v, name: fmt.Sprintf("%s β=%v spread=%v", v.name, beta, spread), b: b, want: v.ask(b), base: gradFor(b), scale: 1}
+				c := trial{variant: v, name: fmt.Sprintf("%s β=%v spread=%v", v.Name, beta, spread), b: b, want: v.ask(b), base: gradFor(b), scale: 1}
 				c.tol = v.derived(b, c.want)
 				if spread == 0 {
 					c.tol = v.published(b, c.want)
@@ -113,7 +113,7 @@ func TestCommonShift(t *testing.T) {
 	}
 	check.EachLevel(t, func(t *testing.T) {
 		for _, c := range trials {
-			c.run(t, c.new(1))
+			c.run(t, c.New(1))
 		}
 	})
 }

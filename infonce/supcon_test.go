@@ -71,9 +71,9 @@ func TestSupConColdSelf(t *testing.T) {
 	for _, temperature := range []float32{0.008, 0.005, 1e-4} {
 		v := optionVariants(temperature, false)
 		for _, v := range v[len(v)-2:] {
-			c := trial{variant: v, name: v.name, b: b, want: v.ask(b), base: gradFor(b), scale: 1}
+			c := trial{variant: v, name: v.Name, b: b, want: v.ask(b), base: gradFor(b), scale: 1}
 			c.tol = v.derived(b, c.want)
-			c.run(t, v.new(1))
+			c.run(t, v.New(1))
 		}
 	}
 }

@@ -41,19 +41,19 @@ func TestTermReductions(t *testing.T) {
 	var vs []variant
 	for _, normalize := range []bool{false, true} {
 		for _, v := range pairVariants(0.3, normalize) {
-			if !strings.HasPrefix(v.name, "MarginLoss") { // its triplets have two terms each: TestMarginLossReductions
+			if !strings.HasPrefix(v.Name, "MarginLoss") { // its triplets have two terms each: TestMarginLossReductions
 				vs = append(vs, v)
 			}
 		}
 		for _, v := range tripletVariants(0.3, normalize) {
-			if !v.labels {
+			if !v.Labels {
 				vs = append(vs, v)
 			}
 		}
 	}
 	for _, v := range vs {
 		d := 9
-		if v.choices != nil && v.negs(1) == 0 && !v.cosine {
+		if v.Choices != nil && v.NegativeRows(1) == 0 && !v.Cosine {
 			d = 1 // one score a row
 		}
 		b := v.batch(r, n, d, 1, 0)
@@ -68,7 +68,7 @@ func TestTermReductions(t *testing.T) {
 				losses := make([]float64, terms)
 				for i := range terms {
 					weight := WeightOf(w, i)
-					loss, g := v.truth(term(b, i))
+					loss, g := v.Oracle(term(b, i))
 					losses[i] = loss
 					if loss > 0 {
 						active++
@@ -97,11 +97,11 @@ func TestTermReductions(t *testing.T) {
 					}
 				}
 				b.Weights = w
-				name := v.name + " " + reduction.String()
-				l := withReduction(v.new(2), reduction)
+				name := v.Name + " " + reduction.String()
+				l := withReduction(v.New(2), reduction)
 				c := trial{variant: v, name: name, b: b, want: want, base: gradFor(b), scale: 0.5}
 				c.tol = v.derived(b, want)
-				c.tol.value *= max(1, want.loss) // of a sum
+				c.tol.Value *= max(1, want.loss) // of a sum
 				got, _ := c.run(t, l)
 				if got.Valid != terms || got.Active != active || len(got.Losses) != terms {
 					t.Errorf("%s: %d of %d active, %d losses, want %d of %d", name, got.Active, got.Valid, len(got.Losses), active, terms)
@@ -125,13 +125,13 @@ func TestTermsWithoutWeight(t *testing.T) {
 		b.Weights = make([]float32, max(12, len(b.Triplets)))
 		for _, reduction := range []Reduction{Mean, Sum, MeanActive} {
 			g := gradFor(b)
-			got := evaluate(t, v.name, withReduction(v.new(1), reduction), b, &g, 1)
+			got := evaluate(t, v.Name, withReduction(v.New(1), reduction), b, &g, 1)
 			if got.Loss != 0 || got.Valid == 0 || slices.Max(got.Losses) == 0 {
-				t.Errorf("%s, %v: %+v, want a loss of 0", v.name, reduction, got)
+				t.Errorf("%s, %v: %+v, want a loss of 0", v.Name, reduction, got)
 			}
 			each(g, func(p, i int, row []float32) {
 				if slices.ContainsFunc(row, func(v float32) bool { return v != 0 }) {
-					t.Errorf("%s, %v: gradient %v without weight", v.name, reduction, row)
+					t.Errorf("%s, %v: gradient %v without weight", v.Name, reduction, row)
 				}
 			})
 		}
@@ -145,20 +145,20 @@ func TestExtremeWeights(t *testing.T) {
 	for _, v := range slices.Concat(tripletVariants(0.3, false), pairVariants(0.3, false), distanceVariants(0.3, false)) {
 		b := v.batch(r, 12, 5, 0, 0)
 		want := gradFor(b)
-		loss := evaluate(t, v.name, v.new(1), b, &want, 1).Loss
+		loss := evaluate(t, v.Name, v.New(1), b, &want, 1).Loss
 		for _, w := range []float32{0x1p-140, 0x1p120} {
 			b.Weights = make([]float32, max(12, len(b.Triplets)))
 			for i := range b.Weights {
 				b.Weights[i] = w
 			}
 			g := gradFor(b)
-			if got := evaluate(t, v.name, v.new(1), b, &g, 1); !near(got.Loss, loss, 1e-12) {
-				t.Errorf("%s, weights of %v: loss %v, want %v", v.name, w, got.Loss, loss)
+			if got := evaluate(t, v.Name, v.New(1), b, &g, 1); !near(got.Loss, loss, 1e-12) {
+				t.Errorf("%s, weights of %v: loss %v, want %v", v.Name, w, got.Loss, loss)
 			}
 			for p := range 3 {
 				for k, x := range part(g, p).Data {
 					if y := part(want, p).Data[k]; math.Abs(float64(x-y)) > 4*ulp*math.Abs(float64(y)) {
-						t.Fatalf("%s, weights of %v: gradient %v of part %d, want %v", v.name, w, x, p, y)
+						t.Fatalf("%s, weights of %v: gradient %v of part %d, want %v", v.Name, w, x, p, y)
 					}
 				}
 			}

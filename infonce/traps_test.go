@@ -88,14 +88,14 @@ func TestNoNaNOnDuplicates(t *testing.T) {
 		b := v.batch(check.NewRand(100), 12, 5, 0, 0)
 		each(b, func(_, _ int, row []float32) { copy(row, []float32{1, 2, 3, -4, 5}) })
 		g := gradFor(b)
-		res := evaluate(t, v.name, v.new(1), b, &g, 1)
+		res := evaluate(t, v.Name, v.New(1), b, &g, 1)
 		if res.Loss-res.Loss != 0 {
-			t.Errorf("%s: loss %v", v.name, res.Loss)
+			t.Errorf("%s: loss %v", v.Name, res.Loss)
 		}
 		each(g, func(p, i int, row []float32) {
 			for _, x := range row {
 				if x-x != 0 {
-					t.Errorf("%s: gradient %v of row %d of part %d", v.name, row, i, p)
+					t.Errorf("%s: gradient %v of row %d of part %d", v.Name, row, i, p)
 					return
 				}
 			}
@@ -109,13 +109,13 @@ func TestNoNaNOnDuplicates(t *testing.T) {
 func TestGradientOfEachRow(t *testing.T) {
 	r := check.NewRand(101)
 	for _, v := range allVariants() {
-		if strings.Contains(v.name, "/scores") {
+		if strings.Contains(v.Name, "/scores") {
 			continue // rows are no embeddings
 		}
 		const n, d = 24, 6
 		b := v.batch(r, n, d, 0, 0.5)
 		g := gradFor(b)
-		evaluate(t, v.name, v.new(1), b, &g, 1)
+		evaluate(t, v.Name, v.New(1), b, &g, 1)
 		// For the generator that turns axis a into axis b, Σ g·(A·x) is 0.
 		for a := range d - 1 {
 			var sum, size float64
@@ -126,7 +126,7 @@ func TestGradientOfEachRow(t *testing.T) {
 				size += math.Abs(s)
 			})
 			if math.Abs(sum) > 1e-5*size+1e-12 {
-				t.Errorf("%s: a rotation changes the loss by %v of %v", v.name, sum, size)
+				t.Errorf("%s: a rotation changes the loss by %v of %v", v.Name, sum, size)
 			}
 		}
 	}

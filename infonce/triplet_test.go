@@ -143,13 +143,13 @@ func TestNearDuplicates(t *testing.T) {
 	}
 	check.EachLevel(t, func(t *testing.T) {
 		for _, v := range tripletVariants(1e-3, false) {
-			c := trial{variant: v, name: v.name, b: b, scale: 1}
-			if v.labels {
+			c := trial{variant: v, name: v.Name, b: b, scale: 1}
+			if v.Labels {
 				c.b = pairs
 			}
 			c.want, c.base = v.ask(c.b), gradFor(c.b)
 			c.tol = v.published(c.b, c.want)
-			c.run(t, v.new(1))
+			c.run(t, v.New(1))
 		}
 	})
 }

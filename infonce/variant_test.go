@@ -1,172 +1,101 @@
 package infonce_test
 
 import (
-	"fmt"
 	"math"
 	"reflect"
 	"slices"
 	"testing"
 
 	. "github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/catalog"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/internal/ref"
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A variant is a loss with its settings, the shape of what it reads, and its truth.
-type variant struct {
-	name      string
-	new       func(workers int) Loss
-	truth     func(b Batch) (float64, ref.Grad)
-	queries   int // rows that enter the mean for each row of Q; 0 where that depends on the labels
-	keys      func(n int) int
-	negs      func(n int) int
-	labels    bool
-	choices   []int // labels of pairs
-	triplets  bool  // lists of rows of Q
-	symmetric bool
-	beta      float64 // 0 where there is no temperature
-	cosine    bool    // rows are normalised inside
-	paired    bool    // negatives belong to one query
-	ids       bool    // the batch has some
-	weights   bool    // the batch has some
-	mass      float64 // at most Σ|∂L/∂z|; 0 where it is 2·min(1, L), as for a mean of cross-entropies
-	sums      bool    // Σ|∂L/∂z| is at most L, which is a sum over all logits
-	steep     float64 // how many times as much as that of a softmax the gradient changes with the logits; 0 means 1
-	bias      float64 // of the logits
-	signed    bool    // the loss may be negative
-	indexed   bool    // what takes part depends on the indices of rows
-	squared   bool    // distances are
-	products  bool    // distances come from products
-	smooth    bool    // the slope of a loss of distances changes with them
-	picks     bool    // negatives by distance, some of which may be equal but for rounding
-	classes   bool    // labels are rows of K
+// A variant is a case of the catalog, and what a test knows about its error.
+type variant struct{ catalog.Case }
 
-	// tolerance is what follows from rounding, for losses with neither temperature nor triplets.
-	tolerance func(b Batch, want truth) tolerance
-}
-
-func none(int) int   { return 0 }
-func same(n int) int { return n }
-
-// mat returns m in float64.
-func mat(m simd.Matrix) ref.Mat { return ref.FromFloat32(m.Rows, m.Cols, m.Stride, m.Data) }
-
-// softmaxVariants are the losses with a temperature.
-func softmaxVariants(temperature float32, dot bool) []variant {
-	τ := float64(temperature)
-	infoNCE := func(symmetric, paired bool) func(int) Loss {
-		return func(workers int) Loss {
-			return &InfoNCE{Temperature: temperature, DotProduct: dot, Symmetric: symmetric, PairedNegatives: paired, Workers: workers}
-		}
-	}
-	two := func(f func(q, k ref.Mat, temperature float64, normalize bool) (float64, ref.Grad)) func(Batch) (float64, ref.Grad) {
-		return func(b Batch) (float64, ref.Grad) { return f(mat(b.Q), mat(b.K), τ, !dot) }
-	}
-	three := func(f func(q, k, n ref.Mat, temperature float64, normalize bool) (float64, ref.Grad)) func(Batch) (float64, ref.Grad) {
-		return func(b Batch) (float64, ref.Grad) { return f(mat(b.Q), mat(b.K), mat(b.Negatives), τ, !dot) }
-	}
-	vs := []variant{
-		{name: "InfoNCE", new: infoNCE(false, false), truth: two(ref.InfoNCE), queries: 1, keys: same, negs: none},
-		{name: "InfoNCE/keys", new: infoNCE(false, false), truth: two(ref.InfoNCE), queries: 1, keys: func(n int) int { return n + n/2 + 3 }, negs: none},
-		{name: "InfoNCE/symmetric", symmetric: true, new: infoNCE(true, false), truth: two(ref.CLIP), queries: 1, keys: same, negs: none},
-		{name: "InfoNCE/negatives", new: infoNCE(false, false), truth: three(ref.InfoNCESharedNegatives), queries: 1, keys: same, negs: func(n int) int { return n + n/3 + 2 }},
-		{name: "InfoNCE/paired", paired: true, new: infoNCE(false, true), truth: three(ref.InfoNCEPairedNegatives), queries: 1, keys: same, negs: func(n int) int { return 5 * n }},
-		{name: "NTXent", truth: two(ref.NTXent), queries: 2, keys: same, negs: none, new: func(workers int) Loss {
-			return &NTXent{Temperature: temperature, DotProduct: dot, Workers: workers}
-		}},
-	}
-	for i := range vs {
-		vs[i].beta, vs[i].cosine = 1/τ, !dot
-		vs[i].name += fmt.Sprintf("/temperature=%v", temperature)
-		if dot {
-			vs[i].name += "/dot"
-		}
-	}
-	return vs
-}
-
-// tripletVariants are the losses with a margin.
-func tripletVariants(margin float32, normalize bool) []variant {
+// variants returns the cases of all losses that vary by v, as far as they are wanted.
+func variants(v catalog.Variation, s catalog.Settings, wanted func(c catalog.Case) bool) []variant {
 	var vs []variant
-	add := func(name string, squared, swap, soft bool) {
-		o := ref.TripletOptions{Margin: float64(margin), Squared: squared, Swap: swap, Soft: soft}
-		if margin == 0 && !soft {
-			o.Margin = 1
-		}
-		vs = append(vs, variant{
-			name: "Triplet" + name, squared: squared, queries: 1, keys: same, negs: same,
-			new: func(workers int) Loss {
-				return &Triplet{Margin: margin, Squared: squared, Swap: swap, Soft: soft, Normalize: normalize, Workers: workers}
-			},
-			truth: func(b Batch) (float64, ref.Grad) {
-				a, p, n := unit(b.Q, normalize), unit(b.K, normalize), unit(b.Negatives, normalize)
-				loss, g := ref.Triplet(a, p, n, o)
-				return loss, ref.Grad{DQ: raw(b.Q, g.DQ, normalize), DK: raw(b.K, g.DK, normalize), DNeg: raw(b.Negatives, g.DNeg, normalize)}
-			},
-		})
-		if swap {
-			return
-		}
-		vs = append(vs, variant{
-			name: "BatchHard" + name, squared: squared, keys: none, negs: none, labels: true,
-			new: func(workers int) Loss {
-				return &BatchHard{Margin: margin, Squared: squared, Soft: soft, Normalize: normalize, Workers: workers}
-			},
-			truth: func(b Batch) (float64, ref.Grad) {
-				loss, g := ref.BatchHard(unit(b.Q, normalize), b.Labels, o)
-				return loss, ref.Grad{DQ: raw(b.Q, g.DQ, normalize)}
-			},
-		})
-	}
-	add("", false, false, false)
-	add("/squared", true, false, false)
-	add("/swap", false, true, false)
-	add("/soft", false, false, true)
-	add("/squared,swap,soft", true, true, true)
-	for i := range vs {
-		vs[i].cosine = normalize
-		vs[i].name += fmt.Sprintf("/margin=%v", margin)
-		if normalize {
-			vs[i].name += "/normalize"
+	for _, c := range catalog.Cases(v, s) {
+		if wanted(c) {
+			vs = append(vs, variant{c})
 		}
 	}
 	return vs
 }
 
-func unit(m simd.Matrix, normalize bool) ref.Mat {
-	if !normalize {
-		return mat(m)
-	}
-	u, _ := ref.Normalize(mat(m))
-	return u
+// softmaxVariants are the plain means of cross-entropies.
+func softmaxVariants(temperature float32, dot bool) []variant {
+	return variants(catalog.ByTemperature, catalog.Settings{Temperature: temperature, DotProduct: dot}, func(c catalog.Case) bool {
+		return !c.Loose && !c.Sums && c.Steep == 0
+	})
 }
 
-func raw(m simd.Matrix, g ref.Mat, normalize bool) ref.Mat {
-	if !normalize {
-		return g
-	}
-	return ref.NormalizeGrad(mat(m), g)
+// optionVariants are the options of the losses with a temperature, and the losses that differ from
+// these in what takes part.
+func optionVariants(temperature float32, dot bool) []variant {
+	return variants(catalog.ByTemperature, catalog.Settings{Temperature: temperature, DotProduct: dot}, func(c catalog.Case) bool { return c.Loose })
 }
 
-// allVariants are all losses and options, each in one setting.
+// viewVariants are the losses of a sum over rows of logits that are not softmax alone.
+func viewVariants(temperature float32, dot bool) []variant {
+	return variants(catalog.ByTemperature, catalog.Settings{Temperature: temperature, DotProduct: dot}, func(c catalog.Case) bool {
+		return !c.Loose && (c.Sums || c.Steep > 0)
+	})
+}
+
+// tripletVariants are the losses of one triplet a row, given or mined.
+func tripletVariants(margin float32, normalize bool) []variant {
+	return variants(catalog.ByMargin, catalog.Settings{Margin: margin, Normalize: normalize}, func(c catalog.Case) bool {
+		return !c.Products && c.Choices == nil && !c.Triplets
+	})
+}
+
+// pairVariants are the losses of pairs, of scores and of lists.
+func pairVariants(margin float32, normalize bool) []variant {
+	return variants(catalog.ByMargin, catalog.Settings{Margin: margin, Normalize: normalize}, func(c catalog.Case) bool {
+		return !c.Products && (c.Choices != nil || c.Triplets)
+	})
+}
+
+// distanceVariants are the losses of rows of distances.
+func distanceVariants(margin float32, normalize bool) []variant {
+	return variants(catalog.ByMargin, catalog.Settings{Margin: margin, Normalize: normalize}, func(c catalog.Case) bool { return c.Products })
+}
+
+// metricVariants are the losses of cosines and labels.
+func metricVariants(scale, margin float32) []variant {
+	return variants(catalog.ByScale, catalog.Settings{Scale: scale, Margin: margin}, func(catalog.Case) bool { return true })
+}
+
+// spreadVariants are the losses with settings of their own.
+func spreadVariants() []variant {
+	return variants(catalog.ByNothing, catalog.Settings{}, func(catalog.Case) bool { return true })
+}
+
+// allVariants are all losses and options, each in some settings.
 func allVariants() []variant {
 	vs := softmaxVariants(0.07, false)
 	vs = append(vs, softmaxVariants(0.02, false)...) // beyond the reach of the common shift
 	vs = append(vs, softmaxVariants(2, true)...)
 	vs = append(vs, optionVariants(0.07, false)...)
 	vs = append(vs, optionVariants(0.02, true)...)
-	vs = append(vs, tripletVariants(0.3, false)...)
-	vs = append(vs, tripletVariants(0.3, true)...)
-	vs = append(vs, pairVariants(0.3, false)...)
-	vs = append(vs, pairVariants(0.3, true)...)
+	for _, normalize := range []bool{false, true} {
+		vs = append(vs, tripletVariants(0.3, normalize)...)
+		vs = append(vs, pairVariants(0.3, normalize)...)
+		vs = append(vs, distanceVariants(0.3, normalize)...)
+	}
 	vs = append(vs, metricVariants(20, 0.3)...)
-	vs = append(vs, distanceVariants(0.3, false)...)
-	vs = append(vs, distanceVariants(0.3, true)...)
 	vs = append(vs, viewVariants(0.07, false)...)
 	vs = append(vs, viewVariants(0.5, true)...)
 	return append(vs, spreadVariants()...)
 }
+
+// mat returns m in float64.
+func mat(m simd.Matrix) ref.Mat { return ref.FromFloat32(m.Rows, m.Cols, m.Stride, m.Data) }
 
 // gaps fills a matrix with n rows of d numbers, gap numbers apart. What lies between
 // the rows is NaN, which would show in any result that it enters.
@@ -185,60 +114,12 @@ func gaps(n, d, gap int, x []float32) simd.Matrix {
 	return m
 }
 
-// batch returns n rows of d normal numbers for v. With a spread above 0 row i of K is row i
-// of Q plus spread times normal numbers; otherwise K is as random as the rest.
+// batch returns the catalog's batch for v, with rows that are gap numbers apart.
 func (v variant) batch(r *check.Rand, n, d, gap int, spread float32) Batch {
-	k, m := v.keys(n), v.negs(n)
-	b := Batch{
-		Q:         gaps(n, d, gap, r.Normals32(n*d)),
-		K:         gaps(k, d, gap, r.Normals32(k*d)),
-		Negatives: gaps(m, d, 2*gap, r.Normals32(m*d)),
-	}
-	if spread > 0 {
-		for i := range min(n, k) {
-			for j, q := range b.Q.Row(i) {
-				b.K.Row(i)[j] = q + float32(spread*b.K.Row(i)[j])
-			}
-		}
-	}
-	if v.ids {
-		b.IDs = make([]int, k+m)
-		for i := range b.IDs {
-			b.IDs[i] = r.IntN(n + 1)
-		}
-	}
-	if v.weights {
-		b.Weights = make([]float32, n)
-		for i := range b.Weights {
-			b.Weights[i] = []float32{0, 0.5, 1, 3}[r.IntN(4)]
-		}
-	}
-	if v.labels {
-		b.Labels = make([]int, n)
-		for i := range b.Labels {
-			b.Labels[i] = r.IntN(n/3+1) - 1
-		}
-	}
-	if v.choices != nil {
-		b.Labels = make([]int, n)
-		for i := range b.Labels {
-			b.Labels[i] = v.choices[r.IntN(len(v.choices))]
-		}
-	}
-	if v.triplets {
-		b.Triplets = make([]Triple, 2*n)
-		for i := range b.Triplets {
-			b.Triplets[i] = Triple{r.IntN(n), r.IntN(n), r.IntN(n)}
-		}
-	}
-	if v.classes {
-		b.Labels = make([]int, n)
-		for i := range b.Labels {
-			if b.Labels[i] = i; spread == 0 || i >= k {
-				b.Labels[i] = r.IntN(k)
-			}
-		}
-	}
+	b := v.Batch(r, n, d, spread)
+	b.Q = gaps(n, d, gap, b.Q.Data)
+	b.K = gaps(b.K.Rows, d, gap, b.K.Data)
+	b.Negatives = gaps(b.Negatives.Rows, d, 2*gap, b.Negatives.Data)
 	return b
 }
 
@@ -254,7 +135,7 @@ type truth struct {
 }
 
 func (v variant) ask(b Batch) truth {
-	loss, grad := v.truth(b)
+	loss, grad := v.Oracle(b)
 	return truth{loss, grad}
 }
 
@@ -286,14 +167,8 @@ const (
 	maxGradientError = 1e-5 // relative to the largest element of the gradient
 )
 
-// A tolerance is how far a result may be from the truth.
-type tolerance struct {
-	value, temperature, bias float64
-	row                      func(part int, i int) float64 // of an element of row i of the gradient of Q, K or Negatives
-}
-
 // published is the tolerance that the documentation states.
-func (v variant) published(b Batch, want truth) tolerance {
+func (v variant) published(b Batch, want truth) catalog.Tolerance {
 	size := [3]float64{}
 	for p, m := range []ref.Mat{want.grad.DQ, want.grad.DK, want.grad.DNeg} {
 		for _, g := range m.Data {
@@ -302,25 +177,25 @@ func (v variant) published(b Batch, want truth) tolerance {
 	}
 	s := v.similarity(b)
 	value := math.Abs(want.loss)
-	if v.signed {
+	if v.Signed {
 		value = max(value, 1) // parts of either sign may cancel
 	}
 	rel := v.gradientError(b)
-	return tolerance{
-		value: maxValueError*value + v.distanceError(b),
+	return catalog.Tolerance{
+		Value: maxValueError*value + v.distanceError(b),
 		// The terms of a row add up to β²·s, and cancel between rows.
-		temperature: maxGradientError * max(math.Abs(want.grad.DTemperature), v.beta*v.beta*s),
-		bias:        maxGradientError * max(math.Abs(want.grad.DBias), v.force(want.loss)),
-		row:         func(p, _ int) float64 { return rel * size[p] },
+		Temperature: maxGradientError * max(math.Abs(want.grad.DTemperature), v.Beta*v.Beta*s),
+		Bias:        maxGradientError * max(math.Abs(want.grad.DBias), v.force(want.loss)),
+		Row:         func(p, _ int) float64 { return rel * size[p] },
 	}
 }
 
 // reach returns the largest norm of what a row of Q, K or Negatives is compared with.
 func (v variant) reach(b Batch, part int) float64 {
 	switch {
-	case v.cosine:
+	case v.Cosine:
 		return 1
-	case v.queries == 2 || b.K.Rows == 0:
+	case v.Queries == 2 || b.K.Rows == 0:
 		return max(largest(b.Q), largest(b.K))
 	case part == 0:
 		return max(largest(b.K), largest(b.Negatives))
@@ -340,24 +215,24 @@ func (v variant) similarity(b Batch) float64 { return v.reach(b, 0) * v.reach(b,
 // the loss changes by 2δ·(1−p), of which 1−p is at most min(1, L). A gradient β·G·k
 // changes by 2δ of the sum of |G|, and by another chain of roundings. Where p is below the
 // normal float32, its error is absolute.
-func (v variant) derived(b Batch, want truth) tolerance {
-	if v.tolerance != nil {
-		return v.tolerance(b, want)
+func (v variant) derived(b Batch, want truth) catalog.Tolerance {
+	if v.Tolerance != nil {
+		return v.Tolerance(b, want.loss)
 	}
-	if v.beta == 0 {
+	if v.Beta == 0 {
 		return v.derivedTriplet(b, want)
 	}
 	s, d, n := v.similarity(b), float64(b.Q.Cols), float64(b.Q.Rows)
-	δ := v.beta*s*ulp*(8+math.Sqrt(d)/2) + 2*ulp*v.bias
+	δ := v.Beta*s*ulp*(8+math.Sqrt(d)/2) + 2*ulp*v.Bias
 	const tiny = 0x1p-126
 	// Roundings in the subnormal range: some, and one of each term of a chain.
 	subnormal := 0x1p-145 + float64(max(b.Q.Rows, b.K.Rows, b.Negatives.Rows))*0x1p-149
 	mass := v.force(want.loss) + tiny
 	rowMass := 2*min(1/n, want.loss) + tiny // Σ|G| over a row alone
-	if v.mass > 0 || v.weights || v.sums {
+	if v.Mass > 0 || v.Weights || v.Sums {
 		rowMass = mass
 	}
-	steep := max(v.steep, 1)
+	steep := max(v.Steep, 1)
 	chain := func(m int) float64 { return (8 + math.Sqrt(float64(m))) * ulp }
 	inputs := []simd.Matrix{b.Q, b.K, b.Negatives}
 	norms := [3][]float64{}
@@ -365,21 +240,21 @@ func (v variant) derived(b Batch, want truth) tolerance {
 		_, norms[p] = ref.Normalize(mat(m))
 	}
 	own := b.Negatives.Rows > 0 // each query has a key of its own
-	return tolerance{
-		value:       1e-7*math.Abs(want.loss) + (δ+v.rounding())*mass + n*tiny,
-		temperature: v.beta * (v.beta*s*mass*(2*steep*δ+chain(b.Q.Cols)) + n*subnormal),
-		bias:        mass * (2*δ + chain(b.K.Rows)),
-		row: func(p, i int) float64 {
+	return catalog.Tolerance{
+		Value:       1e-7*math.Abs(want.loss) + (δ+v.rounding())*mass + n*tiny,
+		Temperature: v.Beta * (v.Beta*s*mass*(2*steep*δ+chain(b.Q.Cols)) + n*subnormal),
+		Bias:        mass * (2*δ + chain(b.K.Rows)),
+		Row: func(p, i int) float64 {
 			m, other, rel := mass, v.reach(b, p), 2*steep*δ+chain(max(b.Q.Rows, b.K.Rows, b.Negatives.Rows))
 			// In a loss over rows only, each query is in one term, and so is a key of its own.
-			if v.queries == 1 && !v.twoSided() && (p == 0 || p == 1 && own || p == 2 && v.paired) {
+			if v.Queries == 1 && !v.twoSided() && (p == 0 || p == 1 && own || p == 2 && v.Paired) {
 				m = rowMass
 			}
-			if v.cosine && norms[p][i] > 0 {
+			if v.Cosine && norms[p][i] > 0 {
 				other /= norms[p][i]
 				rel += 0x1p-149 / norms[p][i] // the digits of a subnormal norm
 			}
-			return v.beta * (m*other*rel + subnormal)
+			return v.Beta * (m*other*rel + subnormal)
 		},
 	}
 }
@@ -387,15 +262,15 @@ func (v variant) derived(b Batch, want truth) tolerance {
 // force returns a bound of Σ|∂L/∂z|.
 func (v variant) force(loss float64) float64 {
 	loss = math.Abs(loss)
-	if v.sums {
+	if v.Sums {
 		return loss
 	}
-	return max(v.mass, 2*min(1, loss))
+	return max(v.Mass, 2*min(1, loss))
 }
 
 // rounding is the relative error of sums of exponentials, where a loss has more than one of them or a product.
 func (v variant) rounding() float64 {
-	if v.sums || v.steep > 0 {
+	if v.Sums || v.Steep > 0 {
 		return 8 * ulp
 	}
 	return 0
@@ -403,14 +278,14 @@ func (v variant) rounding() float64 {
 
 // derivedTriplet is derived for the losses with a margin. Their distances are sums in
 // float64, so only normalisation and the gradient round.
-func (v variant) derivedTriplet(b Batch, want truth) tolerance {
+func (v variant) derivedTriplet(b Batch, want truth) catalog.Tolerance {
 	size := [3]float64{}
 	norms := [3][]float64{}
 	for p, m := range []ref.Mat{want.grad.DQ, want.grad.DK, want.grad.DNeg} {
 		_, norms[p] = ref.Normalize(mat([]simd.Matrix{b.Q, b.K, b.Negatives}[p]))
 		for i := range m.Rows {
 			for _, g := range m.Row(i) {
-				if v.cosine {
+				if v.Cosine {
 					g *= norms[p][i] // with respect to the unit row
 				}
 				size[p] = max(size[p], math.Abs(g))
@@ -420,18 +295,18 @@ func (v variant) derivedTriplet(b Batch, want truth) tolerance {
 	// What is left where the pulls on a row cancel: those of a few triplets, each of a
 	// unit vector, or twice a difference of rows.
 	pull := 1.0
-	if v.squared && v.cosine {
+	if v.Squared && v.Cosine {
 		pull = 4
-	} else if v.squared {
+	} else if v.Squared {
 		pull = 4 * max(largest(b.Q), largest(b.K), largest(b.Negatives))
 	}
 	pull *= 64 * ulp / float64(max(b.Q.Rows, 1))
 	rel := v.gradientError(b)
 	// The exponential of the soft margin has no digits below the normal float32.
-	t := tolerance{value: 1e-6*want.loss + 0x1p-126 + v.distanceError(b), row: func(p, i int) float64 { return rel*size[p] + pull }}
-	if v.cosine {
-		t.value += 16 * ulp
-		t.row = func(p, i int) float64 {
+	t := catalog.Tolerance{Value: 1e-6*want.loss + 0x1p-126 + v.distanceError(b), Row: func(p, i int) float64 { return rel*size[p] + pull }}
+	if v.Cosine {
+		t.Value += 16 * ulp
+		t.Row = func(p, i int) float64 {
 			if norms[p][i] == 0 {
 				return 0
 			}
@@ -448,20 +323,20 @@ func largest(m simd.Matrix) float64 {
 }
 
 // judge reports where r and g are not base plus scale times the truth. Without base, g began at 0.
-func (v variant) judge(t testing.TB, name string, b Batch, r Result, g, base Batch, scale float32, want truth, tol tolerance) {
+func (v variant) judge(t testing.TB, name string, b Batch, r Result, g, base Batch, scale float32, want truth, tol catalog.Tolerance) {
 	t.Helper()
 	a := math.Abs(float64(scale))
-	if !(math.Abs(r.Loss-want.loss) <= tol.value) {
-		t.Errorf("%s: loss %v, want %v: off by %.3g, allowed %.3g", name, r.Loss, want.loss, math.Abs(r.Loss-want.loss), tol.value)
+	if !(math.Abs(r.Loss-want.loss) <= tol.Value) {
+		t.Errorf("%s: loss %v, want %v: off by %.3g, allowed %.3g", name, r.Loss, want.loss, math.Abs(r.Loss-want.loss), tol.Value)
 	}
 	if r.Bound > 0 && !(math.Abs(r.Loss-want.loss) <= r.Bound) {
 		t.Errorf("%s: loss %v, want %v: off by %.3g, certified %.3g", name, r.Loss, want.loss, math.Abs(r.Loss-want.loss), r.Bound)
 	}
-	if dt := float64(scale) * want.grad.DTemperature; !(math.Abs(r.DTemperature-dt) <= a*tol.temperature+ulp*math.Abs(dt)) {
-		t.Errorf("%s: ∂L/∂τ %v, want %v: off by %.3g, allowed %.3g", name, r.DTemperature, dt, math.Abs(r.DTemperature-dt), a*tol.temperature)
+	if dt := float64(scale) * want.grad.DTemperature; !(math.Abs(r.DTemperature-dt) <= a*tol.Temperature+ulp*math.Abs(dt)) {
+		t.Errorf("%s: ∂L/∂τ %v, want %v: off by %.3g, allowed %.3g", name, r.DTemperature, dt, math.Abs(r.DTemperature-dt), a*tol.Temperature)
 	}
-	if db := float64(scale) * want.grad.DBias; !(math.Abs(r.DBias-db) <= a*tol.bias+ulp*math.Abs(db)) {
-		t.Errorf("%s: ∂L/∂b %v, want %v: off by %.3g, allowed %.3g", name, r.DBias, db, math.Abs(r.DBias-db), a*tol.bias)
+	if db := float64(scale) * want.grad.DBias; !(math.Abs(r.DBias-db) <= a*tol.Bias+ulp*math.Abs(db)) {
+		t.Errorf("%s: ∂L/∂b %v, want %v: off by %.3g, allowed %.3g", name, r.DBias, db, math.Abs(r.DBias-db), a*tol.Bias)
 	}
 	for p, m := range []ref.Mat{want.grad.DQ, want.grad.DK, want.grad.DNeg} {
 		got, from := part(g, p), part(base, p)
@@ -469,7 +344,7 @@ func (v variant) judge(t testing.TB, name string, b Batch, r Result, g, base Bat
 			continue
 		}
 		for i := range m.Rows {
-			allowed := a * tol.row(p, i)
+			allowed := a * tol.Row(p, i)
 			for j, w := range m.Row(i) {
 				w *= float64(scale)
 				limit := allowed + ulp*math.Abs(w) + 0x1p-146
@@ -495,7 +370,7 @@ func (v variant) judge(t testing.TB, name string, b Batch, r Result, g, base Bat
 func part(b Batch, i int) simd.Matrix { return [...]simd.Matrix{b.Q, b.K, b.Negatives}[i] }
 
 // twoSided reports whether columns are normalised too.
-func (v variant) twoSided() bool { return v.symmetric || v.queries == 2 }
+func (v variant) twoSided() bool { return v.Symmetric || v.Queries == 2 }
 
 // withBudget returns l with its memory budget set, if it has one.
 func withBudget(l Loss, budget int64) Loss { return with(l, "MemoryBudget", budget) }
@@ -508,4 +383,32 @@ func with(l Loss, field string, value any) Loss {
 		f.Set(reflect.ValueOf(value))
 	}
 	return l
+}
+
+// distanceError returns the error of a difference of distances that come from products, and 0 for other losses. A dot
+// product of d terms errs by (4 + √d/2) ulps of the largest square, and the square of a distance by twice that. Of
+// distances above a quarter of the root of the sum of the squares it is an error of twice that relative to the norm;
+// the others are measured.
+func (v variant) distanceError(b Batch) float64 {
+	if !v.Products {
+		return 0
+	}
+	x := 1.0
+	if !v.Cosine {
+		x = largest(b.Q)
+	}
+	e := 2 * (4 + math.Sqrt(float64(b.Q.Cols))/2) * ulp
+	if v.Squared {
+		return 2 * e * x * x
+	}
+	return 4 * e * x
+}
+
+// gradientError returns the error of a gradient relative to its largest element. The slope of a soft margin changes
+// by as much of itself as the margin changes, at most.
+func (v variant) gradientError(b Batch) float64 {
+	if v.Smooth {
+		return maxGradientError + v.distanceError(b)
+	}
+	return maxGradientError
 }

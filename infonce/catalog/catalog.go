@@ -1,0 +1,213 @@
+// Package catalog is the one table of the losses of package infonce. Each row says what a loss
+// reads, who published it and how the command line offers it, and holds cases: the loss in some
+// settings with a float64 oracle. The README, the command, the golden hashes, the benchmarks and the
+// tests over all losses iterate over the table, so that a new loss is a row here beside its own
+// files:
+//
+//	for _, l := range catalog.Losses() {
+//		for _, c := range l.Cases(catalog.Settings{Temperature: 0.07}) {
+//			b := c.Batch(random, 100, 32, 0.5)
+//			result, err := c.New(0).Evaluate(b, nil, 1)
+//			want, gradient := c.Oracle(b)
+//		}
+//	}
+//
+// Package infonce does not import it.
+package catalog
+
+import (
+	"slices"
+
+	"github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/internal/ref"
+	"github.com/contrast-go/contrast/simd"
+)
+
+// A Loss is a row of the table.
+type Loss struct {
+	Name  string // of the type in package infonce
+	About string // what is compared with what, for the list in the package's documentation
+
+	// Uses are the rows of the README; neighbours of the same title share one.
+	Uses []Use
+
+	// Commands are the values of --loss that train with it.
+	Commands []Command
+
+	// Varies says which of the settings change its cases.
+	Varies Variation
+
+	// Cases returns the loss in each of its options, as far as they have an oracle.
+	Cases func(s Settings) []Case
+
+	// Golden are the cases whose bits are recorded, by names that stay. They have no oracle.
+	Golden []Case
+
+	// Bench are the cases that are measured.
+	Bench []Case
+}
+
+// A Use is what one reads about a loss in a table: a title, the type and its main field, the fields
+// of a Batch that it reads, and where it was published.
+type Use struct {
+	Title, Type, Reads, Paper string
+}
+
+// A Command is a value of --loss.
+type Command struct {
+	Name, Title string
+	Labelled    bool              // a batch has some samples of each class, and no two views
+	Margin      bool              // the flag --margin counts
+	Defaults    map[string]string // of flags that differ from those of other losses
+
+	// New returns the loss, and where its temperature is, or nil where it has none.
+	New func(s Settings) (infonce.Loss, *float32)
+}
+
+// Settings are what cases and commands are made from. A loss looks only at those that it has; 0 is
+// the loss's default.
+type Settings struct {
+	Temperature float32
+	DotProduct  bool
+	Margin      float32
+	Normalize   bool
+	Scale       float32
+	Seed        uint64 // of what is drawn at random
+	Workers     int    // of commands; a case gets it in New
+}
+
+// A Variation tells which settings change the cases of a loss.
+type Variation int
+
+const (
+	ByNothing     Variation = iota // its cases have settings of their own
+	ByTemperature                  // Temperature and DotProduct
+	ByMargin                       // Margin and Normalize
+	ByScale                        // Scale and Margin
+)
+
+// A Case is a loss in one setting.
+type Case struct {
+	Name string
+	New  func(workers int) infonce.Loss
+
+	// Oracle returns the loss and its gradients in float64, by the formula as it was published.
+	Oracle func(b infonce.Batch) (float64, ref.Grad)
+
+	Shape
+	Rounding
+
+	// Flops counts the operations of value and gradients when they are computed the plain way; nil
+	// of cases that are not measured.
+	Flops func(n, d float64) float64
+
+	// Detached: the gradient is not that of the value, because the loss takes weights or choices
+	// for constants.
+	Detached bool
+}
+
+// A Shape says what a batch for a case holds beside n rows of Q.
+type Shape struct {
+	Keys, Negatives func(n int) int // rows of K and Negatives; nil is none
+	Labels          bool            // labels of the rows of Q
+	Classes         bool            // labels that are rows of K
+	Choices         []int           // labels of pairs
+	Triplets        bool            // a list of rows of Q
+	IDs, Weights    bool
+	Guide           bool // embeddings by another model
+}
+
+// Random is a source of random numbers.
+type Random interface {
+	IntN(n int) int
+	Normals32(n int) []float32 // of mean 0 and variance 1
+}
+
+// Batch returns a batch of n rows of d normal numbers. With a spread above 0 row i of K is row i of
+// Q plus spread times normal numbers, and of the class i; otherwise K is as random as the rest.
+func (s Shape) Batch(r Random, n, d int, spread float32) infonce.Batch {
+	matrix := func(rows int) simd.Matrix {
+		return simd.Matrix{Rows: rows, Cols: d, Stride: d, Data: r.Normals32(rows * d)}
+	}
+	b := infonce.Batch{Q: matrix(n), K: matrix(s.KeyRows(n)), Negatives: matrix(s.NegativeRows(n))}
+	if spread > 0 {
+		for i := range min(n, b.K.Rows) {
+			for j, q := range b.Q.Row(i) {
+				b.K.Row(i)[j] = q + float32(spread*b.K.Row(i)[j])
+			}
+		}
+	}
+	if s.IDs {
+		for range b.K.Rows + b.Negatives.Rows {
+			b.IDs = append(b.IDs, r.IntN(n+1))
+		}
+	}
+	if s.Weights {
+		for range n {
+			b.Weights = append(b.Weights, []float32{0, 0.5, 1, 3}[r.IntN(4)])
+		}
+	}
+	if s.Labels || s.Classes || s.Choices != nil {
+		b.Labels = make([]int, n)
+	}
+	for i := range b.Labels {
+		switch {
+		case s.Labels:
+			b.Labels[i] = r.IntN(n/3+1) - 1
+		case s.Choices != nil:
+			b.Labels[i] = s.Choices[r.IntN(len(s.Choices))]
+		case spread > 0 && i < b.K.Rows:
+			b.Labels[i] = i
+		default:
+			b.Labels[i] = r.IntN(b.K.Rows)
+		}
+	}
+	if s.Triplets {
+		b.Triplets = make([]infonce.Triple, 2*n)
+		for i := range b.Triplets {
+			b.Triplets[i] = infonce.Triple{A: r.IntN(n), P: r.IntN(n), N: r.IntN(n)}
+		}
+	}
+	return b
+}
+
+// KeyRows returns how many rows of K go with n rows of Q.
+func (s Shape) KeyRows(n int) int { return rows(s.Keys, n) }
+
+// NegativeRows returns how many rows of Negatives go with n rows of Q.
+func (s Shape) NegativeRows(n int) int { return rows(s.Negatives, n) }
+
+func rows(f func(n int) int, n int) int {
+	if f == nil {
+		return 0
+	}
+	return f(n)
+}
+
+// same is a row for each row of Q.
+func same(n int) int { return n }
+
+// Losses returns the table, in the order in which the README has it.
+func Losses() []Loss {
+	return slices.Concat(softmaxLosses(), viewLosses(), distanceLosses(), cosineLosses(), pairLosses())
+}
+
+// Cases returns the cases of all losses that vary by v.
+func Cases(v Variation, s Settings) []Case {
+	var cases []Case
+	for _, l := range Losses() {
+		if l.Varies == v && l.Cases != nil {
+			cases = append(cases, l.Cases(s)...)
+		}
+	}
+	return cases
+}
+
+// Commands returns the values of --loss.
+func Commands() []Command {
+	var commands []Command
+	for _, l := range Losses() {
+		commands = append(commands, l.Commands...)
+	}
+	return commands
+}
