@@ -10,25 +10,28 @@
 //
 // The losses:
 //
-//   - [InfoNCE]: each query against its key and the other keys of the batch, one
-//     way or both (CLIP), or against explicit negatives.
-//   - [NTXent]: two views of each sample, each view against all others (SimCLR).
-//   - [HCL]: the same with hard negatives weighted up and likely positives taken out.
-//   - [SigLIP]: each query and key on their own, with a bias.
+//   - [InfoNCE]: each query against its key and the other keys of the batch, one way or both
+//     (CLIP), or against explicit negatives.
 //   - [NPair]: dot products at temperature 1, with lengths held back.
+//   - [NTXent]: two views of each sample, each view against all others (SimCLR).
+//   - [DCL]: NT-Xent or InfoNCE without the positive among the candidates.
+//   - [HCL]: NT-Xent with hard negatives weighted up and likely positives taken out.
+//   - [SupCon]: each labelled row against all others, those of its label as positives.
+//   - [SigLIP]: each query and key on their own, with a bias.
 //   - [AlignUniform]: pairs close to each other, all rows spread over the sphere.
 //   - [Triplet]: anchor, positive and negative, given as rows or as a list.
-//   - [ContrastivePair], [CosineEmbedding]: pairs that are similar, or not.
-//   - [MarginRanking], [LogisticRanking]: scores, or their embeddings, of which one belongs above
-//     the other (BPR, RankNet).
-//   - [BatchHard]: the hardest positive and negative of each labelled anchor.
-//   - [Circle], [MultiSimilarity]: all pairs of each labelled anchor, weighed by how similar they are.
-//   - [ArcFace], [CosFace]: labelled rows against a centre for each class, with a margin.
-//   - [Custom]: any function of a row of logits, and [CheckGradient] for it.
 //   - [BatchAll]: all triplets of labelled rows.
+//   - [BatchHard]: the hardest positive and negative of each labelled anchor.
 //   - [SemiHard]: pairs of one label, each with the nearest negative that is farther.
 //   - [MarginLoss]: pairs, or those of triplets, within and beyond a boundary that may be learned.
 //   - [Lifted]: pairs of one label, each with all negatives of both rows.
+//   - [Circle], [MultiSimilarity]: all pairs of each labelled anchor, weighed by how similar they
+//     are.
+//   - [ArcFace], [CosFace]: labelled rows against a centre for each class, with a margin.
+//   - [ContrastivePair], [CosineEmbedding]: pairs that are similar, or not.
+//   - [MarginRanking], [LogisticRanking]: scores, or their embeddings, of which one belongs above
+//     the other (BPR, RankNet).
+//   - [Custom]: any function of a row of logits, and [CheckGradient] for it.
 //
 // [TripletMiner], [DistanceWeightedMiner] and [MultiSimilarityMiner] list triplets and pairs of labelled rows, for Triplet,
 // MarginLoss and other uses.
