@@ -117,18 +117,6 @@ func (e *embeddings) largestSquare() float32 { return simd.Max(e.norms) }
 // most 2·|z|, and of the exponential.
 func (e logitError) own() float64 { return float64(2*unitRoundoff*slack*e.size) + expError }
 
-// mass returns the sum of the weights of n rows over what their losses are divided by: 1 for a mean.
-func (t softmaxTask) mass(n int) float64 {
-	var sum float64
-	for i := range n {
-		sum += weightOf(t.weights, i)
-	}
-	if sum > 0 && t.reduction == Mean {
-		return 1
-	}
-	return sum
-}
-
 // softmax returns the bound of cross-entropies of n rows of m logits or less, reduced with weights that sum to weight.
 //
 // A cross-entropy L = −ln p of the positive has ∂L/∂z = −(1 − p) there and p_j elsewhere. Let Δ be the changes, and
@@ -225,7 +213,7 @@ func (e logitError) hard(loss, weight float64, concentration, prior, beta float3
 // With sigma w is 2 − n·p of a softmax p of s/σ. Its logits are off by the error of a similarity and, in the quotient and the
 // shift, by 3·u·|s/σ|, so p by a factor: that of a cross-entropy, two exponentials, a sum and 3 roundings. The product with
 // n and the difference from 2 round once each.
-func (e logitError) decoupled(loss, weight float64, w []float32, sigma, beta float32, t softmaxTask, n, m int, carried bool) float64 {
+func (e logitError) decoupled(loss, weight float64, w, weights []float32, sigma, beta float32, n, m int, carried bool) float64 {
 	switch {
 	case weight == 0:
 		return 0
@@ -243,7 +231,7 @@ func (e logitError) decoupled(loss, weight float64, w []float32, sigma, beta flo
 	}
 	var sum, all float64
 	for i, wi := range w {
-		v := weightOf(t.weights, i)
+		v := weightOf(weights, i)
 		change := 0.0
 		if sigma > 0 {
 			p := math.Abs(2 - float64(wi)) // times n

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 
-	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -31,108 +30,56 @@ type DCL struct {
 	Precision    simd.Precision // of matrix products
 	MemoryBudget int64          // bytes it may keep beyond O(n·d), see [DefaultMemoryBudget]
 
-	q, k      embeddings // with OneWay; otherwise q holds both
-	pass      pass
-	two       twoSided
-	rows      oneSided
-	ids       duplicates
-	weights   []float32 // of the samples, 0 where they have no negatives
+	softmax   softmaxLoss
 	positives []float32 // the weights of the positives
 }
 
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
 func (l *DCL) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	const op = "infonce.DCL"
-	workers := par.Workers(l.Workers)
-	n, d := b.Q.Rows, b.Q.Cols
+	s, n := &l.softmax, b.Q.Rows
 	checkPairs(op, b, grad)
-	want := grad != nil
-	beta, err := inverseTemperature(op, l.Temperature, 0.1)
+	err := s.begin(softmaxSettings{
+		op: op, temperature: l.Temperature, standard: 0.1, dot: l.DotProduct,
+		reduction: l.Reduction, workers: l.Workers, precision: l.Precision, budget: l.MemoryBudget,
+	}, b, grad, n)
 	if !(l.Sigma >= 0) || l.Sigma-l.Sigma != 0 {
 		err = cmp.Or(err, fmt.Errorf("%s: sigma is %v, want a finite number, 0 or above", op, l.Sigma))
-	}
-	if err := cmp.Or(err, checkPrecision(op, l.Precision), checkSmooth(op, l.Reduction), checkWeights(op, b.Weights, n)); err != nil {
-		return Result{}, err
-	}
-
-	var r Result
-	cosine := !l.DotProduct
-	t := softmaxTask{beta, cosine, memoryBudget(l.MemoryBudget), workers, b.Weights, l.Reduction, l.ids.load(op, b.IDs, n)}
-	if l.OneWay {
-		r.ZeroNorm = l.q.load(workers, b.Q, cosine, want) + l.k.load(workers, b.K, cosine, want)
-		err = cmp.Or(l.q.checkFinite(op, "Q", b.Q, 0), l.k.checkFinite(op, "K", b.K, 0))
-	} else {
-		r.ZeroNorm = l.q.stack(workers, b.Q, b.K, cosine, want)
-		err = cmp.Or(l.q.checkFinite(op, "Q", b.Q, 0), l.q.checkFinite(op, "K", b.K, n))
 	}
 	if err != nil {
 		return Result{}, err
 	}
-	r.Valid = l.weigh(n, &t)
-	l.pass.precision = l.Precision
+	hasNegatives := func(i int) bool { return s.task.same.count(i) < n }
 	if l.OneWay {
-		l.weighPositives(l.q.x, l.k.x)
-		l.rows.reset(n, t)
-		l.rows.decoupled = l.positives
-		r.Loss = l.rows.run(&l.pass, &l.q, &l.k, t)
-		r.Losses = l.rows.loss
-	} else {
-		r.Valid *= 2
-		l.weighPositives(l.q.x.Slice(0, n), l.q.x.Slice(n, 2*n))
-		r.Loss = l.two.pairs(&l.pass, &l.q, t, l.positives)
-		r.Losses = l.two.rows.loss
+		if err := s.loadPairs(b, grad); err != nil {
+			return Result{}, err
+		}
+		valid := s.restrict(n, n, hasNegatives)
+		l.weighPositives(s.q.x, s.k.x)
+		s.rows.run(&s.sweep, &s.q, &s.k, s.task)
+		return l.finish(s.result(s.rows.loss, valid), n, false, scale)
 	}
-	if err := finiteLoss(op, r.Loss); err != nil {
+	if err := s.loadViews(b, grad); err != nil {
 		return Result{}, err
 	}
-	r.Bound = l.bound(r, t, d)
-	if !want {
-		return r, nil
-	}
-	inner := l.q.inner()
-	if l.OneWay {
-		l.k.addGrad(grad.K, scale, 0)
-	} else {
-		inner /= 2 // each logit counts in its row and in its column
-		l.q.addGrad(grad.K, scale, n)
-	}
-	r.DTemperature = float64(scale) * (-float64(beta) * inner)
-	l.q.addGrad(grad.Q, scale, 0)
-	return r, nil
+	valid := s.restrict(n, 2*n, hasNegatives)
+	l.weighPositives(s.q.x.Slice(0, n), s.q.x.Slice(n, 2*n))
+	s.two.pairs(&s.sweep, &s.q, s.task)
+	return l.finish(s.result(s.two.rows.loss, 2*valid), 2*n, s.carried(), scale)
 }
 
-// bound returns the bound of the error of the loss of rows of d numbers.
-func (l *DCL) bound(r Result, t softmaxTask, d int) float64 {
-	q2, k2 := l.q.largestSquare(), l.k.largestSquare()
-	rows, n, common := len(l.positives), len(l.positives), false
-	if !l.OneWay {
-		k2, rows = q2, 2*n
-		_, common = commonShift(t.beta, t.cosine)
-	}
-	e := newLogitError(t.beta, d, t.cosine, q2, k2, l.Precision)
-	return e.decoupled(r.Loss, t.mass(rows), l.positives, l.Sigma, t.beta, t, rows, rows, common)
-}
-
-// weigh takes the weight of samples without negatives, and returns how many of the n have some.
-func (l *DCL) weigh(n int, t *softmaxTask) (valid int) {
-	l.weights = grow(l.weights, n)
-	for i := range n {
-		l.weights[i] = 0
-		if t.same.count(i) < n {
-			l.weights[i] = float32(weightOf(t.weights, i))
-			valid++
-		}
-	}
-	if valid < n {
-		t.weights = l.weights
-	}
-	return valid
+// finish bounds the error of the loss of n rows, and adds the gradient.
+func (l *DCL) finish(r Result, n int, carried bool, scale float32) (Result, error) {
+	s := &l.softmax
+	r.Bound = s.logitError().decoupled(r.Loss, s.mass(n), l.positives, s.task.weights, l.Sigma, s.task.beta, n, n, carried)
+	return s.finish(r, scale)
 }
 
 // weighPositives sets the weights of the positives, rows q and k.
 func (l *DCL) weighPositives(q, k simd.Matrix) {
 	n := q.Rows
 	l.positives = grow(l.positives, n)
+	l.softmax.task.decoupled = l.positives
 	if l.Sigma == 0 {
 		fill(l.positives, 1)
 		return

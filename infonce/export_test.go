@@ -35,7 +35,7 @@ func HardestRows(l *BatchHard) [][2]int {
 
 // StreamsKeys reports whether l takes b without copies, and lets keys come in the smallest chunks.
 func StreamsKeys(l *InfoNCE, b Batch) bool {
-	l.lean.chunk = simd.PackAlign
+	l.streamed.chunk = simd.PackAlign
 	return worthLean(b, memoryBudget(l.MemoryBudget))
 }
 

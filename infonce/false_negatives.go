@@ -55,16 +55,17 @@ type falseNegatives struct {
 	room    []simd.Matrix // likenesses of some rows, for each worker
 }
 
-// load returns f for queries q, their keys k and the candidates of b, or nil where there is nothing to take out.
-func (f *falseNegatives) load(op string, l *InfoNCE, b Batch, stacked bool, t softmaxTask) (*falseNegatives, error) {
+// load returns f for the rows of l and the candidates of b, or nil where there is nothing to take out.
+func (f *falseNegatives) load(l *InfoNCE, b Batch) (*falseNegatives, error) {
 	if l.FalseNegatives == (FalseNegatives{}) && l.Exclude == nil {
 		return nil, nil
 	}
-	f.rule, f.exclude, f.beta, f.guided = l.FalseNegatives, l.Exclude, t.beta, b.Guide != nil
+	s, stacked := &l.softmax, l.stacks(b)
+	f.rule, f.exclude, f.beta, f.guided = l.FalseNegatives, l.Exclude, s.task.beta, b.Guide != nil
 	f.inside = stacked || b.Negatives.Rows == 0
-	q, k, scale := &l.q, &l.k, t.beta
+	q, k, scale := &s.q, &s.k, s.task.beta
 	if f.guided {
-		if err := f.loadGuide(op, *b.Guide, b, stacked, t.workers); err != nil {
+		if err := f.loadGuide(s.op, *b.Guide, b, stacked, s.workers); err != nil {
 			return nil, err
 		}
 		q, k, scale = &f.q, &f.k, 1

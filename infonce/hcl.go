@@ -72,7 +72,7 @@ func (l *HCL) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	}
 	r, err := l.rows.evaluate(set, l, b, grad, scale)
 	if n := 2 * b.Q.Rows; err == nil {
-		weight := softmaxTask{weights: b.Weights, reduction: l.Reduction}.mass(n)
+		weight := mass(l.Reduction, b.Weights, n)
 		r.Bound = l.rows.logitError(set, b).hard(r.Loss, weight, l.Concentration, l.PriorPositive, beta, n, n)
 	}
 	return r, err

@@ -48,112 +48,122 @@ type InfoNCE struct {
 	Precision    simd.Precision // of matrix products; those of PairedNegatives are always Float32
 	MemoryBudget int64          // bytes that copies and exponentials may take, see [DefaultMemoryBudget]
 
-	q, k, neg embeddings
-	pass      pass
-	rows      oneSided
-	two       twoSided
-	paired    pairedNegatives
-	lean      leanPass
-	ids       duplicates
-	smooth    smoothing
-	filter    falseNegatives
+	softmax  softmaxLoss
+	own      pairedNegatives
+	streamed leanPass
+	smooth   smoothing
+	filter   falseNegatives
 }
 
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
 func (l *InfoNCE) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	const op = "infonce.InfoNCE"
-	workers := par.Workers(l.Workers)
+	s, n := &l.softmax, b.Q.Rows
 	l.checkShapes(op, b, grad)
-	beta, err := inverseTemperature(op, l.Temperature, 0.07)
-	err = cmp.Or(err, checkPrecision(op, l.Precision), checkSmooth(op, l.Reduction), checkWeights(op, b.Weights, b.Q.Rows), l.checkOptions(op, b))
-	if err != nil {
+	err := s.begin(softmaxSettings{
+		op: op, temperature: l.Temperature, standard: 0.07, dot: l.DotProduct,
+		reduction: l.Reduction, workers: l.Workers, precision: l.Precision, budget: l.MemoryBudget,
+	}, b, grad, b.K.Rows+b.Negatives.Rows)
+	if err := cmp.Or(err, l.checkOptions(op, b)); err != nil {
 		return Result{}, err
 	}
-	n, want, cosine := b.Q.Rows, grad != nil, !l.DotProduct
-	same := l.ids.load(op, b.IDs, b.K.Rows+b.Negatives.Rows)
-	t := softmaxTask{beta, cosine, memoryBudget(l.MemoryBudget), workers, b.Weights, l.Reduction, same}
-	plain := same == nil && l.LabelSmoothing == 0 && !l.filters()
-	if b.Negatives.Rows == 0 && !l.Symmetric && plain && worthLean(b, t.budget) {
-		if r, ok, err := l.evaluateLean(op, b, grad, scale, t); ok {
+	if l.streams(b) {
+		if r, ok, err := l.evaluateStreamed(b, grad, scale); ok {
 			return r, err
 		}
 	}
-	l.pass.precision = l.Precision
-	r := Result{Valid: n}
-	r.ZeroNorm = l.q.load(workers, b.Q, cosine, want)
-	stacked := l.InBatch && b.Negatives.Rows > 0
-	if stacked {
-		r.ZeroNorm += l.k.stack(workers, b.K, b.Negatives, cosine, want)
-	} else {
-		r.ZeroNorm += l.k.load(workers, b.K, cosine, want && (grad.K.Data != nil || b.Negatives.Rows > 0))
-		r.ZeroNorm += l.neg.load(workers, b.Negatives, cosine, want && grad.Negatives.Data != nil)
-	}
-	err = cmp.Or(l.q.checkFinite(op, "Q", b.Q, 0), l.k.checkFinite(op, "K", b.K, 0))
-	if stacked {
-		err = cmp.Or(err, l.k.checkFinite(op, "Negatives", b.Negatives, n))
-	} else {
-		err = cmp.Or(err, l.neg.checkFinite(op, "Negatives", b.Negatives, 0))
-	}
-	if err != nil {
+	if err := l.load(b, grad); err != nil {
 		return Result{}, err
 	}
-	l.rows.reset(n, t)
-	if l.pass.filter, err = l.filter.load(op, l, b, stacked, t); err != nil {
-		return Result{}, err
-	}
-	switch explicit := b.Negatives.Rows > 0 && !stacked; {
-	case l.Symmetric:
-		r.Loss = l.two.clip(&l.pass, &l.q, &l.k, t)
-		r.Losses = l.two.rows.loss
-	case !explicit:
-		r.Loss = l.rows.run(&l.pass, &l.q, &l.k, t)
-		r.Losses = l.rows.loss
-	case l.PairedNegatives:
-		r.Loss = l.paired.run(&l.q, &l.k, &l.neg, t)
-		r.Losses = l.paired.loss
-	default:
-		r.Loss = l.rows.runShared(&l.pass, &l.q, &l.k, &l.neg, t)
-		r.Losses = l.rows.loss
-	}
-	l.pass.filter = nil
-	r.Bound = l.bound(r.Loss, t, b, stacked)
+	r := s.result(nil, n)
+	r.Loss, r.Losses = l.regime(b)(l)
+	r.Bound = l.bound(r.Loss, b)
 	if l.LabelSmoothing > 0 {
-		r.Loss += l.smooth.add(l.LabelSmoothing, &l.q, &l.k, &l.neg, l.Symmetric, t, r.Losses)
+		r.Loss += l.smooth.add(l.LabelSmoothing, s, l.Symmetric, r.Losses)
 	}
-	if err := finiteLoss(op, r.Loss); err != nil {
-		return Result{}, err
+	return s.finish(r, scale)
+}
+
+// load takes over the rows of b, and what says which candidates to leave out.
+func (l *InfoNCE) load(b Batch, grad *Batch) (err error) {
+	s, g := &l.softmax, gradOf(grad)
+	s.in.load(&s.q, "Q", b.Q, g.Q, s.want)
+	if l.stacks(b) {
+		s.in.stack(&s.k, "K", b.K, g.K, "Negatives", b.Negatives, g.Negatives, s.want)
+	} else {
+		s.in.load(&s.k, "K", b.K, g.K, s.want && (g.K.Data != nil || b.Negatives.Rows > 0))
+		s.in.load(&s.neg, "Negatives", b.Negatives, g.Negatives, s.want && g.Negatives.Data != nil)
 	}
-	if want {
-		r.DTemperature = float64(scale) * (-float64(beta) * l.q.inner())
-		l.q.addGrad(grad.Q, scale, 0)
-		l.k.addGrad(grad.K, scale, 0)
-		if stacked {
-			l.k.addGrad(grad.Negatives, scale, n)
-		} else {
-			l.neg.addGrad(grad.Negatives, scale, 0)
-		}
+	if err := s.loaded(b.Q.Rows); err != nil {
+		return err
 	}
-	return r, nil
+	s.sweep.filter, err = l.filter.load(l, b)
+	return err
+}
+
+// stacks reports whether negatives are candidates like the rows of K.
+func (l *InfoNCE) stacks(b Batch) bool { return l.InBatch && b.Negatives.Rows > 0 }
+
+// A regime scores the queries that are loaded, and returns the loss and that of each query.
+type regime = func(l *InfoNCE) (loss float64, losses []float64)
+
+// regime returns how b is scored.
+func (l *InfoNCE) regime(b Batch) regime {
+	switch {
+	case l.Symmetric:
+		return (*InfoNCE).bothWays
+	case b.Negatives.Rows == 0 || l.InBatch:
+		return (*InfoNCE).allKeys
+	case l.PairedNegatives:
+		return (*InfoNCE).ownNegatives
+	}
+	return (*InfoNCE).sharedNegatives
+}
+
+// allKeys tells the key of a query from all other keys.
+func (l *InfoNCE) allKeys() (loss float64, losses []float64) {
+	s := &l.softmax
+	s.rows.run(&s.sweep, &s.q, &s.k, s.task)
+	return s.reduce(s.rows.loss), s.rows.loss
+}
+
+// sharedNegatives tells the key of a query from negatives that all queries have.
+func (l *InfoNCE) sharedNegatives() (loss float64, losses []float64) {
+	s := &l.softmax
+	s.rows.runShared(&s.sweep, &s.q, &s.k, &s.neg, s.task)
+	return s.reduce(s.rows.loss), s.rows.loss
+}
+
+// ownNegatives tells the key of a query from negatives that it alone has.
+func (l *InfoNCE) ownNegatives() (loss float64, losses []float64) {
+	s := &l.softmax
+	s.precision = simd.Float32 // there are no products of matrices
+	l.own.run(&s.q, &s.k, &s.neg, s.task)
+	return s.reduce(l.own.loss), l.own.loss
+}
+
+// bothWays tells the key of a query from all keys, and the query of a key from all queries.
+func (l *InfoNCE) bothWays() (loss float64, losses []float64) {
+	s := &l.softmax
+	s.two.clip(&s.sweep, &s.q, &s.k, s.task)
+	rows, cols := s.two.rows.loss, s.two.cols.loss[:s.q.x.Rows]
+	loss = (s.reduce(rows) + s.reduce(cols)) / 2
+	for i, l := range cols {
+		rows[i] = (rows[i] + l) / 2
+	}
+	return loss, rows
 }
 
 // bound returns the bound of the error of the loss, which is that before smoothing. There is none with
 // FalseNegatives, which rounding may add or take away.
-func (l *InfoNCE) bound(loss float64, t softmaxTask, b Batch, stacked bool) float64 {
+func (l *InfoNCE) bound(loss float64, b Batch) float64 {
 	if l.FalseNegatives != (FalseNegatives{}) {
 		return 0
 	}
-	n, m, precision := b.Q.Rows, b.K.Rows+b.Negatives.Rows, l.Precision
-	if l.PairedNegatives && b.Negatives.Rows > 0 {
-		precision = simd.Float32
-	}
-	keys := l.k.largestSquare()
-	if b.Negatives.Rows > 0 && !stacked {
-		keys = max(keys, l.neg.largestSquare())
-	}
-	e := newLogitError(t.beta, b.Q.Cols, t.cosine, l.q.largestSquare(), keys, precision)
-	_, common := commonShift(t.beta, t.cosine)
-	weight := t.mass(n)
-	bound := e.softmax(loss, weight, n, m, l.Symmetric && common)
+	s := &l.softmax
+	n, m := b.Q.Rows, b.K.Rows+b.Negatives.Rows
+	e, weight := s.logitError(), s.mass(n)
+	bound := e.softmax(loss, weight, n, m, l.Symmetric && s.carried())
 	if l.LabelSmoothing > 0 {
 		bound += e.smoothing(float64(l.LabelSmoothing), weight)
 	}
@@ -204,54 +214,47 @@ func (l *InfoNCE) filters() bool { return l.FalseNegatives != FalseNegatives{} |
 
 // oneSided is the head of the losses that normalise over rows only.
 type oneSided struct {
-	loss  []float64
-	pos   []float32 // positive logits, where the positive is not among the columns
-	dpos  []float32 // gradient with respect to them
-	beta  float32
-	total float32     // what the sum of weighted losses is divided by
-	w     []float32   // weights of the rows
-	same  *duplicates // candidates
-	keys  int         // candidates before those of the columns
-
-	// decoupled are the weights of the positives, where these are not among what they are told from (DCL).
-	// None means that they are.
-	decoupled []float32
+	task softmaxTask
+	loss []float64
+	pos  []float32 // positive logits, where the positive is not among the columns
+	dpos []float32 // gradient with respect to them
+	keys int       // candidates before those of the columns
 }
 
 func (h *oneSided) reset(n int, t softmaxTask) {
-	*h = oneSided{loss: grow(h.loss, n), pos: h.pos[:0], dpos: h.dpos, beta: t.beta, total: t.total(n), w: t.weights, same: t.same}
+	*h = oneSided{task: t, loss: grow(h.loss, n), pos: h.pos[:0], dpos: h.dpos}
 }
 
 // run scores queries against keys, of which key i is the positive of query i.
-func (h *oneSided) run(p *pass, q, k *embeddings, t softmaxTask) float64 {
+func (h *oneSided) run(p *pass, q, k *embeddings, t softmaxTask) {
+	h.reset(q.x.Rows, t)
 	p.load(t.workers, t.beta, q.x, k.x, false, q.g.Data != nil)
 	p.head, p.dq, p.dk = h, q.g, k.g
 	p.run()
-	return t.reduce(h.loss)
 }
 
 // runShared scores queries against their own key and the negatives neg, shared by all.
-func (h *oneSided) runShared(p *pass, q, k, neg *embeddings, t softmaxTask) float64 {
+func (h *oneSided) runShared(p *pass, q, k, neg *embeddings, t softmaxTask) {
 	n := q.x.Rows
+	h.reset(n, t)
 	h.pos, h.dpos, h.keys = grow(h.pos, n), grow(h.dpos, n), n
 	for i := range h.pos {
-		h.pos[i] = h.beta * simd.Dot(q.x.Row(i), k.x.Row(i))
+		h.pos[i] = t.beta * simd.Dot(q.x.Row(i), k.x.Row(i))
 	}
 	p.load(t.workers, t.beta, q.x, neg.x, false, q.g.Data != nil)
 	p.head, p.dq, p.dk = h, q.g, neg.g
 	p.run()
 	if q.g.Data != nil {
 		for i, d := range h.dpos {
-			w := h.beta * d
+			w := t.beta * d
 			simd.Axpy(q.g.Row(i), w, k.x.Row(i))
 			simd.Scale(k.g.Row(i), w, q.x.Row(i))
 		}
 	}
-	return t.reduce(h.loss)
 }
 
 func (h *oneSided) row(_, i, _ int, z []float32) float32 {
-	inside := len(h.pos) == 0
+	t, inside := &h.task, len(h.pos) == 0
 	var pos float32
 	if inside {
 		pos = z[i]
@@ -259,32 +262,32 @@ func (h *oneSided) row(_, i, _ int, z []float32) float32 {
 	} else {
 		pos = h.pos[i]
 	}
-	h.same.exclude(z, i, h.keys, 0)
-	if len(h.decoupled) > 0 {
+	t.same.exclude(z, i, h.keys, 0)
+	if len(t.decoupled) > 0 {
 		return h.decoupledRow(i, z, pos)
 	}
 	loss, neg, s := contrast(z, pos, rowShift(z, pos))
 	h.loss[i] = loss
-	w := weightIn(1/(s*h.total), h.w, i)
+	w := weightIn(1/(s*t.total), t.weights, i)
 	if inside {
 		z[i] = -neg
 	} else {
 		h.dpos[i] = -neg * w
 	}
-	return h.beta * w
+	return t.beta * w
 }
 
 func (h *oneSided) decoupledRow(i int, z []float32, pos float32) float32 {
-	shift := simd.Max(z)
+	t, shift := &h.task, simd.Max(z)
 	h.loss[i] = 0
 	if shift == negInf {
 		clear(z)
 		return 0
 	}
 	neg := simd.ExpSum(z, z, shift)
-	h.loss[i] = decoupled(neg, pos, shift, h.decoupled[i])
-	z[i] = -float32(neg * h.decoupled[i])
-	return h.beta * weightIn(1/(neg*h.total), h.w, i)
+	h.loss[i] = decoupled(neg, pos, shift, t.decoupled[i])
+	z[i] = -float32(neg * t.decoupled[i])
+	return t.beta * weightIn(1/(neg*t.total), t.weights, i)
 }
 
 // column is not called: the passes have no columns.
@@ -292,40 +295,35 @@ func (h *oneSided) column(int, int, int, simd.Matrix) {}
 
 // pairedNegatives scores queries that have negatives of their own.
 type pairedNegatives struct {
+	task      softmaxTask
 	q, k, neg *embeddings
-	beta      float32
 	m         int // negatives a query
 	z         []float32
 	loss      []float64
-	total     float32
-	w         []float32
-	same      *duplicates
 }
 
-func (h *pairedNegatives) run(q, k, neg *embeddings, t softmaxTask) float64 {
+func (h *pairedNegatives) run(q, k, neg *embeddings, t softmaxTask) {
 	n := q.x.Rows
-	h.q, h.k, h.neg, h.beta, h.m = q, k, neg, t.beta, neg.x.Rows/n
+	h.task, h.q, h.k, h.neg, h.m = t, q, k, neg, neg.x.Rows/n
 	h.z, h.loss = grow(h.z, neg.x.Rows), grow(h.loss, n)
-	h.total, h.w, h.same = t.total(n), t.weights, t.same
 	par.For(t.workers, n, h, (*pairedNegatives).score)
-	return t.reduce(h.loss)
 }
 
 // score scores query i.
 func (h *pairedNegatives) score(_, i int) {
-	q, k, m := h.q.x.Row(i), h.k.x.Row(i), h.m
+	t, q, k, m := &h.task, h.q.x.Row(i), h.k.x.Row(i), h.m
 	z := h.z[i*m : (i+1)*m]
 	for j := range z {
-		z[j] = h.beta * simd.Dot(q, h.neg.x.Row(i*m+j))
+		z[j] = t.beta * simd.Dot(q, h.neg.x.Row(i*m+j))
 	}
-	h.same.exclude(z, i, len(h.loss)+i*m, 0)
-	pos := h.beta * simd.Dot(q, k)
+	t.same.exclude(z, i, len(h.loss)+i*m, 0)
+	pos := t.beta * simd.Dot(q, k)
 	loss, neg, s := contrast(z, pos, rowShift(z, pos))
 	h.loss[i] = loss
 	if h.q.g.Data == nil {
 		return
 	}
-	w := weightIn(h.beta/(s*h.total), h.w, i)
+	w := weightIn(t.beta/(s*t.total), t.weights, i)
 	dq := h.q.g.Row(i)
 	simd.Scale(dq, -neg*w, k)
 	simd.Scale(h.k.g.Row(i), -neg*w, q)

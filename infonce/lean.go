@@ -53,45 +53,52 @@ func worthLean(b Batch, budget int64) bool {
 	return 8*int64(b.Q.Cols)*(int64(b.Q.Rows)+2*int64(b.K.Rows)) > min(budget, leanFrom)
 }
 
-// evaluateLean is Evaluate by a leanPass. ok is false, and nothing is done, where that can not
+// streams reports whether b is scored by a leanPass, where that can be.
+func (l *InfoNCE) streams(b Batch) bool {
+	return b.Negatives.Rows == 0 && !l.Symmetric && l.LabelSmoothing == 0 && !l.filters() && len(b.IDs) == 0 && worthLean(b, memoryBudget(l.MemoryBudget))
+}
+
+// evaluateStreamed is Evaluate by a leanPass. ok is false, and nothing is done, where that can not
 // be: gradients grow while the pass runs, so they must be apart from what is read, and the loss sure
 // to be finite, because they can not be taken back.
-func (l *InfoNCE) evaluateLean(op string, b Batch, grad *Batch, scale float32, t softmaxTask) (r Result, ok bool, err error) {
-	beta, cosine := t.beta, t.cosine
-	l.q.load(t.workers, b.Q, false, false)
-	l.k.load(t.workers, b.K, false, false)
-	if err := cmp.Or(l.q.checkFinite(op, "Q", b.Q, 0), l.k.checkFinite(op, "K", b.K, 0)); err != nil {
+func (l *InfoNCE) evaluateStreamed(b Batch, grad *Batch, scale float32) (r Result, ok bool, err error) {
+	s := &l.softmax
+	op, t := s.op, &s.task
+	s.q.load(t.workers, b.Q, false, false)
+	s.k.load(t.workers, b.K, false, false)
+	if err := cmp.Or(s.q.checkFinite(op, "Q", b.Q, 0), s.k.checkFinite(op, "K", b.K, 0)); err != nil {
 		return Result{}, true, err
 	}
 	if grad != nil && (grad.Q.Overlaps(grad.K) || grad.Q.Overlaps(b.Q) || grad.Q.Overlaps(b.K) || grad.K.Overlaps(b.Q) || grad.K.Overlaps(b.K)) {
 		return Result{}, false, nil
 	}
-	bound := float64(beta) // of the logits
-	if !cosine {
-		bound *= math.Sqrt(float64(simd.Max(l.q.norms)) * float64(simd.Max(l.k.norms)))
+	bound := float64(t.beta) // of the logits
+	if !t.cosine {
+		bound *= math.Sqrt(float64(simd.Max(s.q.norms)) * float64(simd.Max(s.k.norms)))
 	}
 	if !(bound <= 0x1p100) { // or NaN
 		return Result{}, false, nil
 	}
-	l.rows.reset(b.Q.Rows, t)
-	l.lean.keys.Precision, l.lean.packed.Precision = l.Precision, l.Precision
-	inner := l.lean.run(&l.rows, &l.q, &l.k, beta, cosine, grad, scale, t.workers)
-	r = Result{Loss: t.reduce(l.rows.loss), Losses: l.rows.loss, Valid: b.Q.Rows}
-	if cosine {
-		r.ZeroNorm = zeros(l.q.norms) + zeros(l.k.norms)
+	t.total = divisor(s.reduction, t.weights, b.Q.Rows)
+	s.rows.reset(b.Q.Rows, *t)
+	l.streamed.keys.Precision, l.streamed.packed.Precision = l.Precision, l.Precision
+	inner := l.streamed.run(&s.rows, &s.q, &s.k, grad, scale)
+	r = s.result(s.rows.loss, b.Q.Rows)
+	if t.cosine {
+		r.ZeroNorm = zeros(s.q.norms) + zeros(s.k.norms)
 	}
-	r.Bound = l.bound(r.Loss, t, b, false)
+	r.Bound = l.bound(r.Loss, b)
 	if grad != nil {
-		r.DTemperature = float64(scale) * (-float64(beta) * inner)
+		r.DTemperature = float64(scale) * (-float64(t.beta) * inner)
 	}
 	return r, true, nil
 }
 
 // run fills the losses of the head and, unless grad is nil, adds scale times the gradients to it. It
 // returns Σ x_i·∂L/∂x_i over the queries x.
-func (p *leanPass) run(h *oneSided, q, k *embeddings, beta float32, cosine bool, grad *Batch, scale float32, workers int) (inner float64) {
-	n, m, d := q.x.Rows, k.x.Rows, q.x.Cols
-	p.head, p.q, p.k, p.beta, p.cosine, p.scale, p.workers = h, q, k, beta, cosine, scale, workers
+func (p *leanPass) run(h *oneSided, q, k *embeddings, grad *Batch, scale float32) (inner float64) {
+	n, m, d, workers := q.x.Rows, k.x.Rows, q.x.Cols, h.task.workers
+	p.head, p.q, p.k, p.beta, p.cosine, p.scale, p.workers = h, q, k, h.task.beta, h.task.cosine, scale, workers
 	p.dq, p.dk, p.sum = simd.Matrix{}, simd.Matrix{}, simd.Matrix{}
 	if grad != nil {
 		p.dq, p.dk = grad.Q, grad.K

@@ -1,10 +1,8 @@
 package infonce
 
 import (
-	"cmp"
 	"fmt"
 
-	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -23,63 +21,49 @@ type NPair struct {
 	Workers        int            // 0 means GOMAXPROCS; the result does not depend on it
 	Precision      simd.Precision // of matrix products
 
-	q, k embeddings
-	pass pass
-	rows oneSided
-	ids  duplicates
+	softmax softmaxLoss
 }
 
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
 func (l *NPair) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	const op = "infonce.NPair"
-	workers := par.Workers(l.Workers)
-	n := b.Q.Rows
+	s, n := &l.softmax, b.Q.Rows
 	checkPairs(op, b, grad)
-	want := grad != nil
-	err := cmp.Or(checkPrecision(op, l.Precision), checkSmooth(op, l.Reduction), checkWeights(op, b.Weights, n))
+	err := s.begin(softmaxSettings{
+		op: op, temperature: 1, fixed: true, dot: true,
+		reduction: l.Reduction, workers: l.Workers, precision: l.Precision,
+	}, b, grad, n)
 	if err == nil && (!(l.Regularization >= 0) || l.Regularization-l.Regularization != 0) {
 		err = fmt.Errorf("%s: regularization is %v, want a finite number, 0 or above", op, l.Regularization)
+	}
+	if err == nil {
+		err = s.loadPairs(b, grad)
 	}
 	if err != nil {
 		return Result{}, err
 	}
-	r := Result{Valid: n}
-	l.q.load(workers, b.Q, false, want)
-	l.k.load(workers, b.K, false, want)
-	if err := cmp.Or(l.q.checkFinite(op, "Q", b.Q, 0), l.k.checkFinite(op, "K", b.K, 0)); err != nil {
-		return Result{}, err
-	}
-	t := softmaxTask{beta: 1, workers: workers, weights: b.Weights, reduction: l.Reduction, same: l.ids.load(op, b.IDs, n)}
-	l.rows.reset(n, t)
-	l.pass.precision = l.Precision
-	r.Loss = l.rows.run(&l.pass, &l.q, &l.k, t)
-	weight := t.mass(n)
-	logits := newLogitError(1, b.Q.Cols, false, l.q.largestSquare(), l.k.largestSquare(), l.Precision)
-	r.Bound = logits.softmax(r.Loss, weight, n, n, false)
+	s.rows.run(&s.sweep, &s.q, &s.k, s.task)
+	r, e, weight := s.result(s.rows.loss, n), s.logitError(), s.mass(n)
+	r.Bound = e.softmax(r.Loss, weight, n, n, false)
 	if l.Regularization > 0 {
-		for i := range n {
-			l.rows.loss[i] += float64(float64(l.Regularization) * (float64(l.q.norms[i]) + float64(l.k.norms[i])))
-		}
 		loss := r.Loss
-		r.Loss = t.reduce(l.rows.loss)
-		r.Bound += lengths(r.Loss-loss, weight, b.Q.Cols) + logits.float64s(r.Loss, weight, n, n)
+		r.Loss = l.regularize(r.Losses)
+		r.Bound += lengths(r.Loss-loss, weight, b.Q.Cols) + e.float64s(r.Loss, weight, n, n)
 	}
-	r.Losses = l.rows.loss
-	if err := finiteLoss(op, r.Loss); err != nil {
-		return Result{}, err
-	}
-	if !want {
-		return r, nil
-	}
-	if l.Regularization > 0 {
-		each := 2 * l.Regularization / t.total(n)
-		for i := range n {
-			w := weightIn(each, b.Weights, i)
-			simd.Axpy(l.q.g.Row(i), w, l.q.x.Row(i))
-			simd.Axpy(l.k.g.Row(i), w, l.k.x.Row(i))
+	return s.finish(r, scale)
+}
+
+// regularize adds λ·(|q_i|² + |k_i|²) to the losses and its gradient to those of the rows, and returns
+// the loss.
+func (l *NPair) regularize(losses []float64) float64 {
+	s, λ := &l.softmax, l.Regularization
+	for i := range losses {
+		losses[i] += float64(float64(λ) * (float64(s.q.norms[i]) + float64(s.k.norms[i])))
+		if s.want {
+			w := weightIn(2*λ/s.task.total, s.task.weights, i)
+			simd.Axpy(s.q.g.Row(i), w, s.q.x.Row(i))
+			simd.Axpy(s.k.g.Row(i), w, s.k.x.Row(i))
 		}
 	}
-	l.q.addGrad(grad.Q, scale, 0)
-	l.k.addGrad(grad.K, scale, 0)
-	return r, nil
+	return s.reduce(losses)
 }

@@ -1,9 +1,6 @@
 package infonce
 
 import (
-	"cmp"
-
-	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -28,10 +25,7 @@ type NTXent struct {
 	Precision    simd.Precision // of matrix products
 	MemoryBudget int64          // bytes it may keep beyond O(n·d), see [DefaultMemoryBudget]
 
-	views embeddings
-	pass  pass
-	two   twoSided
-	ids   duplicates
+	softmax softmaxLoss
 }
 
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
@@ -40,36 +34,20 @@ func (l *NTXent) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 }
 
 func (l *NTXent) evaluate(op string, b Batch, grad *Batch, scale float32) (Result, error) {
-	workers := par.Workers(l.Workers)
-	n, d := b.Q.Rows, b.Q.Cols
+	s, n := &l.softmax, 2*b.Q.Rows
 	checkPairs(op, b, grad)
-	want := grad != nil
-	beta, err := inverseTemperature(op, l.Temperature, 0.5)
-	if err := cmp.Or(err, checkPrecision(op, l.Precision), checkSmooth(op, l.Reduction), checkWeights(op, b.Weights, n)); err != nil {
+	err := s.begin(softmaxSettings{
+		op: op, temperature: l.Temperature, standard: 0.5, dot: l.DotProduct,
+		reduction: l.Reduction, workers: l.Workers, precision: l.Precision, budget: l.MemoryBudget,
+	}, b, grad, b.K.Rows)
+	if err != nil {
 		return Result{}, err
 	}
-
-	cosine := !l.DotProduct
-	l.pass.precision = l.Precision
-	r := Result{Valid: 2 * n}
-	r.ZeroNorm = l.views.stack(workers, b.Q, b.K, cosine, want)
-	if err := cmp.Or(l.views.checkFinite(op, "Q", b.Q, 0), l.views.checkFinite(op, "K", b.K, n)); err != nil {
+	if err := s.loadViews(b, grad); err != nil {
 		return Result{}, err
 	}
-	t := softmaxTask{beta, cosine, memoryBudget(l.MemoryBudget), workers, b.Weights, l.Reduction, l.ids.load(op, b.IDs, n)}
-	r.Loss = l.two.pairs(&l.pass, &l.views, t, nil)
-	r.Losses = l.two.rows.loss
-	if err := finiteLoss(op, r.Loss); err != nil {
-		return Result{}, err
-	}
-	_, common := commonShift(beta, cosine)
-	square := l.views.largestSquare()
-	r.Bound = newLogitError(beta, d, cosine, square, square, l.Precision).softmax(r.Loss, t.mass(2*n), 2*n, 2*n, common)
-	if want {
-		// Each logit counts in its row and in its column, hence the half.
-		r.DTemperature = float64(scale) * (-float64(beta) * l.views.inner() / 2)
-		l.views.addGrad(grad.Q, scale, 0)
-		l.views.addGrad(grad.K, scale, n)
-	}
-	return r, nil
+	s.two.pairs(&s.sweep, &s.q, s.task)
+	r := s.result(s.two.rows.loss, n)
+	r.Bound = s.logitError().softmax(r.Loss, s.mass(n), n, n, s.carried())
+	return s.finish(r, scale)
 }

@@ -109,29 +109,18 @@ func (t *tally) reduce(r Reduction) (loss, factor float64) {
 	return t.sum / of, 1 / of
 }
 
-// A softmaxTask is what the losses of a softmax have in common. The weights of their rows are known beforehand,
-// and so go into the gradient where it is made.
-type softmaxTask struct {
-	beta      float32
-	cosine    bool
-	budget    int64
-	workers   int
-	weights   []float32 // of the samples; row i is of sample i mod len(weights)
-	reduction Reduction
-	same      *duplicates
-}
-
-// total returns what the sum of the weighted losses of n rows is divided by.
-func (t softmaxTask) total(n int) float32 {
+// divisor returns what the sum of the weighted losses of n rows is divided by, where all rows count and
+// their weights are known beforehand: row i has that of sample i mod len(w).
+func divisor(r Reduction, w []float32, n int) float32 {
 	switch {
-	case t.reduction == Sum:
+	case r == Sum:
 		return 1
-	case len(t.weights) == 0:
+	case len(w) == 0:
 		return float32(max(n, 1))
 	}
 	var sum float64
 	for i := range n {
-		sum += float64(t.weights[i%len(t.weights)])
+		sum += float64(w[i%len(w)])
 	}
 	if sum == 0 {
 		return 1 // and all weights are 0
@@ -140,17 +129,25 @@ func (t softmaxTask) total(n int) float32 {
 }
 
 // reduce returns the loss, given that of each row.
-func (t softmaxTask) reduce(losses []float64) float64 {
+func reduce(r Reduction, w []float32, losses []float64) float64 {
 	var all tally
 	for i, l := range losses {
-		if len(t.weights) == 0 {
-			all.add(l, 1)
-		} else {
-			all.add(l, float64(t.weights[i%len(t.weights)]))
-		}
+		all.add(l, weightOf(w, i))
 	}
-	loss, _ := all.reduce(t.reduction)
+	loss, _ := all.reduce(r)
 	return loss
+}
+
+// mass returns the sum of the weights of n rows over what their losses are divided by: 1 for a mean.
+func mass(r Reduction, w []float32, n int) float64 {
+	var sum float64
+	for i := range n {
+		sum += weightOf(w, i)
+	}
+	if sum > 0 && r == Mean {
+		return 1
+	}
+	return sum
 }
 
 // weightIn returns x times the weight of row i.

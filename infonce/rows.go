@@ -26,6 +26,7 @@ type rowScore struct {
 // A rowLoss evaluates the losses that are a sum over rows of logits: whatever a scorer says of
 // a row, this gives it tiles, workers, weights, reductions and gradients.
 type rowLoss struct {
+	in      inputs
 	q, k    embeddings
 	pass    pass
 	scorer  scorer
@@ -60,35 +61,28 @@ func (e *rowLoss) evaluate(set rowSettings, s scorer, b Batch, grad *Batch, scal
 	case !set.self:
 		b.K.Check(op, "K", -1, d)
 	}
-	want, hasK := grad != nil, set.views || !set.self
-	if want {
-		checkGrad(op, "grad.Q", grad.Q, b.Q)
-		if hasK {
-			checkGrad(op, "grad.K", grad.K, b.K)
-		}
+	want, g := grad != nil, gradOf(grad)
+	checkGrad(op, "grad.Q", g.Q, b.Q)
+	if set.views || !set.self {
+		checkGrad(op, "grad.K", g.K, b.K)
 	}
 	err := cmp.Or(checkWeights(op, b.Weights, samples), checkPrecision(op, set.precision), checkReduction(op, set.reduction))
 	if err != nil {
 		return Result{}, err
 	}
-	var r Result
-	k, firstK := &e.q, 0 // row firstK of k is row 0 of K
+	k := &e.q
+	e.in.begin(op, set.workers, set.cosine)
 	switch {
 	case set.views:
-		firstK = samples
-		r.ZeroNorm = e.q.stack(set.workers, b.Q, b.K, set.cosine, want)
+		e.in.stack(&e.q, "Q", b.Q, g.Q, "K", b.K, g.K, want)
 	case set.self:
-		r.ZeroNorm = e.q.load(set.workers, b.Q, set.cosine, want)
+		e.in.load(&e.q, "Q", b.Q, g.Q, want)
 	default:
 		k = &e.k
-		r.ZeroNorm = e.q.load(set.workers, b.Q, set.cosine, want)
-		r.ZeroNorm += k.load(set.workers, b.K, set.cosine, want && grad.K.Data != nil)
+		e.in.load(&e.q, "Q", b.Q, g.Q, want)
+		e.in.load(k, "K", b.K, g.K, want && g.K.Data != nil)
 	}
-	err = e.q.checkFinite(op, "Q", b.Q, 0)
-	if hasK {
-		err = cmp.Or(err, k.checkFinite(op, "K", b.K, firstK))
-	}
-	if err != nil {
+	if err := e.in.checkFinite(); err != nil {
 		return Result{}, err
 	}
 	n := e.q.x.Rows
@@ -106,7 +100,7 @@ func (e *rowLoss) evaluate(set rowSettings, s scorer, b Batch, grad *Batch, scal
 	p.run()
 	e.scorer, e.weights = nil, nil
 
-	var t tally
+	r, t := Result{ZeroNorm: e.in.zeroNorms}, tally{}
 	bias, dbeta := 0.0, 0.0
 	for i, row := range e.scores {
 		e.losses[i] = 0
@@ -140,10 +134,7 @@ func (e *rowLoss) evaluate(set rowSettings, s scorer, b Batch, grad *Batch, scal
 	if set.self {
 		e.q.addToGrad(e.dk)
 	}
-	e.q.addGrad(grad.Q, float32(factor), 0)
-	if hasK {
-		k.addGrad(grad.K, float32(factor), firstK)
-	}
+	e.in.addGrads(float32(factor))
 	return r, nil
 }
 

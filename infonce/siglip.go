@@ -57,7 +57,7 @@ func (l *SigLIP) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	}
 	r, err := l.rows.evaluate(set, l, b, grad, scale)
 	if err == nil && l.Reduction != MeanActive { // a loss that vanishes in float32 would count
-		weight := softmaxTask{weights: b.Weights, reduction: l.Reduction}.mass(b.Q.Rows)
+		weight := mass(l.Reduction, b.Weights, b.Q.Rows)
 		r.Bound = l.rows.logitError(set, b).sigmoid(r.Loss, weight, l.bias, b.Q.Rows, b.K.Rows)
 	}
 	return r, err

@@ -12,10 +12,11 @@ type smoothing struct {
 	sum           []float32
 }
 
-// add adds to the losses, and to the gradients of q and of its candidates: k, or where neg has rows, the
-// own row of k and all of neg. It returns what it added to the loss.
-func (s *smoothing) add(e float32, q, k, neg *embeddings, symmetric bool, t softmaxTask, losses []float64) float64 {
-	each := e * (t.beta / t.total(q.x.Rows))
+// add adds to the losses of l, and to the gradients of its queries and of their candidates: the keys, or
+// where there are negatives, the own key and all negatives. It returns what it added to the loss.
+func (s *smoothing) add(e float32, l *softmaxLoss, symmetric bool, losses []float64) float64 {
+	q, k, neg, t := &l.q, &l.k, &l.neg, l.task
+	each := e * (t.beta / t.total)
 	if symmetric {
 		each /= 2
 		e /= 2
@@ -32,7 +33,7 @@ func (s *smoothing) add(e float32, q, k, neg *embeddings, symmetric bool, t soft
 	if symmetric {
 		s.side(k, q, q, q.x.Rows, 0, e, each, t, losses, &all)
 	}
-	loss, _ := all.reduce(t.reduction)
+	loss, _ := all.reduce(l.reduction)
 	return loss
 }
 

@@ -49,6 +49,22 @@ func commonShift(beta float32, cosine bool) (shift float32, ok bool) {
 	return beta, cosine && beta <= 40
 }
 
+// A softmaxTask is what the rows of a softmax have in common. Their weights are known beforehand, and so
+// go into the gradient where it is made.
+type softmaxTask struct {
+	beta    float32
+	cosine  bool
+	budget  int64
+	workers int
+	weights []float32   // of the samples; row i is of sample i mod len(weights)
+	total   float32     // what the sum of the weighted losses is divided by
+	same    *duplicates // candidates
+
+	// decoupled are the weights of the positives of each sample, where the positive is not among what it is
+	// told from (DCL). None means that it is.
+	decoupled []float32
+}
+
 // A side holds what the rows (or columns) of a two-sided softmax keep of their sums.
 type side struct {
 	shift []float32 // of the exponentials

@@ -1,9 +1,6 @@
 package infonce
 
 import (
-	"cmp"
-
-	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/internal/scalar"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -30,16 +27,13 @@ type SupCon struct {
 	Precision    simd.Precision // of matrix products
 	MemoryBudget int64          // bytes it may keep beyond O(n·d), see [DefaultMemoryBudget]
 
-	x       embeddings
-	pass    pass
+	softmax softmaxLoss
 	groups  labelGroups
 	rows    []positives
 	shift   []float32 // of the exponentials of each row
 	inv     []float32 // weight of the row over the sum of its exponentials
 	loss    []float64
-	weights []float32   // 0 where there is no positive
 	each    float32     // weight of a row of weight 1
-	task    softmaxTask // of this call
 	common  bool        // all rows have the same shift
 	collect bool        // the pass that runs is the one for the sums
 	logits  simd.Matrix // of the positives of a row, for each worker
@@ -58,61 +52,35 @@ type positives struct {
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
 func (l *SupCon) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	const op = "infonce.SupCon"
-	workers := par.Workers(l.Workers)
-	n := b.Q.Rows
+	s, n := &l.softmax, b.Q.Rows
 	b.Q.Check(op, "Q", -1, -1)
 	checkLen(op, "Labels", len(b.Labels), n)
-	want := grad != nil
-	if want {
-		checkGrad(op, "grad.Q", grad.Q, b.Q)
-	}
-	beta, err := inverseTemperature(op, l.Temperature, 0.1)
-	if err := cmp.Or(err, checkPrecision(op, l.Precision), checkSmooth(op, l.Reduction), checkWeights(op, b.Weights, n)); err != nil {
+	g := gradOf(grad)
+	checkGrad(op, "grad.Q", g.Q, b.Q)
+	err := s.begin(softmaxSettings{
+		op: op, temperature: l.Temperature, standard: 0.1, dot: l.DotProduct,
+		reduction: l.Reduction, workers: l.Workers, precision: l.Precision, budget: l.MemoryBudget,
+	}, Batch{Q: b.Q, Weights: b.Weights}, grad, 0)
+	if err != nil {
 		return Result{}, err
 	}
-	cosine := !l.DotProduct
-	r := Result{ZeroNorm: l.x.load(workers, b.Q, cosine, want)}
-	if err := l.x.checkFinite(op, "Q", b.Q, 0); err != nil {
+	s.self = true
+	s.in.load(&s.q, "Q", b.Q, g.Q, s.want)
+	if err := s.loaded(n); err != nil {
 		return Result{}, err
 	}
 	l.groups.sort(b.Labels)
-	l.task = softmaxTask{beta: beta, cosine: cosine, workers: workers, weights: b.Weights, reduction: l.Reduction}
-	r.Valid = l.weigh(n)
-	r.Loss = l.run(memoryBudget(l.MemoryBudget), want)
-	r.Losses = l.loss
-	square := l.x.largestSquare()
-	r.Bound = newLogitError(beta, b.Q.Cols, cosine, square, square, l.Precision).shared(3, r.Loss, l.task.mass(n), n, n, l.common)
-	l.task = softmaxTask{}
-	if err := finiteLoss(op, r.Loss); err != nil {
-		return Result{}, err
-	}
-	if want {
-		// Each logit counts in its row and in its column, hence the half.
-		r.DTemperature = float64(scale) * (-float64(beta) * l.x.inner() / 2)
-		l.x.addGrad(grad.Q, scale, 0)
-	}
-	return r, nil
+	valid := s.restrict(n, n, func(i int) bool { return len(l.groups.of(i)) > 1 })
+	l.score()
+	r := s.result(l.loss, valid)
+	r.Bound = s.logitError().shared(3, r.Loss, s.mass(n), n, n, l.common)
+	return s.finish(r, scale)
 }
 
-// weigh takes the weight of the rows without positives, and returns how many have some.
-func (l *SupCon) weigh(n int) (valid int) {
-	l.weights = grow(l.weights, n)
-	for i := range n {
-		l.weights[i] = 0
-		if len(l.groups.of(i)) > 1 {
-			l.weights[i] = float32(weightOf(l.task.weights, i))
-			valid++
-		}
-	}
-	if valid < n {
-		l.task.weights = l.weights
-	}
-	return valid
-}
-
-// run makes the passes for the sums and for the gradient β·(G+Gᵀ)·x, and returns the loss.
-func (l *SupCon) run(budget int64, want bool) float64 {
-	n, t, p := l.x.x.Rows, l.task, &l.pass
+// score makes the sweeps for the sums and for the gradient β·(G+Gᵀ)·x.
+func (l *SupCon) score() {
+	s := &l.softmax
+	n, t, p := s.q.x.Rows, &s.task, &s.sweep
 	l.rows, l.shift, l.inv, l.loss = grow(l.rows, n), grow(l.shift, n), grow(l.inv, n), grow(l.loss, n)
 	most := 0
 	for i := range n {
@@ -120,22 +88,20 @@ func (l *SupCon) run(budget int64, want bool) float64 {
 	}
 	l.logits = l.logits.Reshape(t.workers, most)
 	l.spare = l.spare.Reshape(t.workers, n)
-	l.each = t.beta / t.total(n)
-	_, l.common = commonShift(t.beta, t.cosine)
-	p.precision = l.Precision
-	p.load(t.workers, t.beta, l.x.x, l.x.x, false, want)
+	l.each = t.beta / t.total
+	l.common = s.carried()
+	p.load(t.workers, t.beta, s.q.x, s.q.x, false, s.want)
 	p.head = l
-	if want {
-		p.hold(budget)
+	if s.want {
+		p.hold(t.budget)
 	}
 	l.collect = true
 	p.run()
 	l.collect = false
-	if want {
-		p.dq = l.x.g
+	if s.want {
+		p.dq = s.q.g
 		p.run()
 	}
-	return t.reduce(l.loss)
 }
 
 // gather moves the logits of the positives of row i out of z, and takes out row i itself.
@@ -167,7 +133,7 @@ func (l *SupCon) row(worker, i, _ int, z []float32) float32 {
 // otherwise the logits.
 func (l *SupCon) collectRow(worker, i int, z []float32) {
 	t := l.gather(worker, i, z)
-	shift, neg := l.task.beta, float32(0)
+	shift, neg := l.softmax.task.beta, float32(0)
 	if l.common {
 		var lane [16]float32
 		simd.ExpLanes(z, z, shift, &lane)
@@ -178,7 +144,7 @@ func (l *SupCon) collectRow(worker, i int, z []float32) {
 			neg = simd.SumExp(z, shift)
 		}
 	}
-	r := positives{n: float64(len(t)), neg: float64(neg), weight: weightIn(l.each, l.task.weights, i)}
+	r := positives{n: float64(len(t)), neg: float64(neg), weight: weightIn(l.each, l.softmax.task.weights, i)}
 	mean := 0.0
 	r.top = float64(simd.Max(t))
 	k := 0
@@ -218,7 +184,7 @@ func (l *SupCon) collectRow(worker, i int, z []float32) {
 func (l *SupCon) commonRow(worker, i int, z []float32) {
 	others := l.groups.of(i)
 	t := l.logits.Row(worker)[:0]
-	if l.pass.kept {
+	if l.softmax.sweep.kept {
 		for _, p := range others {
 			if p != i {
 				t = append(t, z[p])
@@ -227,9 +193,9 @@ func (l *SupCon) commonRow(worker, i int, z []float32) {
 	} else {
 		t = l.gather(worker, i, z)
 		for k, v := range t {
-			t[k] = scalar.Exp(v - l.task.beta)
+			t[k] = scalar.Exp(v - l.softmax.task.beta)
 		}
-		simd.ExpSum(z, z, l.task.beta)
+		simd.ExpSum(z, z, l.softmax.task.beta)
 	}
 	simd.MulShifted(z, z, l.inv, l.inv[i])
 	k := 0

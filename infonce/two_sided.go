@@ -20,22 +20,18 @@ type twoSided struct {
 	shift float32
 	pass  *pass
 
-	// decoupled are the weights of the positives of each sample, where positives are not among what
-	// they are told from (DCL). No weights mean that they are.
-	decoupled []float32
-
 	sums  *side       // filled by the pass that runs; nil in the pass for the gradient
 	pos   []float32   // positive logits
 	lanes simd.Matrix // sums over columns: row l has those of the rows i with i mod 16 = l
 	spare simd.Matrix // a row of logits for each worker
 }
 
-// clip returns the mean of queries against keys and keys against queries. Keys past those of the queries
-// are negatives for all.
-func (h *twoSided) clip(p *pass, q, k *embeddings, t softmaxTask) float64 {
+// clip scores queries against keys and keys against queries. Keys past those of the queries are
+// negatives for all.
+func (h *twoSided) clip(p *pass, q, k *embeddings, t softmaxTask) {
 	n, m := q.x.Rows, k.x.Rows
-	h.self, h.views, h.decoupled = false, 0, nil
-	h.begin(p, t, t.beta/(2*t.total(n)))
+	h.self, h.views = false, 0
+	h.begin(p, t, t.beta/(2*t.total))
 	want := q.g.Data != nil
 	shift, common := commonShift(t.beta, t.cosine)
 	if common {
@@ -60,20 +56,15 @@ func (h *twoSided) clip(p *pass, q, k *embeddings, t softmaxTask) float64 {
 		h.cols.leaveOut(n, m)
 		h.run((*twoShifts)(h), q.g, k.g)
 	}
-	loss := (t.reduce(h.rows.loss) + t.reduce(h.cols.loss[:n])) / 2
-	for i, l := range h.cols.loss[:n] {
-		h.rows.loss[i] = (h.rows.loss[i] + l) / 2
-	}
-	return loss
 }
 
-// pairs returns the mean over the rows of z of a row against all others, where row i and
-// row i + z.Rows/2 are positives of each other. The gradient is β·(G+Gᵀ)·z, and G+Gᵀ is what the
-// heads store. With decoupled weights a row without a negative has weight 0.
-func (h *twoSided) pairs(p *pass, z *embeddings, t softmaxTask, decoupled []float32) float64 {
+// pairs scores each row of z against all others, where row i and row i + z.Rows/2 are positives of each
+// other. The gradient is β·(G+Gᵀ)·z, and G+Gᵀ is what the heads store. A decoupled row without a
+// negative has weight 0.
+func (h *twoSided) pairs(p *pass, z *embeddings, t softmaxTask) {
 	n := z.x.Rows
-	h.self, h.views, h.decoupled = true, n/2, decoupled
-	h.begin(p, t, t.beta/t.total(n))
+	h.self, h.views = true, n/2
+	h.begin(p, t, t.beta/t.total)
 	want := z.g.Data != nil
 	shift, common := commonShift(t.beta, t.cosine)
 	p.load(t.workers, t.beta, z.x, z.x, common, want)
@@ -86,7 +77,6 @@ func (h *twoSided) pairs(p *pass, z *embeddings, t softmaxTask, decoupled []floa
 		h.collect(&h.rows)
 		h.run((*twoShifts)(h), z.g, simd.Matrix{})
 	}
-	return t.reduce(h.rows.loss)
 }
 
 func (h *twoSided) begin(p *pass, t softmaxTask, each float32) { h.pass, h.task, h.each = p, t, each }
@@ -94,11 +84,11 @@ func (h *twoSided) begin(p *pass, t softmaxTask, each float32) { h.pass, h.task,
 // set stores the sums of row i in d.
 func (h *twoSided) set(d *side, i int, neg, pos, shift float32) {
 	w := weightIn(h.each, h.task.weights, i)
-	if len(h.decoupled) == 0 {
+	if len(h.task.decoupled) == 0 {
 		d.set(i, neg, pos, shift, w)
 		return
 	}
-	d.setDecoupled(i, neg, pos, shift, w, h.decoupled[i%len(h.decoupled)])
+	d.setDecoupled(i, neg, pos, shift, w, h.task.decoupled[i%len(h.task.decoupled)])
 }
 
 // keep lets the pass for the gradient find what the pass that follows leaves.
@@ -234,7 +224,7 @@ func (h *twoShifts) row(worker, i, _ int, z []float32) float32 {
 	h.task.same.exclude(z, i, 0, h.views)
 	if h.sums != nil {
 		shift := simd.Max(z)
-		if len(h.decoupled) == 0 {
+		if len(h.task.decoupled) == 0 {
 			shift = max(shift, pos)
 		}
 		neg := float32(0)
