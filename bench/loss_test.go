@@ -1,107 +1,94 @@
 package bench
 
 import (
+	"reflect"
 	"testing"
 
 	"github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/catalog"
 	"github.com/contrast-go/contrast/internal/ref"
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A subject is a loss to measure.
+// A subject is a loss to measure, as the catalog has it.
 type subject struct {
-	batch func(n, d int) infonce.Batch
-	new   func(workers int, budget int64) infonce.Loss
-	truth func(b infonce.Batch) (float64, ref.Grad)
-
-	// flops counts the operations of value and gradients when they are computed the plain way.
-	flops    func(n, d float64) float64
-	budgets  bool    // whether the loss has a MemoryBudget
-	rounding float64 // relative error of the products beyond float32
-	detached bool    // the gradient is not that of the value
+	catalog.Case
+	precision simd.Precision
+	labels    int // how many the rows have in turn; 0 means 4 rows of each
 }
 
-// dense is three products of rows × rows × d, for the logits and for both gradients.
-func dense(rows, d float64) float64 { return 6 * rows * rows * d }
-
-// linear is a product of d numbers, and both its gradients, in each of n pairs.
-func linear(n, d float64) float64 { return 6 * n * d }
-
-var infoNCE = subject{
-	batch: pairs,
-	new:   func(workers int, _ int64) infonce.Loss { return &infonce.InfoNCE{Workers: workers} },
-	truth: func(b infonce.Batch) (float64, ref.Grad) {
-		return ref.InfoNCE(mat(b.Q), mat(b.K), float64(float32(0.07)), true)
-	},
-	flops: dense,
+// subjectOf returns the subject with the given name.
+func subjectOf(name string) subject {
+	for _, l := range catalog.Losses() {
+		for _, c := range l.Bench {
+			if c.Name == name {
+				return subject{Case: c}
+			}
+		}
+	}
+	panic("bench: no loss " + name)
 }
 
-var infoNCE16 = subject{
-	batch: pairs,
-	new: func(workers int, _ int64) infonce.Loss {
-		return &infonce.InfoNCE{Precision: simd.BFloat16, Workers: workers}
-	},
-	truth:    infoNCE.truth,
-	flops:    dense,
-	rounding: 0.02,
+// loss returns the loss with a MemoryBudget, if it has one, and the precision of the subject.
+func (s subject) loss(workers int, budget int64) infonce.Loss {
+	l := s.New(workers)
+	set := func(field string, value any) {
+		if f := reflect.ValueOf(l).Elem().FieldByName(field); f.IsValid() {
+			f.Set(reflect.ValueOf(value))
+		}
+	}
+	set("MemoryBudget", budget)
+	set("Precision", s.precision)
+	return l
 }
 
-var clip = subject{
-	batch: pairs,
-	new: func(workers int, budget int64) infonce.Loss {
-		return &infonce.InfoNCE{Symmetric: true, MemoryBudget: budget, Workers: workers}
-	},
-	truth: func(b infonce.Batch) (float64, ref.Grad) {
-		return ref.CLIP(mat(b.Q), mat(b.K), float64(float32(0.07)), true)
-	},
-	flops:   dense,
-	budgets: true,
+// rounding returns the relative error of the products beyond float32, which grows with what they are
+// multiplied by.
+func (s subject) rounding() float64 {
+	if s.precision == simd.BFloat16 {
+		return 0.02
+	}
+	return 3.9e-7 * s.Beta
 }
 
-var ntXent = subject{
-	batch: pairs,
-	new: func(workers int, budget int64) infonce.Loss {
-		return &infonce.NTXent{MemoryBudget: budget, Workers: workers}
-	},
-	truth:   func(b infonce.Batch) (float64, ref.Grad) { return ref.NTXent(mat(b.Q), mat(b.K), 0.5, true) },
-	flops:   func(n, d float64) float64 { return dense(2*n, d) },
-	budgets: true,
+// batch returns n rows of d numbers: labels of 4 rows each, and labels of pairs in turn.
+func (s subject) batch(n, d int) infonce.Batch {
+	b := infonce.Batch{Q: uniformMatrix(1, n, d)}
+	if k := s.KeyRows(n); k > 0 {
+		b.K = uniformMatrix(2, k, d)
+	}
+	if k := s.NegativeRows(n); k > 0 {
+		b.Negatives = uniformMatrix(3, k, d)
+	}
+	for i := range n {
+		switch {
+		case s.labels > 0:
+			b.Labels = append(b.Labels, i%min(s.labels, n/4))
+		case s.Labels || s.Classes:
+			b.Labels = append(b.Labels, i/4)
+		case s.Choices != nil:
+			b.Labels = append(b.Labels, s.Choices[i%2])
+		}
+	}
+	return b
 }
 
-var batchHard = subject{
-	batch: labelled,
-	new:   func(workers int, _ int64) infonce.Loss { return &infonce.BatchHard{Workers: workers} },
-	truth: func(b infonce.Batch) (float64, ref.Grad) {
-		return ref.BatchHard(mat(b.Q), b.Labels, ref.TripletOptions{Margin: 1})
-	},
-	flops: dense,
-}
+func BenchmarkInfoNCE(b *testing.B) { subjectOf("InfoNCE").run(b, false) }
 
-var triplet = subject{
-	batch: triplets,
-	new:   func(workers int, _ int64) infonce.Loss { return &infonce.Triplet{Workers: workers} },
-	truth: func(b infonce.Batch) (float64, ref.Grad) {
-		return ref.Triplet(mat(b.Q), mat(b.K), mat(b.Negatives), ref.TripletOptions{Margin: 1})
-	},
-	flops: func(n, d float64) float64 { return 2 * linear(n, d) },
-}
+func BenchmarkCLIP(b *testing.B) { subjectOf("CLIP").run(b, true) }
 
-func BenchmarkInfoNCE(b *testing.B) { infoNCE.run(b) }
-
-func BenchmarkCLIP(b *testing.B) { clip.run(b) }
-
-func BenchmarkNTXent(b *testing.B) { ntXent.run(b) }
+func BenchmarkNTXent(b *testing.B) { subjectOf("NTXent").run(b, true) }
 
 // BenchmarkBatchHard has rows instead of pairs, 4 of each label.
-func BenchmarkBatchHard(b *testing.B) { batchHard.run(b) }
+func BenchmarkBatchHard(b *testing.B) { subjectOf("BatchHard").run(b, false) }
 
 // BenchmarkTriplet has triplets instead of pairs.
-func BenchmarkTriplet(b *testing.B) { triplet.run(b) }
+func BenchmarkTriplet(b *testing.B) { subjectOf("Triplet").run(b, false) }
 
 // run measures the loss of n pairs of embeddings, of d numbers each: pass=both is value and
-// gradients, pass=forward the value alone; budget=none is a loss that may keep nothing, so
-// that it computes some products twice.
-func (s subject) run(b *testing.B) {
+// gradients, pass=forward the value alone; budget=none, of those that are measured with budgets, may
+// keep nothing, so that it computes some products twice.
+func (s subject) run(b *testing.B, budgets bool) {
 	for _, n := range []int{256, 1024, 4096} {
 		for _, d := range []int{128, 512, 768} {
 			for _, workers := range []int{1, 2} {
@@ -112,7 +99,7 @@ func (s subject) run(b *testing.B) {
 						}
 					}
 					levels := n == 256 && d == 128 && workers == 1
-					if s.budgets {
+					if budgets {
 						b.Run("pass=both/budget=default", measure(0, true, levels))
 						b.Run("pass=both/budget=none", measure(-1, true, false))
 					} else {
@@ -129,10 +116,12 @@ func (s subject) run(b *testing.B) {
 
 // BenchmarkBFloat16 has products in bfloat16, of which the peak of AVX512_BF16 is twice the peak here.
 func BenchmarkBFloat16(b *testing.B) {
+	infoNCE := subjectOf("InfoNCE")
+	infoNCE.precision = simd.BFloat16
 	for _, n := range []int{1024, 4096} {
 		for _, d := range []int{128, 512, 768} {
 			b.Run("loss=InfoNCE/"+size("n", n)+"/"+size("d", d)+"/workers=1", func(b *testing.B) {
-				eachLevel(b, n == 1024 && d == 512, func(b *testing.B) { infoNCE16.measure(b, n, d, 1, 0, true) })
+				eachLevel(b, n == 1024 && d == 512, func(b *testing.B) { infoNCE.measure(b, n, d, 1, 0, true) })
 			})
 		}
 	}
@@ -140,6 +129,7 @@ func BenchmarkBFloat16(b *testing.B) {
 
 // BenchmarkLevels compares the levels where the work is large enough for all that they have.
 func BenchmarkLevels(b *testing.B) {
+	infoNCE := subjectOf("InfoNCE")
 	b.Run("loss=InfoNCE/n=1024/d=512/workers=1", func(b *testing.B) {
 		eachLevel(b, true, func(b *testing.B) { infoNCE.measure(b, 1024, 512, 1, 0, true) })
 	})
@@ -147,6 +137,7 @@ func BenchmarkLevels(b *testing.B) {
 
 // BenchmarkWorkers shows what more workers gain, and that more than there are processors lose little.
 func BenchmarkWorkers(b *testing.B) {
+	infoNCE := subjectOf("InfoNCE")
 	for _, n := range []int{256, 1024, 4096} {
 		b.Run("loss=InfoNCE/"+size("n", n)+"/d=128", func(b *testing.B) {
 			alone := 0.0
@@ -168,14 +159,14 @@ func BenchmarkWorkers(b *testing.B) {
 
 // measure is one benchmark at the level in use.
 func (s subject) measure(b *testing.B, n, d, workers int, budget int64, gradient bool) {
-	flops := s.flops(float64(n), float64(d))
+	flops := s.Flops(float64(n), float64(d))
 	skipSlow(b, flops)
 	if !gradient {
 		flops /= 3
 	}
-	loss := s.new(workers, budget)
+	loss := s.loss(workers, budget)
 	s.check(b, loss, d)
-	if !s.detached {
+	if !s.Detached {
 		descends(b, loss, s.batch(n, d))
 	}
 
@@ -185,7 +176,7 @@ func (s subject) measure(b *testing.B, n, d, workers int, budget int64, gradient
 		g := newGrad(batch)
 		grad = &g
 	}
-	if s.detached {
+	if s.Detached {
 		if _, err := loss.Evaluate(batch, grad, 1); err != nil { // as descends does: to have its memory
 			b.Fatal(err)
 		}
@@ -209,8 +200,8 @@ func (s subject) check(b *testing.B, loss infonce.Loss, d int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	want, wantGrad := s.truth(batch)
-	near(b, "the loss of 20 pairs", r.Loss, want, 2e-6+s.rounding)
+	want, wantGrad := s.Oracle(batch)
+	near(b, "the loss of 20 pairs", r.Loss, want, 2e-6+s.rounding())
 	for _, g := range []struct {
 		got  simd.Matrix
 		want ref.Mat
@@ -220,7 +211,7 @@ func (s subject) check(b *testing.B, loss infonce.Loss, d int) {
 			largest = max(largest, w, -w)
 		}
 		for i, w := range g.want.Data {
-			near(b, "a gradient and twice the largest", 2*largest+float64(g.got.Data[i]), 2*largest+w, 1e-5+s.rounding)
+			near(b, "a gradient and twice the largest", 2*largest+float64(g.got.Data[i]), 2*largest+w, 1e-5+s.rounding())
 		}
 	}
 }
@@ -255,12 +246,6 @@ func pairs(n, d int) infonce.Batch {
 	return infonce.Batch{Q: uniformMatrix(1, n, d), K: uniformMatrix(2, n, d)}
 }
 
-func triplets(n, d int) infonce.Batch {
-	b := pairs(n, d)
-	b.Negatives = uniformMatrix(3, n, d)
-	return b
-}
-
 // labelled returns rows of which 4 have the same label.
 func labelled(n, d int) infonce.Batch {
 	b := infonce.Batch{Q: uniformMatrix(1, n, d), Labels: make([]int, n)}
@@ -275,5 +260,3 @@ func newGrad(b infonce.Batch) infonce.Batch {
 	like := func(m simd.Matrix) simd.Matrix { return simd.NewMatrix(m.Rows, m.Cols) }
 	return infonce.Batch{Q: like(b.Q), K: like(b.K), Negatives: like(b.Negatives)}
 }
-
-func mat(m simd.Matrix) ref.Mat { return ref.FromFloat32(m.Rows, m.Cols, m.Stride, m.Data) }

@@ -43,7 +43,7 @@ func BenchmarkMemory(b *testing.B) {
 				}
 			}
 			b.ReportMetric(float64(bytes)/1e6, "MB")
-			b.ReportMetric(dense(float64(n), d)/float64(elapsed.Nanoseconds()), "GFLOP/s")
+			b.ReportMetric(6*float64(n*n*d)/float64(elapsed.Nanoseconds()), "GFLOP/s")
 			sizes, allocated, times = append(sizes, float64(n)), append(allocated, float64(bytes)), append(times, elapsed.Seconds())
 		})
 	}

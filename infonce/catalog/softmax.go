@@ -172,6 +172,7 @@ func nPair() Loss {
 		}
 	}
 	bench := regularized(0.02)
+	bench.Rounding = Rounding{}
 	bench.Name = "NPair"
 	return Loss{
 		Name:  "NPair",
