@@ -88,17 +88,28 @@ func TestOptimizerSteps(t *testing.T) {
 
 // The state is all that a later step depends on.
 func TestOptimizerState(t *testing.T) {
-	for _, c := range []struct {
+	type variant struct {
 		name  string
 		fresh func() Optimizer
 		want  []string
-	}{
+	}
+	variants := []variant{
 		{"descent", func() Optimizer { return &SGD{} }, nil},
 		{"momentum", func() Optimizer { return &SGD{Momentum: 0.9} }, []string{"velocity"}},
-		{"AdamW", func() Optimizer { return &AdamW{WeightDecay: 0.1} }, []string{"m", "v"}},
-		{"LARS", func() Optimizer { return &LARS{WeightDecay: 0.1} }, []string{"velocity"}},
-	} {
+	}
+	states := map[string][]string{"adamw": {"m", "v"}, "adam": {"m", "v"}, "sgd": {"velocity"}, "lars": {"velocity"}}
+	for _, k := range Kinds {
+		variants = append(variants, variant{k.Name, func() Optimizer { return k.New(Config{WeightDecay: 0.1}) }, states[k.Name]})
+	}
+	for _, c := range variants {
 		a, b := c.fresh(), c.fresh()
+		var size int64
+		for _, s := range c.fresh().State(1000) {
+			size += 4 * int64(len(s.Data))
+		}
+		if got := a.(MemoryEstimator).StateBytes(1000); got != size {
+			t.Errorf("%s: an estimate of %d bytes of state, want %d", c.name, got, size)
+		}
 		p, q := twoParams(), twoParams()
 		for step := range 2 {
 			copy(p.Grads, twoGrads[step])
@@ -127,21 +138,15 @@ func TestOptimizerState(t *testing.T) {
 
 func TestOptimizerBitsForAnyWorkers(t *testing.T) {
 	const rows, cols = 300, 171 // four spans of weights, two of them beside a border
-	for _, c := range []struct {
-		name  string
-		fresh func(workers int) Optimizer
-	}{
-		{"SGD", func(w int) Optimizer { return &SGD{Momentum: 0.9, Nesterov: true, WeightDecay: 0.1, Workers: w} }},
-		{"AdamW", func(w int) Optimizer { return &AdamW{WeightDecay: 0.1, Workers: w} }},
-		{"coupled", func(w int) Optimizer { return &AdamW{WeightDecay: 0.1, Coupled: true, Workers: w} }},
-		{"LARS", func(w int) Optimizer { return &LARS{WeightDecay: 0.1, Trust: 0.5, Workers: w} }},
-	} {
+	for _, k := range append(Kinds[:len(Kinds):len(Kinds)], Kind{Name: "LARS with much trust", New: func(c Config) Optimizer {
+		return &LARS{WeightDecay: c.WeightDecay, Trust: 0.5, Workers: c.Workers}
+	}}) {
 		var first []float32
 		for _, workers := range []int{1, 2, 7} {
 			r := check.NewRand(1)
 			p := nn.NewParams([]nn.Tensor{{Shape: []int{rows, cols}}, {Shape: []int{rows}}, {Shape: []int{cols, 2}}})
 			copy(p.Values, r.Normals32(len(p.Values)))
-			opt := c.fresh(workers)
+			opt := k.New(Config{WeightDecay: 0.1, Workers: workers})
 			for step := range 3 {
 				copy(p.Grads, r.Normals32(len(p.Grads)))
 				opt.Step(p, step, 0.1)
@@ -149,7 +154,7 @@ func TestOptimizerBitsForAnyWorkers(t *testing.T) {
 			if first == nil {
 				first = slices.Clone(p.Values)
 			}
-			check.SameBits(t, fmt.Sprintf("%s, workers %d", c.name, workers), p.Values, first)
+			check.SameBits(t, fmt.Sprintf("%s, workers %d", k.Name, workers), p.Values, first)
 		}
 	}
 }
