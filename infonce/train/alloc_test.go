@@ -25,8 +25,8 @@ func TestStepDoesNotAllocate(t *testing.T) {
 	for _, workers := range []int{1, 2} {
 		sets := map[string]func(*Trainer){
 			"clipped": func(tr *Trainer) { tr.ClipNorm = 1e-6 },
-			"chunks": func(tr *Trainer) { tr.Chunk = 7 },
-			"memory": func(tr *Trainer) { withMemory(tr, 17); tr.Loss = towardsZero },
+			"chunks":  func(tr *Trainer) { tr.Chunk = 7 },
+			"memory":  func(tr *Trainer) { withMemory(tr, 17); tr.Loss = towardsZero },
 			"temperature": func(tr *Trainer) {
 				learnTemperature(tr)
 				tr.Loss = towardsZero
