@@ -19,12 +19,12 @@ const (
 
 var cifarClasses = []string{"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"}
 
-// ReadCIFAR10 reads CIFAR-10 in its binary version from a folder: the images of
-// data_batch_1.bin to data_batch_5.bin, those that there are, to train on, and of
+// ReadCIFAR10 reads CIFAR-10 in its binary version from a folder: the images to train on from
+// data_batch_1.bin to data_batch_5.bin, as far as they are present, and those to test on from
 // test_batch.bin. If only one of these sets is present, it is split as by [ReadIDX].
 //
-// The format is that of Krizhevsky (www.cs.toronto.edu/~kriz/cifar.html): for each
-// image a byte with its class, from 0 to 9, and 1,024 bytes of each channel.
+// The format is that of Krizhevsky (www.cs.toronto.edu/~kriz/cifar.html): for each image a byte with
+// its class, from 0 to 9, and 1,024 bytes of each channel.
 func ReadCIFAR10(dir string) (train, test Set, err error) {
 	m := Set{Width: cifarSide, Height: cifarSide, Channels: 3, Classes: cifarClasses}
 	train, test = m, m
@@ -47,7 +47,7 @@ func ReadCIFAR10(dir string) (train, test Set, err error) {
 	return train, test, nil
 }
 
-// readCIFAR appends the images of a file to m, none if there is no such file.
+// readCIFAR appends the images of a file to m. If there is no such file, it returns m.
 func readCIFAR(m Set, path string) (Set, error) {
 	f, size, err := input.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -63,7 +63,7 @@ func readCIFAR(m Set, path string) (Set, error) {
 	return m, nil
 }
 
-// decodeCIFAR appends the images of a file of that size to m.
+// decodeCIFAR appends the images of a file of size bytes to m.
 func decodeCIFAR(m Set, f *os.File, size int64) (Set, error) {
 	switch {
 	case size == 0:

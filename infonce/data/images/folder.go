@@ -14,28 +14,27 @@ import (
 )
 
 const (
-	maxFolder = 1 << 32 // bytes of pixels of a folder of images
-	maxFiles  = 1 << 22 // and how many there may be
+	maxFolder = 1 << 32 // bytes of pixels in a folder
+	maxFiles  = 1 << 22 // files in a folder
 )
 
-// An Size is the size that the images of a folder are brought to.
+// A Size is what the images of a folder are brought to.
 type Size struct {
-	Width, Height int // of all images; 0 means that of the images, which must then be the same
+	Width, Height int // 0 keeps the size of the images, which must then be the same for all
 	Channels      int // 1 is grey, 3 is RGB; 0 means 1 if all images are grey, else 3
 }
 
-// ReadFolder reads images from a folder, in which each folder is a class and
-// its files are the images of it. Classes are sorted by name, byte for byte, and so are
-// the images of a class; this is their order. A folder without folders has images without
-// labels.
+// ReadFolder reads the images of a folder that has a folder for each class. Classes are in the order of
+// their names, byte for byte, and so are the images of a class. The images of a folder without folders
+// have no labels.
 //
-// Files are PNG, JPEG, GIF (the first image), BMP, PGM or PPM, whatever their extension says
-// of these; those of other extensions, and files and folders whose name starts with a dot, are
-// left out. Images of another size are scaled by Catmull–Rom, whatever their proportions.
-// What is transparent is black.
+// Files are PNG, JPEG, GIF, BMP, PGM or PPM; of a GIF, the first image is read. The content tells which
+// of them a file is, but files with other extensions are left out, and so are files and folders whose
+// names start with a dot. Images of another size are scaled by Catmull–Rom, which may change their
+// proportions. Transparent pixels become black.
 //
-// A file may have up to 64 Mi pixels, in 256 MiB while it is read, and no more than 64 for each of its
-// bytes after the first 2 Mi; all images together may have 4 GiB.
+// A file may have up to 64 Mi pixels that take 256 MiB while it is read, and no more than 64 pixels for
+// each of its bytes after the first 2 Mi. All images together may take 4 GiB.
 func ReadFolder(dir string, size Size) (Set, error) {
 	m, err := readFolder(dir, size)
 	if err != nil {
@@ -68,7 +67,7 @@ func readFolder(dir string, size Size) (Set, error) {
 	return m, nil
 }
 
-// listImages returns the files of images in a folder, in order, and their classes.
+// listImages returns the image files of a folder, in order, and their classes.
 func listImages(dir string) (files []string, labels []int, classes []string, err error) {
 	folders, flat, err := listFolder(dir)
 	if err != nil {
@@ -95,12 +94,12 @@ func listImages(dir string) (files []string, labels []int, classes []string, err
 		}
 	}
 	if len(files) == 0 {
-		return nil, nil, nil, fmt.Errorf("%s: no images: want folders of .png, .jpg, .gif, .bmp, .pgm or .ppm files, one for each class", dir)
+		return nil, nil, nil, fmt.Errorf("%s: no images: want folders of %s files, one for each class", dir, input.OneOf(Formats()))
 	}
 	return files, labels, classes, nil
 }
 
-// listFolder returns the folders and the files of images in a folder, sorted.
+// listFolder returns the folders and the image files in a folder, sorted.
 func listFolder(dir string) (folders, images []string, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -131,19 +130,10 @@ func listFolder(dir string) (folders, images []string, err error) {
 	return folders, images, nil
 }
 
-// endsLine reports whether a character of a name could end a line of what is printed, or worse.
+// endsLine reports whether a character, printed as part of a name, could end the line or do worse.
 func endsLine(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
 
-// isPicture reports whether a name is that of a file of an image.
-func isPicture(name string) bool {
-	switch strings.ToLower(filepath.Ext(name)) {
-	case ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".pgm", ".ppm", ".pnm":
-		return true
-	}
-	return false
-}
-
-// commonSize returns images, without any yet, of the size to which files are to be brought.
+// commonSize returns an empty Set of the size that the files are brought to.
 func commonSize(files []string, size Size) (Set, error) {
 	m := Set{Width: size.Width, Height: size.Height, Channels: size.Channels}
 	grey := true
@@ -174,7 +164,7 @@ func commonSize(files []string, size Size) (Set, error) {
 	return m, nil
 }
 
-// appendPicture appends the pixels of a file, brought to the size of m.
+// appendPicture appends the pixels of a file to pixels, brought to the size of m.
 func appendPicture(pixels []uint8, path string, m Set) ([]uint8, error) {
 	f, p, err := openPicture(path)
 	if err != nil {

@@ -147,7 +147,7 @@ func TestReadFolderRefuses(t *testing.T) {
 		size  Size
 		want  string
 	}{
-		{"nothing", nil, Size{}, ": no images: want folders of .png, .jpg"},
+		{"nothing", nil, Size{}, ": no images: want folders of PNG, JPEG, GIF, BMP, PGM or PPM files"},
 		{"no images", map[string][]byte{"a/b.txt": one, "c.txt": one}, Size{}, ": no images: want folders"},
 		{"images beside folders", map[string][]byte{"a/b.pgm": one, "c.pgm": one}, Size{}, "c.pgm: got images beside folders, want one of both"},
 		{"two sizes", map[string][]byte{"a/b.pgm": one, "a/c.pgm": two}, Size{}, "c.pgm: size: got 2×1, want 1×1 as of "},

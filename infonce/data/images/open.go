@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// Open reads images from a folder, and tells by what is in it how:
+// Open reads images from a folder. What is in the folder tells how:
 //
-//   - the MNIST family, where there is an idx3-ubyte file, by [ReadIDX]
-//   - CIFAR-10, where there is data_batch_1.bin or test_batch.bin, by [ReadCIFAR10]
-//   - two folders of images, train and test, by [ReadFolder]
-//   - else one, by ReadFolder: every fifth image, the first being image 4, is in test
+//   - with an idx3-ubyte file, as a dataset of the MNIST family, by [ReadIDX]
+//   - with data_batch_1.bin or test_batch.bin, as CIFAR-10, by [ReadCIFAR10]
+//   - with folders train and test, as two folders of images, by [ReadFolder]
+//   - otherwise as one folder of images: every fifth, the first being image 4, goes to test
 //
-// Images of a folder are brought to size, all to one; for the other formats, size must be
-// zero or that which they have. Classes of train and test are the same.
+// Folders of images are brought to size. For the other formats, size must be zero or the one they have.
+// Train and test have the same classes.
 func Open(dir string, size Size) (train, test Set, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -66,7 +66,7 @@ func Open(dir string, size Size) (train, test Set, err error) {
 	return train, test, nil
 }
 
-// sized reads images, which have a size of their own.
+// sized reads images of a format with a size of its own, which size must not contradict.
 func sized(dir string, size Size, read func(string) (train, test Set, err error)) (Set, Set, error) {
 	train, test, err := read(dir)
 	if err != nil {

@@ -12,6 +12,9 @@ import (
 	"image/png"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"golang.org/x/image/bmp"
 
@@ -19,31 +22,63 @@ import (
 )
 
 const (
-	// maxPixels is the most pixels of an image in a file, and maxPicture the most bytes that
-	// its decoder takes for them.
+	// maxPixels is the most pixels of an image in a file, and maxPicture the most bytes that its
+	// decoder takes for them.
 	maxPixels  = 64 << 20
 	maxPicture = 256 << 20
 
-	// A file of n bytes may have up to freePixels + n·pixelsPerByte pixels, so that a
-	// small file does not take much memory. Photos have about 8 pixels a byte.
+	// A file of n bytes may have up to freePixels + n·pixelsPerByte pixels, so that a small file does
+	// not take much memory. Photos have about 8 pixels a byte.
 	freePixels    = 2 << 20
 	pixelsPerByte = 64
 )
 
-// A pictureFormat is a format of files of one image.
+// A pictureFormat is a row of the table of formats of files of one image.
 type pictureFormat struct {
-	name   string
-	magic  []string
-	config func(io.Reader) (image.Config, error)
-	decode func(io.Reader) (image.Image, error)
+	title      string
+	name       string   // in errors
+	extensions []string // of the names of files; what is in a file is told by magic
+	magic      []string
+	config     func(io.Reader) (image.Config, error)
+	decode     func(io.Reader) (image.Image, error)
 }
 
+// pictureFormats is the table that everything about formats is computed from: a new one is its file,
+// its test and its row.
 var pictureFormats = []pictureFormat{
-	{"png", []string{"\x89PNG\r\n\x1a\n"}, png.DecodeConfig, png.Decode},
-	{"jpeg", []string{"\xff\xd8"}, jpeg.DecodeConfig, jpeg.Decode},
-	{"gif", []string{"GIF87a", "GIF89a"}, gif.DecodeConfig, gif.Decode}, // the first image
-	{"bmp", []string{"BM"}, bmp.DecodeConfig, bmp.Decode},
-	{"pnm", []string{"P2", "P3", "P5", "P6"}, pnmConfig, pnmDecode},
+	{"PNG", "png", []string{".png"}, []string{"\x89PNG\r\n\x1a\n"}, png.DecodeConfig, png.Decode},
+	{"JPEG", "jpeg", []string{".jpg", ".jpeg"}, []string{"\xff\xd8"}, jpeg.DecodeConfig, jpeg.Decode},
+	{"GIF", "gif", []string{".gif"}, []string{"GIF87a", "GIF89a"}, gif.DecodeConfig, gif.Decode}, // the first image
+	{"BMP", "bmp", []string{".bmp"}, []string{"BM"}, bmp.DecodeConfig, bmp.Decode},
+	{"PGM", "pnm", []string{".pgm", ".pnm"}, []string{"P2", "P5"}, pnmConfig, pnmDecode},
+	{"PPM", "pnm", []string{".ppm"}, []string{"P3", "P6"}, pnmConfig, pnmDecode},
+}
+
+// Formats returns the names of the formats that the files of a folder may have.
+func Formats() []string {
+	var names []string
+	for _, f := range pictureFormats {
+		names = append(names, f.title)
+	}
+	return names
+}
+
+// formatOf returns the format of a file that starts with magic.
+func formatOf(magic []byte) (pictureFormat, error) {
+	for _, f := range pictureFormats {
+		for _, m := range f.magic {
+			if bytes.HasPrefix(magic, []byte(m)) {
+				return f, nil
+			}
+		}
+	}
+	return pictureFormat{}, input.Malformed(0, "magic", input.Quoted(string(magic)), "that of "+input.OneOf(Formats()))
+}
+
+// isPicture reports whether a name is that of a file of an image.
+func isPicture(name string) bool {
+	extension := strings.ToLower(filepath.Ext(name))
+	return slices.ContainsFunc(pictureFormats, func(f pictureFormat) bool { return slices.Contains(f.extensions, extension) })
 }
 
 func pnmConfig(r io.Reader) (image.Config, error) {
@@ -73,7 +108,7 @@ func (p picture) grey() bool {
 	return p.ColorModel == color.GrayModel || p.ColorModel == color.Gray16Model
 }
 
-// pixelBytes returns the most bytes that decoding takes for a pixel of the image in f.
+// pixelBytes returns an upper bound on the bytes that decoding takes for a pixel of the image in f.
 func (p picture) pixelBytes(f io.ReadSeeker) (int64, error) {
 	switch {
 	case p.ColorModel == color.NRGBA64Model || p.ColorModel == color.RGBA64Model:
@@ -90,8 +125,8 @@ func (p picture) pixelBytes(f io.ReadSeeker) (int64, error) {
 	return 24, nil // of each of four channels a coefficient of 4 bytes too
 }
 
-// isSequential reports whether the JPEG that goes on in r has each pixel once. Else, there may be scans
-// that refine coefficients, all of which are in memory until the last.
+// isSequential reports whether the JPEG whose rest is in r has each pixel once. Otherwise there may be
+// scans that refine coefficients, all of which stay in memory until the last scan.
 func isSequential(r *bufio.Reader) bool {
 	for {
 		var segment [4]byte
@@ -110,7 +145,7 @@ func isSequential(r *bufio.Reader) bool {
 	}
 }
 
-// pictureConfig tells of the image in size bytes that f starts.
+// pictureConfig returns the format and the size of the image in the size bytes of f.
 func pictureConfig(f io.ReadSeeker, size int64) (picture, error) {
 	magic := make([]byte, 8)
 	n, err := io.ReadFull(f, magic)
@@ -118,37 +153,33 @@ func pictureConfig(f io.ReadSeeker, size int64) (picture, error) {
 		return picture{}, err
 	}
 	magic = magic[:n]
-	for _, format := range pictureFormats {
-		for _, m := range format.magic {
-			if !bytes.HasPrefix(magic, []byte(m)) {
-				continue
-			}
-			if _, err := f.Seek(0, io.SeekStart); err != nil {
-				return picture{}, err
-			}
-			c, err := format.config(f)
-			if err != nil {
-				return picture{}, fmt.Errorf("%s: %w", format.name, err)
-			}
-			limit := min(maxPixels, freePixels+size*pixelsPerByte)
-			switch {
-			case c.Width < 1 || c.Height < 1:
-				return picture{}, fmt.Errorf("%s: size: got %d×%d, want at least one pixel", format.name, c.Width, c.Height)
-			case int64(c.Width) > limit/int64(c.Height):
-				return picture{}, fmt.Errorf("%s: size: got %d×%d, want at most %d pixels in %d bytes", format.name, c.Width, c.Height, limit, size)
-			}
-			p := picture{format, c}
-			each, err := p.pixelBytes(f)
-			if err == nil && int64(c.Width)*int64(c.Height) > maxPicture/each {
-				err = fmt.Errorf("%s: size: got %d×%d of %d bytes each, want at most %d bytes", format.name, c.Width, c.Height, each, maxPicture)
-			}
-			return p, err
-		}
+	format, err := formatOf(magic)
+	if err != nil {
+		return picture{}, err
 	}
-	return picture{}, input.Malformed(0, "magic", input.Quoted(string(magic)), "that of PNG, JPEG, GIF, BMP, PGM or PPM")
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return picture{}, err
+	}
+	c, err := format.config(f)
+	if err != nil {
+		return picture{}, fmt.Errorf("%s: %w", format.name, err)
+	}
+	limit := min(maxPixels, freePixels+size*pixelsPerByte)
+	switch {
+	case c.Width < 1 || c.Height < 1:
+		return picture{}, fmt.Errorf("%s: size: got %d×%d, want at least one pixel", format.name, c.Width, c.Height)
+	case int64(c.Width) > limit/int64(c.Height):
+		return picture{}, fmt.Errorf("%s: size: got %d×%d, want at most %d pixels in %d bytes", format.name, c.Width, c.Height, limit, size)
+	}
+	p := picture{format, c}
+	each, err := p.pixelBytes(f)
+	if err == nil && int64(c.Width)*int64(c.Height) > maxPicture/each {
+		err = fmt.Errorf("%s: size: got %d×%d of %d bytes each, want at most %d bytes", format.name, c.Width, c.Height, each, maxPicture)
+	}
+	return p, err
 }
 
-// openPicture opens a file of an image and tells of it.
+// openPicture opens a file and returns the format and the size of its image.
 func openPicture(path string) (*os.File, picture, error) {
 	f, size, err := input.Open(path)
 	if err != nil {
@@ -165,7 +196,7 @@ func openPicture(path string) (*os.File, picture, error) {
 	return f, p, nil
 }
 
-// decodePicture decodes the image that f starts, whose size must be that of p.
+// decodePicture decodes the image in f, whose size must be that of p.
 func decodePicture(f io.Reader, p picture) (image.Image, error) {
 	m, err := p.decode(f)
 	if err != nil {

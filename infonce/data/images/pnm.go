@@ -11,8 +11,8 @@ import (
 	"github.com/contrast-go/contrast/infonce/data/internal/input"
 )
 
-// A pnmReader reads a file of the netpbm formats: P2 and P5 are of grey pixels, P3 and P6
-// of red, green and blue ones, the former of each two in decimal (netpbm.sourceforge.net/doc).
+// A pnmReader reads a file of the netpbm formats: P2 and P5 have grey pixels, P3 and P6 red, green and
+// blue ones; P2 and P3 are written in decimal (netpbm.sourceforge.net/doc).
 type pnmReader struct {
 	r    *bufio.Reader
 	at   int64 // offset of the next byte
@@ -61,8 +61,8 @@ func (p *pnmReader) channels() int {
 	return 1
 }
 
-// image reads the pixels, brought from 0 … max to 0 … 255, to the nearest. The caller has
-// looked at their number. What follows the last pixel is not read: the format allows more images.
+// image reads the pixels, brought from 0…max to the nearest of 0…255. The caller has checked their
+// number. What follows the last pixel is not read: the format allows more images.
 func (p *pnmReader) image() (image.Image, error) {
 	n := p.width * p.height * p.channels()
 	var grey *image.Gray
@@ -92,7 +92,7 @@ func (p *pnmReader) image() (image.Image, error) {
 	return rgb, nil
 }
 
-// sample reads the next number of a pixel.
+// sample reads the next channel of a pixel.
 func (p *pnmReader) sample() (int, error) {
 	if p.kind == '2' || p.kind == '3' {
 		return p.integer("number of a pixel", 0, p.max)
@@ -121,7 +121,7 @@ func (p *pnmReader) byte() (byte, error) {
 	return b, err
 }
 
-// integer reads a number in decimal from low to high, after white space and comments, and the
+// integer reads a decimal number from low to high, with the white space and comments before it and the
 // byte after it.
 func (p *pnmReader) integer(rule string, low, high int) (int, error) {
 	var digits []byte

@@ -6,7 +6,7 @@ import (
 	"math"
 )
 
-// A rowReader gives the rows of a picture, in one channel of grey or in three of RGB.
+// A rowReader reads the rows of a picture, in one channel of grey or in three of RGB.
 type rowReader struct {
 	picture image.Image
 	grey    *image.Gray // of one row; nil if rgb is not
@@ -46,12 +46,12 @@ func (r *rowReader) read(dst []uint8, y int) {
 	}
 }
 
-// weightBits are those of fractions in the weights of pixels. A sum of pixels times weights
-// fits 32 bits over one axis: absolute weights have a sum below 2.
+// weightBits are the fractional bits of the weights of pixels. Over one axis, a sum of pixels times
+// weights fits 32 bits: the absolute weights sum to less than 2.
 const weightBits = 11
 
-// A taps is the pixels that one of a scaled axis is made of: those from first on, with
-// weights whose sum is 1<<weightBits.
+// A taps is what a pixel of a scaled axis is made of: the pixels that start at first, times weights,
+// whose sum is 1<<weightBits.
 type taps struct {
 	first   int
 	weights []int32
@@ -71,8 +71,8 @@ func catmullRom(x float64) float64 {
 	return 0
 }
 
-// scaleTaps returns the taps of each of n pixels that an axis of size pixels is scaled to.
-// Where it shrinks, the kernel is as many times wider.
+// scaleTaps returns the taps of the n pixels that an axis of size pixels is scaled to. Where the axis
+// shrinks, the kernel widens by the same factor.
 func scaleTaps(n, size int) []taps {
 	scale := float64(size) / float64(n)
 	wide := max(1, scale)
@@ -86,7 +86,7 @@ func scaleTaps(n, size int) []taps {
 			sum += catmullRom((float64(k) - center) / wide)
 		}
 		t := taps{first, make([]int32, last-first+1)}
-		// Each weight is rounded with what the ones before lost, so that the sum is exact.
+		// Each weight takes over what rounding the ones before lost, so that the sum is exact.
 		done, given := 0.0, int32(0)
 		for k := range t.weights {
 			done += catmullRom((float64(first+k)-center)/wide) / sum
@@ -98,8 +98,8 @@ func scaleTaps(n, size int) []taps {
 	return all
 }
 
-// resize stores the picture in dst, scaled to width and height. All that depends on
-// pixels is of integers, so that the result is the same everywhere.
+// resize stores the picture in dst, scaled to width and height. Everything that depends on pixels is
+// computed in integers, so that the result is the same everywhere.
 func resize(dst []uint8, width, height int, r *rowReader) {
 	size := r.picture.Bounds().Size()
 	channels := r.channels()

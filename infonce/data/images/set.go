@@ -38,8 +38,7 @@ func (m Set) Len() int {
 	return len(m.Pixels) / m.size()
 }
 
-// At returns the pixels of image i, sharing the memory of m.
-// It panics if there is no image i.
+// At returns the pixels of image i, which share the memory of m. It panics if there is no image i.
 func (m Set) At(i int) []uint8 {
 	if i < 0 || i >= m.Len() {
 		panic(fmt.Sprintf("images: image %d of %d", i, m.Len()))
@@ -48,8 +47,8 @@ func (m Set) At(i int) []uint8 {
 	return m.Pixels[i*n : (i+1)*n : (i+1)*n]
 }
 
-// Subset returns a copy of the given images, in the given order; an index may
-// occur more than once. It panics if there is no image of one of the indices.
+// Subset returns a copy of the images with the given indices, in that order. An index may occur more
+// than once. It panics if there is no such image.
 func (m Set) Subset(indices []int) Set {
 	sub := m
 	sub.Pixels = make([]uint8, 0, len(indices)*m.size())

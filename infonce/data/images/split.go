@@ -2,11 +2,12 @@ package images
 
 import "fmt"
 
-// SplitClasses splits m by class, so that what is learned from train can be tried on
-// classes never seen, as verification of faces wants: the images of every class c with
-// c mod every = every − 1 are in test, those of the others in train, both in the order of m. Labels
-// and Classes are those of m. It returns an error if m has no labels, or one set would have no image.
-// It panics if every is below 2.
+// SplitClasses splits m by class, so that what is learned from train can be tested on classes never
+// seen, as for the verification of faces: the images of class c go to test if c mod every = every − 1,
+// and to train otherwise, both in the order of m. Labels and Classes stay those of m.
+//
+// It returns an error if m has no labels, or one of the two sets would be empty. It panics if every is
+// below 2.
 func SplitClasses(m Set, every int) (train, test Set, err error) {
 	if every < 2 {
 		panic(fmt.Sprintf("images: every class of %d to test on", every))
@@ -28,7 +29,7 @@ func SplitClasses(m Set, every int) (train, test Set, err error) {
 	return m.Subset(out), m.Subset(in), nil
 }
 
-// splitFifth splits m into every fifth image and the others.
+// splitFifth returns every fifth image of m, the first being image 4, and the others.
 func splitFifth(m Set) (others, fifth Set) {
 	var in, out []int
 	for i := range m.Len() {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 )
 
 // Open opens a file for reading and returns its size. It refuses everything but regular files, since
@@ -63,4 +64,10 @@ func Quoted(s string) string {
 		return fmt.Sprintf("%+q…", s[:limit])
 	}
 	return fmt.Sprintf("%+q", s)
+}
+
+// OneOf returns a list such as "a, b or c".
+func OneOf(list []string) string {
+	last := len(list) - 1
+	return strings.Join(list[:last], ", ") + " or " + list[last]
 }
