@@ -4,12 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/contrast-go/contrast/cmd/contrast/internal/dataset"
 	"github.com/contrast-go/contrast/cmd/contrast/internal/evaluation"
 	"github.com/contrast-go/contrast/cmd/contrast/internal/run"
+	"github.com/contrast-go/contrast/cmd/contrast/internal/settings"
 	"github.com/contrast-go/contrast/infonce/data"
 	"github.com/contrast-go/contrast/internal/cpu"
 	"github.com/contrast-go/contrast/simd"
@@ -18,7 +19,7 @@ import (
 type embedCommand struct {
 	Model   string `required:"" placeholder:"DIR" help:"Folder of a finished run."`
 	Data    string `required:"" placeholder:"SOURCE" help:"Samples, as for train: all rows of a file of embeddings; images to train on, then those to test with."`
-	Out     string `required:"" placeholder:"FILE" help:"File of the embeddings: .npy, .safetensors, .fvecs, .csv or .jsonl."`
+	Out     string `required:"" placeholder:"FILE" help:"File of the embeddings: ${writable}."`
 	Side    string `enum:"query,document" default:"query" placeholder:"NAME" help:"Side of the samples, for an encoder of pairs: query or document. Default ${default}."`
 	Layer   string `enum:"embedding,representation" default:"embedding" placeholder:"NAME" help:"What to write: the embedding that the loss saw, or the representation, without the projection head. Default ${default}."`
 	Unit    bool   `help:"Scale each embedding to norm 1, so that inner products are cosines."`
@@ -48,12 +49,16 @@ func (c *embedCommand) Validate() error {
 	if err := run.CheckWorkers(c.Workers); err != nil {
 		return err
 	}
-	switch extension := strings.ToLower(filepath.Ext(c.Out)); extension {
-	case ".npy", ".safetensors", ".fvecs", ".csv", ".jsonl":
-		return nil
-	default:
-		return fmt.Errorf("--out is %q, want a name that ends with .npy, .safetensors, .fvecs, .csv or .jsonl", c.Out)
+	out := strings.ToLower(c.Out)
+	if !slices.ContainsFunc(data.Formats(), func(f data.Format) bool { return f.Writable && strings.HasSuffix(out, f.Extension) }) {
+		return fmt.Errorf("--out is %q, want a name that ends with %s", c.Out, writable())
 	}
+	return nil
+}
+
+// writable lists the extensions of files of embeddings that can be written.
+func writable() string {
+	return settings.Extensions(func(f data.Format) bool { return f.Writable })
 }
 
 // Run embeds.

@@ -108,7 +108,7 @@ func parse(args []string, c *console) (*kong.Context, error) {
 		kong.Name("contrast"),
 		kong.Description("Contrastive learning in Go, with the same bits on every CPU."),
 		kong.Writers(c.stdout, c.stderr),
-		kong.Vars{"experiments": strings.Join(reproduce.Names(), ",")},
+		kong.Vars{"experiments": strings.Join(reproduce.Names(), ","), "writable": writable()},
 		kong.NoDefaultHelp(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.WithHyphenPrefixedParameters(true), // --temperature -1 is a number out of range, not two flags

@@ -3,17 +3,20 @@ package settings
 import (
 	"fmt"
 	"strings"
+
+	"github.com/contrast-go/contrast/infonce/data"
+	"github.com/contrast-go/contrast/infonce/data/images"
 )
 
 // help describes each setting; {default} stands for its defaults.
 var help = map[string]string{
 	"data": "The dataset: " + Glyphs + ", letters and digits in fonts inside the program; a folder of images, " +
-		"which may be of the MNIST family, CIFAR-10, or a folder of PNG, JPEG, GIF, BMP, PGM or PPM files for each class " +
+		"which may be of the MNIST family, CIFAR-10, or a folder of " + oneOf(images.Formats()) + " files for each class " +
 		"(write idx:DIR, cifar:DIR or images:DIR to say which); or a file of embeddings: " +
-		".npy, .npz, .safetensors, .fvecs, .bvecs, .parquet, .csv or .jsonl. Default {default}.",
+		Extensions(func(f data.Format) bool { return f.Vectors }) + ". Default {default}.",
 	"pairs":    "Two files of embeddings instead of --data: row i of the first, such as a question, matches row i of the second.",
-	"labels":   "File with the class of each embedding of --data: .npy, .ivecs, .txt, .csv or .jsonl. Default: the column or array called label in the file of embeddings, if there is one.",
-	"triplets": "File with rows of --data, three to a line: an anchor, a positive and a negative. It may be .npy, .ivecs, .csv or .jsonl.",
+	"labels":   "File with the class of each embedding of --data: " + Extensions(func(f data.Format) bool { return f.Labels }) + ". Default: the column or array called label in the file of embeddings, if there is one.",
+	"triplets": "File with rows of --data, three to a line: an anchor, a positive and a negative. It may be " + Extensions(func(f data.Format) bool { return f.Triplets }) + ".",
 	"holdout":  "Share of the embeddings to hold out for evaluation. Default {default}.",
 	"split": "What to hold out: samples, or whole classes for tasks such as recognising faces never seen in training: classes. " +
 		"With images, every fifth class is held out. Default samples; for images, the split of the dataset.",
@@ -81,4 +84,21 @@ func valueText(v any) string {
 		return "none"
 	}
 	return strings.ReplaceAll(strings.Trim(fmt.Sprint(list), "[]"), " ", ",")
+}
+
+// Extensions lists the extensions of files that can be read, or written, as what is asked for.
+func Extensions(can func(data.Format) bool) string {
+	var list []string
+	for _, f := range data.Formats() {
+		if can(f) {
+			list = append(list, f.Extension)
+		}
+	}
+	return oneOf(list)
+}
+
+// oneOf returns a list such as "a, b or c".
+func oneOf(list []string) string {
+	last := len(list) - 1
+	return strings.Join(list[:last], ", ") + " or " + list[last]
 }
