@@ -33,6 +33,10 @@ var floors = [][]string{
 	{"infonce/dataset", "infonce/eval/..."},
 	{"infonce/train"},
 	{"cmd/contrast/internal/..."},
+	{"cmd/contrast/internal/dataset/..."},
+	{"cmd/contrast/internal/evaluation/..."},
+	{"cmd/contrast/internal/view/..."},
+	{"cmd/contrast/internal/run/..."},
 	{"cmd/...", "bench/..."},
 }
 
