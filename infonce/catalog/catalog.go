@@ -56,9 +56,9 @@ type Use struct {
 // A Command is a value of --loss.
 type Command struct {
 	Name, Title string
-	Labelled    bool              // a batch has some samples of each class, and no two views
-	Margin      bool              // the flag --margin counts
-	Defaults    map[string]string // of flags that differ from those of other losses
+	Labelled    bool           // a batch has several samples of each class, one view each
+	Margin      bool           // the flag --margin counts
+	Defaults    map[string]any // of flags, where they differ from those of other losses
 
 	// New returns the loss, and where its temperature is, or nil where it has none.
 	New func(s Settings) (infonce.Loss, *float32)

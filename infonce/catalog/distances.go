@@ -10,7 +10,7 @@ import (
 // hardDefaults are for losses of hardest triplets. With large batches the hardest positive of many
 // is always farther than the hardest negative, so the way down is to move all to one point: the
 // embeddings collapse.
-var hardDefaults = map[string]string{"steps": "6000", "batch": "24", "lr": "0.002"}
+var hardDefaults = map[string]any{"steps": 6000, "batch": 24, "lr": 0.002}
 
 // distanceLosses are the losses of distances between rows.
 func distanceLosses() []Loss {
@@ -235,7 +235,7 @@ func marginLoss() Loss {
 		Name:  "MarginLoss",
 		About: "pairs, or those of triplets, within and beyond a boundary that may be learned",
 		Uses:  []Use{{"margin with a learnable boundary", "`MarginLoss`, `DistanceWeightedMiner`", "Q, Triplets, or Q, Labels", "Wu et al. 2017"}},
-		Commands: []Command{{Name: "margin", Title: "margin, negatives drawn by distance", Labelled: true, Margin: true, Defaults: map[string]string{"margin": "0.2"}, New: func(s Settings) (infonce.Loss, *float32) {
+		Commands: []Command{{Name: "margin", Title: "margin, negatives drawn by distance", Labelled: true, Margin: true, Defaults: map[string]any{"margin": 0.2}, New: func(s Settings) (infonce.Loss, *float32) {
 			return &drawnMargin{
 				miner: infonce.DistanceWeightedMiner{Seed: s.Seed, Workers: s.Workers},
 				loss:  infonce.MarginLoss{Margin: s.Margin, Normalize: true, Workers: s.Workers},
@@ -297,7 +297,7 @@ func lifted() Loss {
 		Name:  "Lifted",
 		About: "pairs of one label, each with all negatives of both rows",
 		Uses:  []Use{{"lifted structure", "`Lifted`", "Q, Labels", "Song et al. 2016"}},
-		Commands: []Command{{Name: "lifted", Title: "lifted structure", Labelled: true, Margin: true, Defaults: map[string]string{"margin": "1"}, New: func(s Settings) (infonce.Loss, *float32) {
+		Commands: []Command{{Name: "lifted", Title: "lifted structure", Labelled: true, Margin: true, Defaults: map[string]any{"margin": 1}, New: func(s Settings) (infonce.Loss, *float32) {
 			return &infonce.Lifted{Margin: s.Margin, Workers: s.Workers}, nil
 		}}},
 		Varies: ByMargin,

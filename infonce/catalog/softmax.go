@@ -71,8 +71,8 @@ func infoNCE() Loss {
 			{Name: "clip", Title: "InfoNCE both ways (CLIP)", New: func(s Settings) (infonce.Loss, *float32) {
 				return command(&infonce.InfoNCE{Symmetric: true}, s)
 			}},
-			// With momentum 0 it collapses, as He et al. (2020, section 4.1) found.
-			{Name: "moco", Title: "InfoNCE against a queue (MoCo)", Defaults: map[string]string{"queue": "1024", "momentum": "0.995"}, New: func(s Settings) (infonce.Loss, *float32) {
+			// With an EMA decay of 0 it collapses, as He et al. (2020, section 4.1) found.
+			{Name: "moco", Title: "InfoNCE against a queue (MoCo)", Defaults: map[string]any{"queue": 1024, "ema": 0.995}, New: func(s Settings) (infonce.Loss, *float32) {
 				return command(&infonce.InfoNCE{}, s)
 			}},
 		},

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/contrast-go/contrast/infonce/catalog"
 	"github.com/contrast-go/contrast/infonce/data/images"
 )
 
@@ -21,8 +22,7 @@ func (s *Settings) Check() error {
 	if _, err := ParseSize(s.ImageSize); err != nil {
 		return err
 	}
-	loss := s.loss()
-	_, temperature := loss.new(s, 1)
+	_, temperature := s.loss().New(catalog.Settings{})
 	if err := s.Source.Check(); err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (s *Settings) Check() error {
 		return fmt.Errorf("--weight-decay is %v, want a finite number, 0 or above", s.WeightDecay)
 	case s.Views < 0 || s.Views == 1:
 		return fmt.Errorf("--views is %d, want 2 or more", s.Views)
-	case s.Views > 2 && !loss.labelled:
+	case s.Views > 2 && !s.loss().Labelled:
 		return fmt.Errorf("--views is %d, but %s is for two; want a loss by labels: %s", s.Views, s.Loss, LossNames(true))
 	case s.Warmup != nil && (*s.Warmup < 0 || *s.Warmup > s.Steps):
 		return fmt.Errorf("--warmup is %d, want 0 to %d, the steps", *s.Warmup, s.Steps)
@@ -100,7 +100,7 @@ func (s *Settings) CheckTogether() error {
 	} else {
 		_, err = s.Augment.Vectors()
 	}
-	labelled := s.loss().labelled
+	labelled := s.loss().Labelled
 	switch {
 	case err != nil:
 		return err

@@ -1,5 +1,7 @@
 package settings
 
+import "github.com/contrast-go/contrast/infonce/catalog"
+
 // Facts are what defaults and encoders follow from in a dataset.
 type Facts struct {
 	Samples   int  // to train on
@@ -73,11 +75,11 @@ func inColour(_ *Settings, f *Facts, _ Given) bool { return f != nil && f.Channe
 // lossRules are the defaults of losses. A list of triplets has what a loss of triplets
 // would mine, so that they are not for it.
 func lossRules() (list []rule) {
-	for _, l := range losses {
-		if l.defaults != nil {
-			list = append(list, rule{"for " + l.name, func(s *Settings, _ *Facts, _ Given) bool {
-				return s.Loss == l.name && s.Triplets == ""
-			}, l.defaults})
+	for _, l := range catalog.Commands() {
+		if l.Defaults != nil {
+			list = append(list, rule{"for " + l.Name, func(s *Settings, _ *Facts, _ Given) bool {
+				return s.Loss == l.Name && s.Triplets == ""
+			}, l.Defaults})
 		}
 	}
 	return list

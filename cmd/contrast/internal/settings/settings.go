@@ -171,7 +171,7 @@ func (s *Settings) RowsPerSample() int {
 // ByLabel reports whether the loss reads the labels of samples. With more than two views it
 // reads which sample they are of, and a list of triplets takes their place.
 func (s *Settings) ByLabel() bool {
-	return s.loss().labelled && s.Views <= 2 && s.Triplets == ""
+	return s.loss().Labelled && s.Views <= 2 && s.Triplets == ""
 }
 
 // NeedsLabels reports whether batches cannot be drawn without labels.

@@ -81,7 +81,7 @@ func TestParse(t *testing.T) {
 		{"", "unexpected end"},
 		{"null", "got null, want an object"},
 		{"[]", "array"},
-		{"{}", `--loss is "", want one of ntxent, `},
+		{"{}", `--loss is "", want one of infonce, `},
 		{with("ntxent", "of-the-future"), `--loss is "of-the-future"`},
 		{with("{", `{"serve":"0.0.0.0:18080","serve-all":true,`), `unknown field "serve`},
 		{with(`"steps":2000`, `"steps":"many"`), "steps"},
