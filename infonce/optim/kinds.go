@@ -5,7 +5,7 @@ import "cmp"
 // A Config has the settings that optimisers share.
 type Config struct {
 	WeightDecay float32 // 0 means none
-	Momentum    float32 // 0 means 0.9; optimisers without momentum ignore it
+	Momentum    float32 // 0 means 0.9, below 0 none; optimisers without momentum ignore it
 	Workers     int     // 0 means GOMAXPROCS; the result does not depend on it
 }
 
@@ -16,23 +16,26 @@ type Kind struct {
 
 	// LearningRate and WeightDecay are the usual settings; a LearningRate of 0 means that it depends
 	// on the task more than on the optimiser.
-	LearningRate, WeightDecay float32
+	LearningRate, WeightDecay float64
+
+	Momentum float64 // the usual setting of Config.Momentum; 0 means that it is not for setting
 
 	New func(c Config) Optimizer
 }
 
 // Kinds is the table of all optimisers, the default first, for commands and tests to iterate over.
 var Kinds = []Kind{
-	{"adamw", "AdamW", 0, 0.1, func(c Config) Optimizer {
+	{"adamw", "AdamW", 0, 0.1, 0, func(c Config) Optimizer {
 		return &AdamW{WeightDecay: c.WeightDecay, Workers: c.Workers}
 	}},
-	{"adam", "Adam", 0, 0, func(c Config) Optimizer {
+	{"adam", "Adam", 0, 0, 0, func(c Config) Optimizer {
 		return &AdamW{WeightDecay: c.WeightDecay, Coupled: true, Workers: c.Workers}
 	}},
-	{"sgd", "SGD with Nesterov momentum", 0.1, 0.0001, func(c Config) Optimizer {
-		return &SGD{Momentum: cmp.Or(c.Momentum, 0.9), Nesterov: true, WeightDecay: c.WeightDecay, Workers: c.Workers}
+	{"sgd", "SGD with Nesterov momentum", 0.1, 0.0001, 0.9, func(c Config) Optimizer {
+		momentum := max(cmp.Or(c.Momentum, 0.9), 0)
+		return &SGD{Momentum: momentum, Nesterov: momentum > 0, WeightDecay: c.WeightDecay, Workers: c.Workers}
 	}},
-	{"lars", "LARS", 3, 0.0001, func(c Config) Optimizer {
+	{"lars", "LARS", 3, 0.0001, 0, func(c Config) Optimizer {
 		return &LARS{Momentum: c.Momentum, WeightDecay: c.WeightDecay, Workers: c.Workers}
 	}},
 }

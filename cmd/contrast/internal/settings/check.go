@@ -63,7 +63,7 @@ func (s *Settings) Check() error {
 		return fmt.Errorf("--ema is for moco")
 	case !(s.Momentum >= 0 && s.Momentum < 1):
 		return fmt.Errorf("--momentum is %v, want 0 up to 1", s.Momentum)
-	case s.Momentum > 0 && s.Optimizer != "sgd":
+	case s.Momentum > 0 && s.optimizer().Momentum == 0:
 		return fmt.Errorf("--momentum is for --optimizer sgd")
 	case s.LearnTemperature && temperature == nil:
 		return fmt.Errorf("--learn-temperature: %s has none", s.Loss)

@@ -85,17 +85,6 @@ func lossRules() (list []rule) {
 	return list
 }
 
-func optimizerRules() (list []rule) {
-	for _, o := range optimizers {
-		if o.defaults != nil {
-			list = append(list, rule{"for " + o.name, func(s *Settings, _ *Facts, _ Given) bool {
-				return s.Optimizer == o.name
-			}, o.defaults})
-		}
-	}
-	return list
-}
-
 // Settle returns flags with the defaults of those that were not given. Where f is nil,
 // before the data are opened, what follows from them is left at the general default.
 func Settle(flags *Settings, given Given, f *Facts) *Settings {

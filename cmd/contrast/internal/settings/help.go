@@ -6,6 +6,7 @@ import (
 
 	"github.com/contrast-go/contrast/infonce/data"
 	"github.com/contrast-go/contrast/infonce/data/images"
+	"github.com/contrast-go/contrast/infonce/optim"
 )
 
 // help describes each setting; {default} stands for its defaults.
@@ -52,10 +53,10 @@ var help = map[string]string{
 	"steps":     "Training steps. Default {default}.",
 	"batch":     "Samples in a batch. Default {default}; fewer if the dataset is smaller.",
 	"seed":      "Seed of the weights, the order of samples and their augmentation. Default {default}.",
-	"optimizer": "Optimizer: " + strings.Join(optimizerNames(), ", ") + ". Default " + optimizers[0].name + ".",
+	"optimizer": "Optimizer: " + strings.Join(optimizerNames(), ", ") + ". Default " + optim.Kinds[0].Name + ".",
 	"momentum":  "Momentum of the optimizer, for sgd. Default {default}. (It was the decay of the key encoder before; that is --ema now.)",
 	"lr":        "Peak learning rate. Default {default}.",
-	"schedule":  "Learning rate after the warm-up: cosine, half a cosine to 0; constant; or step, to a tenth after each third of the steps. Default " + schedules[0].name + ".",
+	"schedule":  "Learning rate after the warm-up: cosine, half a cosine to 0; constant; or step, to a tenth after each third of the steps. Default " + optim.Schedules[0].Name + ".",
 	"warmup":    "Steps over which the learning rate rises to its peak. Default: a tenth of --steps.",
 
 	"weight-decay": "Weight decay. Default {default}.",

@@ -75,5 +75,5 @@ func (s *Settings) Describe() string {
 	if s.Distinct {
 		text += ", one sample of a class"
 	}
-	return text + fmt.Sprintf("; %d steps of %d samples by %s", s.Steps, s.Batch, s.optimizer().title)
+	return text + fmt.Sprintf("; %d steps of %d samples by %s", s.Steps, s.Batch, s.optimizer().Title)
 }
