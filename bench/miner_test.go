@@ -3,7 +3,7 @@ package bench
 import (
 	"testing"
 
-	"github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/miner"
 )
 
 // BenchmarkDistanceWeightedMiner draws a negative for each two of 4 rows of a label.
@@ -11,7 +11,7 @@ func BenchmarkDistanceWeightedMiner(b *testing.B) {
 	for _, n := range []int{256, 1024, 4096} {
 		b.Run(size("n", n)+"/d=128", func(b *testing.B) {
 			batch := labelled(n, 128)
-			m := infonce.DistanceWeightedMiner{Workers: 1}
+			m := miner.DistanceWeighted{Workers: 1}
 			list, err := m.Mine(nil, batch.Q, batch.Labels)
 			if err != nil || len(list) < 2*n {
 				b.Fatalf("%d triplets, %v", len(list), err)
@@ -29,12 +29,12 @@ func BenchmarkDistanceWeightedMiner(b *testing.B) {
 
 // BenchmarkMiner lists triplets of rows of which 4 have the same label, 100,000 of them at most.
 func BenchmarkMiner(b *testing.B) {
-	for kind := infonce.AllTriplets; kind <= infonce.HardestTriplets; kind++ {
+	for kind := miner.AllTriplets; kind <= miner.HardestTriplets; kind++ {
 		b.Run("kind="+kind.String(), func(b *testing.B) {
 			for _, n := range []int{256, 1024, 4096} {
 				b.Run(size("n", n)+"/d=128", func(b *testing.B) {
 					batch := labelled(n, 128)
-					m := infonce.TripletMiner{Kind: kind, Cap: 100000, Workers: 1}
+					m := miner.Triplets{Kind: kind, Cap: 100000, Workers: 1}
 					list, err := m.Mine(nil, batch.Q, batch.Labels)
 					if err != nil || len(list) == 0 {
 						b.Fatalf("%d triplets, %v", len(list), err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/contrast-go/contrast/infonce/internal/tile"
 	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/internal/scalar"
 	"github.com/contrast-go/contrast/simd"
@@ -31,8 +32,8 @@ type AlignUniform struct {
 	Workers    int            // 0 means GOMAXPROCS; the result does not depend on it
 	Precision  simd.Precision // of matrix products
 
-	q, k   embeddings
-	pass   pass
+	q, k   tile.Embeddings
+	pass   tile.Sweep
 	head   uniformity
 	losses []float64 // of the terms
 
@@ -70,9 +71,9 @@ func (l *AlignUniform) Evaluate(b Batch, grad *Batch, scale float32) (Result, er
 		return Result{}, err
 	}
 	var r Result
-	r.ZeroNorm = l.q.load(workers, b.Q, true, l.grad)
-	r.ZeroNorm += l.k.load(workers, b.K, true, l.grad)
-	if err := cmp.Or(l.q.checkFinite(op, "Q", b.Q, 0), l.k.checkFinite(op, "K", b.K, 0)); err != nil || n == 0 {
+	r.ZeroNorm = l.q.Load(workers, b.Q, true, l.grad)
+	r.ZeroNorm += l.k.Load(workers, b.K, true, l.grad)
+	if err := cmp.Or(l.q.CheckFinite(op, "Q", b.Q, 0), l.k.CheckFinite(op, "K", b.K, 0)); err != nil || n == 0 {
 		return Result{}, err
 	}
 
@@ -91,11 +92,11 @@ func (l *AlignUniform) Evaluate(b Batch, grad *Batch, scale float32) (Result, er
 	l.align = align > 0
 	l.half, l.each = float64(alpha)/2, align*float64(alpha)/float64(n)
 	if l.align {
-		l.pairs = grow(l.pairs, n)
+		l.pairs = tile.Grow(l.pairs, n)
 		l.diff = l.diff.Reshape(workers, d)
 	}
 	if l.align || l.grad {
-		par.Ranges(workers, n, pieceRows, l, (*AlignUniform).alignRows)
+		par.Ranges(workers, n, tile.PieceRows, l, (*AlignUniform).alignRows)
 	}
 	if l.align {
 		l.losses[0] = mean(l.pairs)
@@ -104,8 +105,8 @@ func (l *AlignUniform) Evaluate(b Batch, grad *Batch, scale float32) (Result, er
 	}
 	r.Losses = l.losses
 	if l.grad {
-		l.q.addGrad(grad.Q, scale, 0)
-		l.k.addGrad(grad.K, scale, 0)
+		l.q.AddGrad(grad.Q, scale, 0)
+		l.k.AddGrad(grad.K, scale, 0)
 	}
 	return r, nil
 }
@@ -130,15 +131,15 @@ func (l *AlignUniform) check(op string, alpha, t float32) error {
 
 // uniform adds weight times the uniformity of x, term number term, to r. It leaves the gradient in x.g, up to
 // the factor that it returns.
-func (l *AlignUniform) uniform(r *Result, term int, x *embeddings, t float32, weight float64) float32 {
-	n := x.x.Rows
+func (l *AlignUniform) uniform(r *Result, term int, x *tile.Embeddings, t float32, weight float64) float32 {
+	n := x.X.Rows
 	if n < 2 || weight == 0 {
-		clear(x.g.Data)
+		clear(x.G.Data)
 		return 0
 	}
-	l.pass.precision = l.Precision
+	l.pass.Precision = l.Precision
 	sum := l.head.run(&l.pass, x, 2*t, par.Workers(l.Workers))
-	zeros := float64(zeros(x.norms))
+	zeros := float64(tile.CountZeros(x.Norms))
 	if zeros > 0 {
 		// A zero row has the distance 1 to a unit row, and 0 to another zero row, where both have the product 0.
 		e := scalar.Exp64(float64(t))
@@ -154,26 +155,26 @@ func (l *AlignUniform) uniform(r *Result, term int, x *embeddings, t float32, we
 func (l *AlignUniform) alignRows(worker, i, end int) {
 	for ; i < end; i++ {
 		if l.grad {
-			simd.Scale(l.q.g.Row(i), l.fromQ, l.q.g.Row(i))
+			simd.Scale(l.q.G.Row(i), l.fromQ, l.q.G.Row(i))
 		}
-		if l.k.x.Rows == 0 {
+		if l.k.X.Rows == 0 {
 			continue
 		}
 		if l.grad {
-			simd.Scale(l.k.g.Row(i), l.fromK, l.k.g.Row(i))
+			simd.Scale(l.k.G.Row(i), l.fromK, l.k.G.Row(i))
 		}
 		if !l.align {
 			continue
 		}
 		diff := l.diff.Row(worker)
-		copy(diff, l.q.x.Row(i))
-		simd.Axpy(diff, -1, l.k.x.Row(i))
+		copy(diff, l.q.X.Row(i))
+		simd.Axpy(diff, -1, l.k.X.Row(i))
 		square := float64(simd.Dot(diff, diff))
 		l.pairs[i] = pow(square, l.half)
 		if l.grad && square > 0 {
 			w := float32(l.each * l.pairs[i] / square)
-			simd.Axpy(l.q.g.Row(i), w, diff)
-			simd.Axpy(l.k.g.Row(i), -w, diff)
+			simd.Axpy(l.q.G.Row(i), w, diff)
+			simd.Axpy(l.k.G.Row(i), -w, diff)
 		}
 	}
 }
@@ -197,18 +198,18 @@ type uniformity struct {
 }
 
 // run returns the sum over all pairs of rows of x, and leaves Σ_j e^z_ij·x_j in x.g, if that has memory.
-func (h *uniformity) run(p *pass, x *embeddings, beta float32, workers int) (sum float64) {
-	h.grad, h.sums = x.g.Data != nil, grow(h.sums, x.x.Rows)
-	p.load(workers, beta, x.x, x.x, true, h.grad)
-	p.head, p.dq = h, x.g
-	p.run()
+func (h *uniformity) run(p *tile.Sweep, x *tile.Embeddings, beta float32, workers int) (sum float64) {
+	h.grad, h.sums = x.G.Data != nil, tile.Grow(h.sums, x.X.Rows)
+	p.Load(workers, beta, x.X, x.X, true, h.grad)
+	p.Rows, p.DQ = h, x.G
+	p.Run()
 	for _, s := range h.sums {
 		sum += s
 	}
 	return sum
 }
 
-func (h *uniformity) row(_, i, j int, z []float32) float32 {
+func (h *uniformity) Row(_, i, j int, z []float32) float32 {
 	before, after := z[:i-j], z[i-j+1:]
 	if h.grad {
 		simd.Exp(before, before)
@@ -218,5 +219,11 @@ func (h *uniformity) row(_, i, j int, z []float32) float32 {
 	return 1
 }
 
-// column is not called: the pass has no columns.
-func (h *uniformity) column(int, int, int, simd.Matrix) {}
+// mean returns Σ x / len(x), summed in order, and 0 for no x.
+func mean(x []float64) float64 {
+	var s float64
+	for _, v := range x {
+		s += v
+	}
+	return s / float64(max(len(x), 1))
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/contrast-go/contrast/infonce/internal/tile"
 	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/internal/scalar"
 	"github.com/contrast-go/contrast/simd"
@@ -77,7 +78,7 @@ func (l *ArcFace) target(s float64, i, y int) (t, slope float64, clamped bool) {
 	rest := 1 - s
 	if s > 0.5 {
 		// 1 − s has no digits left where rows are close; half the square of their distance has.
-		rest = float64(float64(simd.SquaredDistance(l.rows.q.x.Row(i), l.rows.k.x.Row(y))) / 2)
+		rest = float64(float64(simd.SquaredDistance(l.rows.q.X.Row(i), l.rows.k.X.Row(y))) / 2)
 		s = 1 - rest
 	}
 	sine := math.Sqrt(max(0, rest*(1+s)))
@@ -131,8 +132,8 @@ func (l *CosFace) score(_, i int, z []float32) rowScore {
 
 // classify is the cross-entropy of logits z for class y, whose logit is target instead, with the given slope.
 func classify(z []float32, y int, target, slope float32) rowScore {
-	z[y] = negInf
-	loss, others, sum := contrast(z, target, rowShift(z, target))
+	z[y] = tile.NegInf
+	loss, others, sum := tile.Contrast(z, target, tile.RowShift(z, target))
 	z[y] = -others * slope
 	return rowScore{loss: loss, factor: 1 / sum, valid: true}
 }

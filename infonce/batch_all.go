@@ -3,6 +3,7 @@ package infonce
 import (
 	"math"
 
+	"github.com/contrast-go/contrast/infonce/internal/tile"
 	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -31,7 +32,7 @@ type BatchAll struct {
 	Reduction Reduction // of the triplets; Mean is that over those with v > 0, unless All is set
 	Workers   int       // 0 means GOMAXPROCS; the result does not depend on it
 
-	distances distances
+	distances distanceLoss
 	hinge     hinge
 	anchors   []anchorSum
 	scratch   []batchAllScratch
@@ -39,13 +40,13 @@ type BatchAll struct {
 
 // batchAllScratch is the memory of a worker.
 type batchAllScratch struct {
-	thresholds thresholds
+	thresholds tile.Thresholds
 	count      []int64   // negatives by rank
 	sum        []float64 // their distances
 	slope      []float32 // the derivative of their distances
 	negated    []float32
 	unused     []float32
-	softplus   softplusRoom
+	softplus   tile.SoftplusScratch
 }
 
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
@@ -61,9 +62,9 @@ func (l *BatchAll) Evaluate(b Batch, grad *Batch, scale float32) (Result, error)
 	if err != nil {
 		return Result{}, err
 	}
-	e.begin(false, 0)
-	l.anchors, l.scratch = grow(l.anchors, b.Q.Rows), grow(l.scratch, workers)
-	e.run(l, e.want)
+	e.Begin(false, 0)
+	l.anchors, l.scratch = tile.Grow(l.anchors, b.Q.Rows), tile.Grow(l.scratch, workers)
+	e.run(l, e.Want)
 	reduction := l.Reduction
 	if reduction == Mean && !l.All {
 		reduction = MeanActive
@@ -72,18 +73,18 @@ func (l *BatchAll) Evaluate(b Batch, grad *Batch, scale float32) (Result, error)
 }
 
 func (l *BatchAll) score(worker, i int, d, c []float32) {
-	lo, hi := l.distances.group(i)
+	lo, hi := l.distances.Group(i)
 	a := &l.anchors[i]
 	*a = anchorSum{valid: int64(hi-lo-1) * int64(len(d)-(hi-lo))}
 	if a.valid == 0 {
 		return
 	}
-	w := l.distances.weights[i]
+	w := l.distances.Weights[i]
 	t := &l.scratch[worker]
 	switch {
 	case !l.Soft:
 		l.hinges(t, a, w, i, lo, hi, d, c)
-	case l.distances.unit == 1:
+	case l.distances.Unit == 1:
 		a.active = a.valid
 		l.softplus(t, a, w, i, lo, hi, d, c)
 	default:
@@ -96,24 +97,24 @@ func (l *BatchAll) score(worker, i int, d, c []float32) {
 // with the negatives below T_p = d_ap + margin: if these are c_p with distances that sum to s_p, they cost c_p·T_p − s_p.
 // With the thresholds T in ascending order, a negative whose rank among them is k counts for those from the k-th on.
 func (l *BatchAll) hinges(t *batchAllScratch, a *anchorSum, w float32, i, lo, hi int, d, c []float32) {
-	unit := l.distances.unit
+	unit := l.distances.Unit
 	margin := l.hinge.margin / unit
-	t.thresholds.reset()
+	t.thresholds.Reset()
 	for j := lo; j < hi; j++ {
 		if j != i {
-			t.thresholds.add(leastAbove(d[j], margin), j)
+			t.thresholds.Add(tile.LeastAbove(d[j], margin), j)
 		}
 	}
-	t.thresholds.sort()
+	t.thresholds.Sort()
 	positives := hi - lo - 1
-	t.count, t.sum, t.slope = grow(t.count, positives+1), grow(t.sum, positives+1), grow(t.slope, positives+1)
+	t.count, t.sum, t.slope = tile.Grow(t.count, positives+1), tile.Grow(t.sum, positives+1), tile.Grow(t.slope, positives+1)
 	clear(t.count)
 	clear(t.sum)
 	for k := range t.slope {
 		t.slope[k] = -w * float32(positives-k)
 	}
 	if c == nil {
-		t.unused = grow(t.unused, len(d))
+		t.unused = tile.Grow(t.unused, len(d))
 		c = t.unused
 	}
 	t.rankAll(c[:lo], d[:lo])
@@ -122,7 +123,7 @@ func (l *BatchAll) hinges(t *batchAllScratch, a *anchorSum, w float32, i, lo, hi
 	for k := range positives {
 		count += t.count[k]
 		sum += t.sum[k]
-		j := t.thresholds.owner(k)
+		j := t.thresholds.Owner(k)
 		a.loss += float64(float64(count)*(float64(d[j])+margin)) - sum
 		a.active += count
 		c[j] = w * float32(count)
@@ -136,7 +137,7 @@ func (t *batchAllScratch) rankAll(c, d []float32) {
 	sum, slope := t.sum[:len(count)], t.slope[:len(count)]
 	c = c[:len(d)]
 	for j, v := range d {
-		k := thresholds.rank(math.Float32bits(v))
+		k := thresholds.Rank(math.Float32bits(v))
 		count[k]++
 		sum[k] += float64(v)
 		c[j] = slope[k]
@@ -145,7 +146,7 @@ func (t *batchAllScratch) rankAll(c, d []float32) {
 
 // softplus scores the soft margins of row i.
 func (l *BatchAll) softplus(t *batchAllScratch, a *anchorSum, w float32, i, lo, hi int, d, c []float32) {
-	t.negated = grow(t.negated, len(d))
+	t.negated = tile.Grow(t.negated, len(d))
 	for j := lo; j < hi; j++ {
 		if j == i {
 			continue
@@ -155,7 +156,7 @@ func (l *BatchAll) softplus(t *batchAllScratch, a *anchorSum, w float32, i, lo, 
 		for _, side := range [2][2]int{{0, lo}, {hi, len(d)}} {
 			z := t.negated[side[0]:side[1]]
 			simd.Scale(z, -1, d[side[0]:side[1]])
-			loss, slope := softplusRow(z, threshold, &t.softplus)
+			loss, slope := tile.SoftplusRow(z, threshold, &t.softplus)
 			a.loss += loss
 			slopes += slope
 			if c != nil {
@@ -178,7 +179,7 @@ func (l *BatchAll) softplusFar(a *anchorSum, w float32, i, lo, hi int, d, c []fl
 			if k >= lo && k < hi {
 				continue
 			}
-			loss, slope := softplus(float64((float64(d[j])-float64(v))*l.distances.unit) + l.hinge.margin)
+			loss, slope := tile.Softplus(float64((float64(d[j])-float64(v))*l.distances.Unit) + l.hinge.margin)
 			a.loss += loss
 			if c != nil {
 				c[j] += float32(w * float32(slope))

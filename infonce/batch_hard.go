@@ -1,6 +1,9 @@
 package infonce
 
-import "github.com/contrast-go/contrast/internal/par"
+import (
+	"github.com/contrast-go/contrast/infonce/internal/tile"
+	"github.com/contrast-go/contrast/internal/par"
+)
 
 // BatchHard scores each labelled row against its farthest positive and its nearest
 // negative in the batch (Hermans, Beyer and Leibe 2017, eq. 5):
@@ -21,8 +24,8 @@ type BatchHard struct {
 	Reduction Reduction // of the anchors
 	Workers   int       // 0 means GOMAXPROCS; the result does not depend on it
 
-	pass    pass
-	search  search
+	pass    tile.Sweep
+	search  tile.NearestSearch
 	list    []Triple // by anchor
 	triples triples
 }
@@ -45,10 +48,10 @@ func (l *BatchHard) Evaluate(b Batch, grad *Batch, scale float32) (Result, error
 	if err != nil {
 		return Result{}, err
 	}
-	l.search.run(&l.pass, workers, l.triples.x.x, l.Normalize && zeroNorms == 0, b.Labels)
-	l.list = grow(l.list, n)
-	for i, h := range l.search.best {
-		l.list[i] = Triple{i, h.positive, h.negative} // where one is −1, the triple is not valid
+	l.search.Run(&l.pass, workers, l.triples.x.X, l.Normalize && zeroNorms == 0, b.Labels)
+	l.list = tile.Grow(l.list, n)
+	for i, h := range l.search.Best {
+		l.list[i] = Triple{i, h.Positive, h.Negative} // where one is −1, the triple is not valid
 	}
 	r, err := l.triples.evaluate(op, loss, l.list, b.Weights, l.Reduction, grad, scale)
 	if err == nil {

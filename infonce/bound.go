@@ -3,6 +3,7 @@ package infonce
 import (
 	"math"
 
+	"github.com/contrast-go/contrast/infonce/internal/tile"
 	"github.com/contrast-go/contrast/internal/scalar"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -109,9 +110,6 @@ func newLogitError(beta float32, d int, cosine bool, q2, k2 float32, precision s
 func longest(square float32, d int, relative float64) float64 {
 	return math.Sqrt((max(float64(square), 0) + float64(float64(d)*subnormal)) / (1 - relative))
 }
-
-// largestSquare returns the largest squared norm of rows that are compared as they came.
-func (e *embeddings) largestSquare() float32 { return simd.Max(e.norms) }
 
 // own returns the change of a logit that stands for the errors of e^(z − shift) beside that of z: of the difference, which is at
 // most 2·|z|, and of the exponential.
@@ -231,7 +229,7 @@ func (e logitError) decoupled(loss, weight float64, w, weights []float32, sigma,
 	}
 	var sum, all float64
 	for i, wi := range w {
-		v := weightOf(weights, i)
+		v := tile.WeightOf(weights, i)
 		change := 0.0
 		if sigma > 0 {
 			p := math.Abs(2 - float64(wi)) // times n

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/contrast-go/contrast/infonce/internal/tile"
 	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/internal/scalar"
 	"github.com/contrast-go/contrast/simd"
@@ -29,7 +30,7 @@ type Circle struct {
 	Precision simd.Precision // of matrix products
 
 	rows          rowLoss
-	groups        labelGroups
+	groups        tile.LabelGroups
 	room          []circleRoom // of each worker
 	margin, gamma float64
 }
@@ -52,8 +53,8 @@ func (l *Circle) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 		return Result{}, fmt.Errorf("%s: exponents of scale %v and margin %v exceed float32", op, gamma, margin)
 	}
 	checkLen(op, "Labels", len(b.Labels), b.Q.Rows)
-	l.groups.sort(b.Labels)
-	l.room = grow(l.room, workers)
+	l.groups.Sort(b.Labels)
+	l.room = tile.Grow(l.room, workers)
 	l.margin, l.gamma = float64(margin), float64(gamma)
 	return l.rows.evaluate(rowSettings{
 		op: op, beta: 1, cosine: true, self: true,
@@ -62,13 +63,13 @@ func (l *Circle) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 }
 
 func (l *Circle) score(worker, i int, z []float32) rowScore {
-	same := l.groups.of(i)
+	same := l.groups.Of(i)
 	if len(same) == 1 || len(same) == len(z) {
 		return rowScore{}
 	}
 	t := &l.room[worker]
-	t.negative = grow(t.negative, len(z))
-	t.positive, t.logits = grow(t.positive, len(same))[:0], grow(t.logits, len(same))[:0]
+	t.negative = tile.Grow(t.negative, len(z))
+	t.positive, t.logits = tile.Grow(t.positive, len(same))[:0], tile.Grow(t.logits, len(same))[:0]
 	for _, p := range same {
 		if p != i {
 			s := float64(z[p])
@@ -83,12 +84,12 @@ func (l *Circle) score(worker, i int, z []float32) rowScore {
 	simd.MaxAffine(a, z, float32(l.gamma), float32(l.gamma*l.margin))
 	simd.MulShifted(z, a, z, -float32(l.margin))
 	for _, p := range same {
-		z[p] = negInf
+		z[p] = tile.NegInf
 	}
 
 	far, near := simd.Max(z), simd.Max(t.logits)
 	sumFar, sumNear := simd.ExpSum(z, z, far), simd.ExpSum(t.logits, t.logits, near)
-	loss, slope := softplus(float64(far) + float64(near) + (scalar.Log64(float64(sumFar)) + scalar.Log64(float64(sumNear))))
+	loss, slope := tile.Softplus(float64(far) + float64(near) + (scalar.Log64(float64(sumFar)) + scalar.Log64(float64(sumNear))))
 	// The slopes are slope·γ·a times e^z/sumFar, and −e^logit/sumNear.
 	simd.MulShifted(z, z, a, 0)
 	simd.MulShifted(t.logits, t.logits, t.positive, 0)

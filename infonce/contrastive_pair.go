@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 
+	"github.com/contrast-go/contrast/infonce/internal/tile"
 	"github.com/contrast-go/contrast/internal/par"
 )
 
@@ -47,7 +48,7 @@ func (l *ContrastivePair) Evaluate(b Batch, grad *Batch, scale float32) (Result,
 		return Result{}, err
 	}
 	l.margin = float64(cmp.Or(l.Margin, 1))
-	l.labels, l.pairs = b.Labels, grow(l.pairs, n)
+	l.labels, l.pairs = b.Labels, tile.Grow(l.pairs, n)
 	r, err := l.terms.evaluate(termSettings{
 		op: op, sideCount: 2, each: 1, normalize: l.Normalize, reduction: l.Reduction, workers: par.Workers(l.Workers),
 	}, l, b, grad, scale)

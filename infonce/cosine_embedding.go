@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 
+	"github.com/contrast-go/contrast/infonce/internal/tile"
 	"github.com/contrast-go/contrast/internal/par"
 )
 
@@ -44,7 +45,7 @@ func (l *CosineEmbedding) Evaluate(b Batch, grad *Batch, scale float32) (Result,
 	if err != nil {
 		return Result{}, err
 	}
-	l.labels, l.pairs = b.Labels, grow(l.pairs, n)
+	l.labels, l.pairs = b.Labels, tile.Grow(l.pairs, n)
 	r, err := l.terms.evaluate(termSettings{
 		op: op, sideCount: 2, each: 1, reduction: l.Reduction, workers: par.Workers(l.Workers),
 	}, l, b, grad, scale)

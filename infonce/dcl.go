@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 
+	"github.com/contrast-go/contrast/infonce/internal/tile"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -49,39 +50,39 @@ func (l *DCL) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	hasNegatives := func(i int) bool { return s.task.same.count(i) < n }
+	hasNegatives := func(i int) bool { return s.task.Same.Count(i) < n }
 	if l.OneWay {
 		if err := s.loadPairs(b, grad); err != nil {
 			return Result{}, err
 		}
 		valid := s.restrict(n, n, hasNegatives)
-		l.weighPositives(s.q.x, s.k.x)
-		s.rows.run(&s.sweep, &s.q, &s.k, s.task)
-		return l.finish(s.result(s.rows.loss, valid), n, false, scale)
+		l.weighPositives(s.q.X, s.k.X)
+		s.rows.Run(&s.sweep, &s.q, &s.k, s.task)
+		return l.finish(s.result(s.rows.Losses, valid), n, false, scale)
 	}
 	if err := s.loadViews(b, grad); err != nil {
 		return Result{}, err
 	}
 	valid := s.restrict(n, 2*n, hasNegatives)
-	l.weighPositives(s.q.x.Slice(0, n), s.q.x.Slice(n, 2*n))
-	s.two.pairs(&s.sweep, &s.q, s.task)
-	return l.finish(s.result(s.two.rows.loss, 2*valid), 2*n, s.carried(), scale)
+	l.weighPositives(s.q.X.Slice(0, n), s.q.X.Slice(n, 2*n))
+	s.two.Views(&s.sweep, &s.q, s.task)
+	return l.finish(s.result(s.two.Rows.Losses, 2*valid), 2*n, s.carried(), scale)
 }
 
 // finish bounds the error of the loss of n rows, and adds the gradient.
 func (l *DCL) finish(r Result, n int, carried bool, scale float32) (Result, error) {
 	s := &l.softmax
-	r.Bound = s.logitError().decoupled(r.Loss, s.mass(n), l.positives, s.task.weights, l.Sigma, s.task.beta, n, n, carried)
+	r.Bound = s.logitError().decoupled(r.Loss, s.mass(n), l.positives, s.task.Weights, l.Sigma, s.task.Beta, n, n, carried)
 	return s.finish(r, scale)
 }
 
 // weighPositives sets the weights of the positives, rows q and k.
 func (l *DCL) weighPositives(q, k simd.Matrix) {
 	n := q.Rows
-	l.positives = grow(l.positives, n)
-	l.softmax.task.decoupled = l.positives
+	l.positives = tile.Grow(l.positives, n)
+	l.softmax.task.Decoupled = l.positives
 	if l.Sigma == 0 {
-		fill(l.positives, 1)
+		tile.Fill(l.positives, 1)
 		return
 	}
 	for i := range n {

@@ -158,8 +158,8 @@ func TestDistanceStripBits(t *testing.T) {
 	if testing.Short() {
 		n, counts = 300, []int{1, 3}
 	}
-	if first := StripHeight(n, 1); first >= n {
-		t.Fatalf("strips of %d rows: there is but one", first)
+	if least := StripRows * 3 / 2; n < least {
+		t.Fatalf("%d rows: there is but one strip of less than %d", n, least)
 	}
 	r := check.NewRand(123)
 	for _, v := range distanceVariants(0.3, false) {

@@ -33,8 +33,8 @@
 //     the other (BPR, RankNet).
 //   - [Custom]: any function of a row of logits, and [CheckGradient] for it.
 //
-// [TripletMiner], [DistanceWeightedMiner] and [MultiSimilarityMiner] list triplets and pairs of labelled rows, for Triplet,
-// MarginLoss and other uses.
+// Package infonce/miner lists triplets and pairs of labelled rows, for Triplet, MarginLoss and other
+// uses.
 //
 // Similarity matrices are computed in strips that stay in the cache and are never
 // stored whole. A value or gradient has the same bits on every CPU and for any number

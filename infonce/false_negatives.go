@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 
+	"github.com/contrast-go/contrast/infonce/internal/tile"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -50,33 +51,30 @@ type falseNegatives struct {
 
 	// The guide's embeddings.
 	guided  bool
-	q, k, n embeddings
+	q, k, n tile.Embeddings
 	keysT   simd.Packed
 	room    []simd.Matrix // likenesses of some rows, for each worker
 }
 
-// load returns f for the rows of l and the candidates of b, or nil where there is nothing to take out.
-func (f *falseNegatives) load(l *InfoNCE, b Batch) (*falseNegatives, error) {
-	if l.FalseNegatives == (FalseNegatives{}) && l.Exclude == nil {
-		return nil, nil
-	}
+// load prepares f for the rows of l and the candidates of b.
+func (f *falseNegatives) load(l *InfoNCE, b Batch) error {
 	s, stacked := &l.softmax, l.stacks(b)
-	f.rule, f.exclude, f.beta, f.guided = l.FalseNegatives, l.Exclude, s.task.beta, b.Guide != nil
+	f.rule, f.exclude, f.beta, f.guided = l.FalseNegatives, l.Exclude, s.task.Beta, b.Guide != nil
 	f.inside = stacked || b.Negatives.Rows == 0
-	q, k, scale := &s.q, &s.k, s.task.beta
+	q, k, scale := &s.q, &s.k, s.task.Beta
 	if f.guided {
 		if err := f.loadGuide(s.op, *b.Guide, b, stacked, s.workers); err != nil {
-			return nil, err
+			return err
 		}
 		q, k, scale = &f.q, &f.k, 1
 	}
 	if !f.inside {
-		f.own = grow(f.own, q.x.Rows)
+		f.own = tile.Grow(f.own, q.X.Rows)
 		for i := range f.own {
-			f.own[i] = scale * simd.Dot(q.x.Row(i), k.x.Row(i))
+			f.own[i] = scale * simd.Dot(q.X.Row(i), k.X.Row(i))
 		}
 	}
-	return f, nil
+	return nil
 }
 
 func (f *falseNegatives) loadGuide(op string, g, b Batch, stacked bool, workers int) error {
@@ -86,38 +84,35 @@ func (f *falseNegatives) loadGuide(op string, g, b Batch, stacked bool, workers 
 	if b.Negatives.Rows > 0 {
 		g.Negatives.Check(op, "Guide.Negatives", b.Negatives.Rows, d)
 	}
-	f.q.load(workers, g.Q, true, false)
-	f.k.load(workers, g.K, true, false)
+	f.q.Load(workers, g.Q, true, false)
+	f.k.Load(workers, g.K, true, false)
 	candidates := &f.k
-	err := cmp.Or(f.q.checkFinite(op, "Guide.Q", g.Q, 0), f.k.checkFinite(op, "Guide.K", g.K, 0))
+	err := cmp.Or(f.q.CheckFinite(op, "Guide.Q", g.Q, 0), f.k.CheckFinite(op, "Guide.K", g.K, 0))
 	if b.Negatives.Rows > 0 {
 		candidates = &f.n
 		if stacked {
-			f.n.stack(workers, g.K, g.Negatives, true, false)
-			err = cmp.Or(err, f.n.checkFinite(op, "Guide.Negatives", g.Negatives, g.K.Rows))
+			f.n.Stack(workers, g.K, g.Negatives, true, false)
+			err = cmp.Or(err, f.n.CheckFinite(op, "Guide.Negatives", g.Negatives, g.K.Rows))
 		} else {
-			f.n.load(workers, g.Negatives, true, false)
-			err = cmp.Or(err, f.n.checkFinite(op, "Guide.Negatives", g.Negatives, 0))
+			f.n.Load(workers, g.Negatives, true, false)
+			err = cmp.Or(err, f.n.CheckFinite(op, "Guide.Negatives", g.Negatives, 0))
 		}
 	}
 	if err != nil {
 		return err
 	}
-	f.keysT.PackTrans(candidates.x)
-	f.room = grow(f.room, workers)
+	f.keysT.PackTrans(candidates.X)
+	f.room = tile.Grow(f.room, workers)
 	return nil
 }
 
 // apply takes candidates out of z, the logits of the queries from i on with all candidates.
-func (f *falseNegatives) apply(worker, i int, z simd.Matrix) {
-	if f == nil {
-		return
-	}
+func (f *falseNegatives) Apply(worker, i int, z simd.Matrix) {
 	g, scale := z, f.beta
 	if f.guided {
 		room := &f.room[worker]
 		*room = room.Reshape(z.Rows, z.Cols)
-		f.keysT.Mul(*room, 1, f.q.x.Slice(i, i+z.Rows))
+		f.keysT.Mul(*room, 1, f.q.X.Slice(i, i+z.Rows))
 		g, scale = *room, 1
 	}
 	for r := range z.Rows {
@@ -139,23 +134,23 @@ func (f *falseNegatives) row(z, g []float32, i int, scale float32) {
 			slack = float32(f.rule.Margin * max(pos, -pos))
 		}
 		limit := pos - slack
-		for j := range found(g, float64(limit)) {
+		for j := range tile.AtLeast(g, float64(limit)) {
 			if g[j] > limit && j != self {
-				z[j] = negInf
+				z[j] = tile.NegInf
 			}
 		}
 	}
 	if f.exclude != nil {
 		for j := range z {
 			if j != self && f.exclude(i, j) {
-				z[j] = negInf
+				z[j] = tile.NegInf
 			}
 		}
 	}
 	if f.rule.Similar != 0 {
-		for j := range found(g, float64(f.rule.Similar*scale)) {
+		for j := range tile.AtLeast(g, float64(f.rule.Similar*scale)) {
 			if j != self {
-				z[j] = negInf
+				z[j] = tile.NegInf
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package infonce
 import (
 	"fmt"
 
+	"github.com/contrast-go/contrast/infonce/internal/tile"
 	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/internal/scalar"
 	"github.com/contrast-go/contrast/simd"
@@ -36,8 +37,8 @@ type HCL struct {
 	rows  rowLoss
 	beta  float64
 	room  simd.Matrix // a row of logits for each worker
-	ids   duplicates
-	same  *duplicates
+	ids   tile.Duplicates
+	same  *tile.Duplicates
 }
 
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
@@ -64,7 +65,8 @@ func (l *HCL) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 		return Result{}, err
 	}
 	l.beta = float64(beta)
-	l.same = l.ids.load(op, b.IDs, b.Q.Rows)
+	checkIDs(op, b.IDs, b.Q.Rows)
+	l.same = l.ids.Load(b.IDs)
 	l.room = l.room.Reshape(workers, 2*b.Q.Rows)
 	set := rowSettings{
 		op: op, beta: beta, temperature: true, cosine: !l.DotProduct, self: true, views: true,
@@ -82,9 +84,9 @@ func (l *HCL) score(worker, i int, z []float32) rowScore {
 	n := len(z) / 2
 	y := (i + n) % len(z)
 	pos := float64(z[y])
-	z[i], z[y] = negInf, negInf
-	l.same.exclude(z, i, 0, n)
-	m := 2 * float64(n-l.same.count(i%n))
+	z[i], z[y] = tile.NegInf, tile.NegInf
+	l.same.Exclude(z, i, 0, n)
+	m := 2 * float64(n-l.same.Count(i%n))
 	if m == 0 {
 		clear(z)
 		return rowScore{loss: pos - pos, valid: true}

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"fmt"
 
-	"github.com/contrast-go/contrast/internal/par"
+	"github.com/contrast-go/contrast/infonce/internal/tile"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -50,7 +50,7 @@ type InfoNCE struct {
 
 	softmax  softmaxLoss
 	own      pairedNegatives
-	streamed leanPass
+	streamed tile.Streamed
 	smooth   smoothing
 	filter   falseNegatives
 }
@@ -85,7 +85,7 @@ func (l *InfoNCE) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) 
 }
 
 // load takes over the rows of b, and what says which candidates to leave out.
-func (l *InfoNCE) load(b Batch, grad *Batch) (err error) {
+func (l *InfoNCE) load(b Batch, grad *Batch) error {
 	s, g := &l.softmax, gradOf(grad)
 	s.in.load(&s.q, "Q", b.Q, g.Q, s.want)
 	if l.stacks(b) {
@@ -97,8 +97,12 @@ func (l *InfoNCE) load(b Batch, grad *Batch) (err error) {
 	if err := s.loaded(b.Q.Rows); err != nil {
 		return err
 	}
-	s.sweep.filter, err = l.filter.load(l, b)
-	return err
+	s.sweep.Filter = nil
+	if l.filters() {
+		s.sweep.Filter = &l.filter
+		return l.filter.load(l, b)
+	}
+	return nil
 }
 
 // stacks reports whether negatives are candidates like the rows of K.
@@ -123,15 +127,15 @@ func (l *InfoNCE) regime(b Batch) regime {
 // allKeys tells the key of a query from all other keys.
 func (l *InfoNCE) allKeys() (loss float64, losses []float64) {
 	s := &l.softmax
-	s.rows.run(&s.sweep, &s.q, &s.k, s.task)
-	return s.reduce(s.rows.loss), s.rows.loss
+	s.rows.Run(&s.sweep, &s.q, &s.k, s.task)
+	return s.reduce(s.rows.Losses), s.rows.Losses
 }
 
 // sharedNegatives tells the key of a query from negatives that all queries have.
 func (l *InfoNCE) sharedNegatives() (loss float64, losses []float64) {
 	s := &l.softmax
-	s.rows.runShared(&s.sweep, &s.q, &s.k, &s.neg, s.task)
-	return s.reduce(s.rows.loss), s.rows.loss
+	s.rows.RunShared(&s.sweep, &s.q, &s.k, &s.neg, s.task)
+	return s.reduce(s.rows.Losses), s.rows.Losses
 }
 
 // ownNegatives tells the key of a query from negatives that it alone has.
@@ -145,8 +149,8 @@ func (l *InfoNCE) ownNegatives() (loss float64, losses []float64) {
 // bothWays tells the key of a query from all keys, and the query of a key from all queries.
 func (l *InfoNCE) bothWays() (loss float64, losses []float64) {
 	s := &l.softmax
-	s.two.clip(&s.sweep, &s.q, &s.k, s.task)
-	rows, cols := s.two.rows.loss, s.two.cols.loss[:s.q.x.Rows]
+	s.two.BothWays(&s.sweep, &s.q, &s.k, s.task)
+	rows, cols := s.two.Rows.Losses, s.two.Cols.Losses[:s.q.X.Rows]
 	loss = (s.reduce(rows) + s.reduce(cols)) / 2
 	for i, l := range cols {
 		rows[i] = (rows[i] + l) / 2
@@ -211,126 +215,3 @@ func (l *InfoNCE) checkOptions(op string, b Batch) error {
 
 // filters reports whether candidates are looked at before the loss sees them.
 func (l *InfoNCE) filters() bool { return l.FalseNegatives != FalseNegatives{} || l.Exclude != nil }
-
-// oneSided is the head of the losses that normalise over rows only.
-type oneSided struct {
-	task softmaxTask
-	loss []float64
-	pos  []float32 // positive logits, where the positive is not among the columns
-	dpos []float32 // gradient with respect to them
-	keys int       // candidates before those of the columns
-}
-
-func (h *oneSided) reset(n int, t softmaxTask) {
-	*h = oneSided{task: t, loss: grow(h.loss, n), pos: h.pos[:0], dpos: h.dpos}
-}
-
-// run scores queries against keys, of which key i is the positive of query i.
-func (h *oneSided) run(p *pass, q, k *embeddings, t softmaxTask) {
-	h.reset(q.x.Rows, t)
-	p.load(t.workers, t.beta, q.x, k.x, false, q.g.Data != nil)
-	p.head, p.dq, p.dk = h, q.g, k.g
-	p.run()
-}
-
-// runShared scores queries against their own key and the negatives neg, shared by all.
-func (h *oneSided) runShared(p *pass, q, k, neg *embeddings, t softmaxTask) {
-	n := q.x.Rows
-	h.reset(n, t)
-	h.pos, h.dpos, h.keys = grow(h.pos, n), grow(h.dpos, n), n
-	for i := range h.pos {
-		h.pos[i] = t.beta * simd.Dot(q.x.Row(i), k.x.Row(i))
-	}
-	p.load(t.workers, t.beta, q.x, neg.x, false, q.g.Data != nil)
-	p.head, p.dq, p.dk = h, q.g, neg.g
-	p.run()
-	if q.g.Data != nil {
-		for i, d := range h.dpos {
-			w := t.beta * d
-			simd.Axpy(q.g.Row(i), w, k.x.Row(i))
-			simd.Scale(k.g.Row(i), w, q.x.Row(i))
-		}
-	}
-}
-
-func (h *oneSided) row(_, i, _ int, z []float32) float32 {
-	t, inside := &h.task, len(h.pos) == 0
-	var pos float32
-	if inside {
-		pos = z[i]
-		z[i] = negInf
-	} else {
-		pos = h.pos[i]
-	}
-	t.same.exclude(z, i, h.keys, 0)
-	if len(t.decoupled) > 0 {
-		return h.decoupledRow(i, z, pos)
-	}
-	loss, neg, s := contrast(z, pos, rowShift(z, pos))
-	h.loss[i] = loss
-	w := weightIn(1/(s*t.total), t.weights, i)
-	if inside {
-		z[i] = -neg
-	} else {
-		h.dpos[i] = -neg * w
-	}
-	return t.beta * w
-}
-
-func (h *oneSided) decoupledRow(i int, z []float32, pos float32) float32 {
-	t, shift := &h.task, simd.Max(z)
-	h.loss[i] = 0
-	if shift == negInf {
-		clear(z)
-		return 0
-	}
-	neg := simd.ExpSum(z, z, shift)
-	h.loss[i] = decoupled(neg, pos, shift, t.decoupled[i])
-	z[i] = -float32(neg * t.decoupled[i])
-	return t.beta * weightIn(1/(neg*t.total), t.weights, i)
-}
-
-// column is not called: the passes have no columns.
-func (h *oneSided) column(int, int, int, simd.Matrix) {}
-
-// pairedNegatives scores queries that have negatives of their own.
-type pairedNegatives struct {
-	task      softmaxTask
-	q, k, neg *embeddings
-	m         int // negatives a query
-	z         []float32
-	loss      []float64
-}
-
-func (h *pairedNegatives) run(q, k, neg *embeddings, t softmaxTask) {
-	n := q.x.Rows
-	h.task, h.q, h.k, h.neg, h.m = t, q, k, neg, neg.x.Rows/n
-	h.z, h.loss = grow(h.z, neg.x.Rows), grow(h.loss, n)
-	par.For(t.workers, n, h, (*pairedNegatives).score)
-}
-
-// score scores query i.
-func (h *pairedNegatives) score(_, i int) {
-	t, q, k, m := &h.task, h.q.x.Row(i), h.k.x.Row(i), h.m
-	z := h.z[i*m : (i+1)*m]
-	for j := range z {
-		z[j] = t.beta * simd.Dot(q, h.neg.x.Row(i*m+j))
-	}
-	t.same.exclude(z, i, len(h.loss)+i*m, 0)
-	pos := t.beta * simd.Dot(q, k)
-	loss, neg, s := contrast(z, pos, rowShift(z, pos))
-	h.loss[i] = loss
-	if h.q.g.Data == nil {
-		return
-	}
-	w := weightIn(t.beta/(s*t.total), t.weights, i)
-	dq := h.q.g.Row(i)
-	simd.Scale(dq, -neg*w, k)
-	simd.Scale(h.k.g.Row(i), -neg*w, q)
-	for j, e := range z {
-		simd.Axpy(dq, e*w, h.neg.x.Row(i*m+j))
-		if h.neg.g.Data != nil {
-			simd.Scale(h.neg.g.Row(i*m+j), e*w, q)
-		}
-	}
-}

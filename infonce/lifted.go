@@ -3,6 +3,7 @@ package infonce
 import (
 	"math"
 
+	"github.com/contrast-go/contrast/infonce/internal/tile"
 	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/internal/scalar"
 	"github.com/contrast-go/contrast/simd"
@@ -30,7 +31,7 @@ type Lifted struct {
 	Workers      int       // 0 means GOMAXPROCS; the result does not depend on it
 	MemoryBudget int64     // bytes it may keep beyond O(n·d), see [DefaultMemoryBudget]
 
-	distances distances
+	distances distanceLoss
 	margin    float64
 	sums      []float64 // ln Σ_k e^(margin − d_ik) of each row i
 	nearest   []float32 // the least d_ik
@@ -53,21 +54,21 @@ func (l *Lifted) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 		return Result{}, err
 	}
 	l.margin = h.margin
-	l.sums, l.nearest, l.inverse, l.pairs = grow(l.sums, n), grow(l.nearest, n), grow(l.inverse, n), grow(l.pairs, n)
-	l.scratch = grow(l.scratch, workers)
+	l.sums, l.nearest, l.inverse, l.pairs = tile.Grow(l.sums, n), tile.Grow(l.nearest, n), tile.Grow(l.inverse, n), tile.Grow(l.pairs, n)
+	l.scratch = tile.Grow(l.scratch, workers)
 	for i := range l.scratch {
-		l.scratch[i] = grow(l.scratch[i], n)
+		l.scratch[i] = tile.Grow(l.scratch[i], n)
 	}
-	e.begin(false, memoryBudget(l.MemoryBudget))
+	e.Begin(false, memoryBudget(l.MemoryBudget))
 	e.visit((*liftedSums)(l))
-	e.run((*liftedPairs)(l), e.want)
+	e.run((*liftedPairs)(l), e.Want)
 	e.twice = true
 	return e.finish(r, l.pairs, b.Weights, l.Reduction, grad, scale)
 }
 
 // exponentials stores e^(least − d) of the distances d of negatives in dst, given the least, and returns their sum.
 func (l *Lifted) exponentials(dst, d []float32, least float32) float64 {
-	unit := l.distances.unit
+	unit := l.distances.Unit
 	if unit == 1 {
 		simd.Scale(dst, -1, d)
 		return float64(simd.ExpSum(dst, dst, -least))
@@ -83,11 +84,11 @@ type liftedSums Lifted
 
 func (s *liftedSums) score(worker, i int, d, _ []float32) {
 	l := (*Lifted)(s)
-	lo, hi := l.distances.group(i)
+	lo, hi := l.distances.Group(i)
 	if hi-lo == 1 || hi-lo == len(d) {
 		return
 	}
-	least := -negInf
+	least := -tile.NegInf
 	for _, side := range [2][]float32{d[:lo], d[hi:]} {
 		for _, v := range side {
 			least = min(least, v)
@@ -98,7 +99,7 @@ func (s *liftedSums) score(worker, i int, d, _ []float32) {
 		sum += l.exponentials(z[side[0]:side[1]], d[side[0]:side[1]], least)
 	}
 	l.nearest[i], l.inverse[i] = least, 1/sum
-	l.sums[i] = l.margin - float64(float64(least)*l.distances.unit) + scalar.Log64(sum)
+	l.sums[i] = l.margin - float64(float64(least)*l.distances.Unit) + scalar.Log64(sum)
 }
 
 // liftedPairs is Lifted as a scorer of the pairs of a row.
@@ -107,21 +108,21 @@ type liftedPairs Lifted
 func (s *liftedPairs) score(_, i int, d, c []float32) {
 	l := (*Lifted)(s)
 	e := &l.distances
-	lo, hi := e.group(i)
+	lo, hi := e.Group(i)
 	a := &l.pairs[i]
 	*a = anchorSum{}
 	if hi-lo == 1 || hi-lo == len(d) {
 		return
 	}
 	a.valid = int64(hi - lo - 1)
-	own, w := l.sums[i], float64(e.weights[i])
+	own, w := l.sums[i], float64(e.Weights[i])
 	push := 0.0
 	for j := lo; j < hi; j++ {
 		if j == i {
 			continue
 		}
 		other := l.sums[j]
-		x := float64(float64(d[j])*e.unit) + max(own, other) + scalar.Log1p64(scalar.Exp64(-math.Abs(own-other)))
+		x := float64(float64(d[j])*e.Unit) + max(own, other) + scalar.Log1p64(scalar.Exp64(-math.Abs(own-other)))
 		if x <= 0 {
 			continue
 		}
@@ -130,7 +131,7 @@ func (s *liftedPairs) score(_, i int, d, c []float32) {
 		if c != nil {
 			// The pair is one of row j too, with the weight of that.
 			c[j] = float32(w * x)
-			push += float64((w+float64(e.weights[j]))*x) / (1 + scalar.Exp64(other-own))
+			push += float64((w+float64(e.Weights[j]))*x) / (1 + scalar.Exp64(other-own))
 		}
 	}
 	if push == 0 {

@@ -91,13 +91,6 @@ func inverseTemperature(op string, t, standard float32) (float32, error) {
 	return 1 / t, nil
 }
 
-func checkPrecision(op string, p simd.Precision) error {
-	if p > simd.BFloat16 {
-		return fmt.Errorf("%s: precision is %v, want %v or %v", op, p, simd.Float32, simd.BFloat16)
-	}
-	return nil
-}
-
 // finiteLoss returns an error unless the loss is a finite number. Finite embeddings
 // give another only where logits overflow.
 func finiteLoss(op string, loss float64) error {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 
+	"github.com/contrast-go/contrast/infonce/internal/tile"
 	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -17,7 +18,7 @@ import (
 // with respect to it.
 //
 // It reads Q (n×d) and Triplets, rows of Q, each of which makes two terms, its positive pair and its negative one; with
-// those of [DistanceWeightedMiner] on normalised rows it is the loss of the paper. Weights are then those of the triplets.
+// those of miner.DistanceWeighted on normalised rows it is the loss of the paper. Weights are then those of the triplets.
 // Where Triplets is nil it reads Labels (n), the terms are all pairs of rows, and their weights the means of those of
 // their rows. Result.Valid counts the terms, Result.Active those with v > 0. Without terms the loss is 0.
 //
@@ -33,12 +34,12 @@ type MarginLoss struct {
 
 	hinge     hinge
 	triples   triples
-	distances distances
-	measure   measure
+	distances distanceLoss
+	measure   tile.Measure
 	largest   float32 // square of a row
 	anchors   []anchorSum
 	slopes    []int64 // ∂ℓ/∂β of each row
-	scratch   []measuredRow
+	scratch   []tile.MeasuredRow
 }
 
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
@@ -67,18 +68,10 @@ func (l *MarginLoss) evaluateList(op string, b Batch, reduction Reduction, grad 
 	}
 	slope := 0.0
 	for i, s := range t.scores[:len(b.Triplets)] {
-		slope += float64(float64(t.factor*weightOf(b.Weights, i)) * (s.away - s.toward))
+		slope += float64(float64(t.factor*tile.WeightOf(b.Weights, i)) * (s.away - s.toward))
 	}
 	r.DBias = float64(scale) * slope
 	return r, nil
-}
-
-// apart returns the losses of the pairs of a triplet.
-func (h *hinge) apart(a, p, n []float32) (positive, negative float64, s tripletScore) {
-	s.positive, s.negative = h.distance(a, p), h.distance(a, n)
-	positive, s.toward = h.score(s.positive, h.boundary)
-	negative, s.away = h.score(h.boundary, s.negative)
-	return positive, negative, s
 }
 
 func (l *MarginLoss) evaluateAll(op string, b Batch, reduction Reduction, grad *Batch, scale float32) (Result, error) {
@@ -88,24 +81,24 @@ func (l *MarginLoss) evaluateAll(op string, b Batch, reduction Reduction, grad *
 	if err != nil {
 		return Result{}, err
 	}
-	l.measure.load(b.Q, l.Normalize)
+	l.measure.Load(b.Q, l.Normalize)
 	l.largest = 0
 	if n > 0 {
-		l.largest = simd.Max(e.squares)
+		l.largest = simd.Max(e.Squares)
 	}
-	l.anchors, l.slopes = grow(l.anchors, n), grow(l.slopes, n)
-	l.scratch = grow(l.scratch, workers)
-	e.begin(false, 0)
+	l.anchors, l.slopes = tile.Grow(l.anchors, n), tile.Grow(l.slopes, n)
+	l.scratch = tile.Grow(l.scratch, workers)
+	e.Begin(false, 0)
 	e.twice = true
-	e.run(l, e.want)
-	l.measure.rows = simd.Matrix{}
+	e.run(l, e.Want)
+	l.measure.Rows = simd.Matrix{}
 	r, err = e.finish(r, l.anchors, b.Weights, reduction, grad, scale)
 	if err != nil || grad == nil || e.divisor == 0 {
 		return r, err
 	}
 	slope := 0.0
 	for i, s := range l.slopes {
-		slope += float64(weightOf(b.Weights, e.groups.order[i]) * float64(s))
+		slope += float64(tile.WeightOf(b.Weights, e.Groups.Order[i]) * float64(s))
 	}
 	r.DBias = float64(scale) * (slope / e.divisor)
 	return r, nil
@@ -114,11 +107,11 @@ func (l *MarginLoss) evaluateAll(op string, b Batch, reduction Reduction, grad *
 // score scores the pairs of row i.
 func (l *MarginLoss) score(worker, i int, d, c []float32) {
 	e := &l.distances
-	lo, hi := e.group(i)
+	lo, hi := e.Group(i)
 	l.anchors[i] = anchorSum{valid: int64(len(d) - 1)}
 	l.slopes[i] = 0
 	t := &l.scratch[worker]
-	t.reset(&l.measure, e.groups.order[i])
+	t.Reset(&l.measure, e.Groups.Order[i])
 	l.side(t, i, 0, lo, -1, d, c)
 	l.side(t, i, lo, i, 1, d, c)
 	l.side(t, i, i+1, hi, 1, d, c)
@@ -126,12 +119,12 @@ func (l *MarginLoss) score(worker, i int, d, c []float32) {
 }
 
 // side scores the pairs of row i and those from lo to hi−1. They are of one label where sign is 1, and of two where it is −1.
-func (l *MarginLoss) side(t *measuredRow, i, lo, hi int, sign float64, d, c []float32) {
+func (l *MarginLoss) side(t *tile.MeasuredRow, i, lo, hi int, sign float64, d, c []float32) {
 	e := &l.distances
-	unit := e.unit
+	unit := e.Unit
 	threshold := (l.hinge.boundary - float64(sign*l.hinge.margin)) / unit
-	blur := 2 * e.blur(i, l.largest)
-	w := e.weights[i] * float32(sign)
+	blur := 2 * e.Blur(i, l.largest)
+	w := e.Weights[i] * float32(sign)
 	a, count, sum := &l.anchors[i], int64(0), 0.0
 	for j := lo; j < hi; j++ {
 		v := sign * (float64(d[j]) - threshold)
@@ -139,7 +132,7 @@ func (l *MarginLoss) side(t *measuredRow, i, lo, hi int, sign float64, d, c []fl
 			continue
 		}
 		if v < blur { // float32 does not tell its sign
-			v = sign * (math.Sqrt(t.to(e.groups.order[j]))/unit - threshold)
+			v = sign * (math.Sqrt(t.To(e.Groups.Order[j]))/unit - threshold)
 			if v <= 0 {
 				continue
 			}

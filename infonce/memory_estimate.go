@@ -1,7 +1,7 @@
 package infonce
 
 import (
-	"github.com/contrast-go/contrast/internal/cpu"
+	"github.com/contrast-go/contrast/infonce/internal/tile"
 	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -23,8 +23,8 @@ func MemoryEstimate(l Loss, b Batch) int64 {
 		switch {
 		case x == 0 && l.Symmetric:
 			return p.sides(n, m) + p.pass(n, m, true, false)
-		case x == 0 && l.LabelSmoothing == 0 && !l.filters() && worthLean(b, p.budget):
-			return p.lean(n, m)
+		case x == 0 && l.LabelSmoothing == 0 && !l.filters() && worthStreaming(b, p.budget):
+			return p.streamed(n, m)
 		case x == 0:
 			return p.sides(n, m) + p.pass(n, m, false, false)
 		case l.InBatch:
@@ -112,29 +112,12 @@ func (p memoryEstimate) pass(n, m int, keep, half bool) int64 {
 func (p memoryEstimate) search(n int, half bool) int64 { return p.passes(n, n, false, half, false) }
 
 func (p memoryEstimate) passes(n, m int, keep, half, grad bool) int64 {
-	workers := par.Workers(p.workers)
-	s := pass{half: half, q: simd.Matrix{Rows: n, Cols: p.d}, k: simd.Matrix{Rows: m, Cols: p.d}}
-	s.cut = cutUp(n, m, workers, half, grad)
-	logits := 4 * s.room(true)
-	if !keep || logits > p.budget {
-		logits = 4 * s.room(false)
-	}
-	packed := int64(4) // bytes of a number
-	if p.precision == simd.BFloat16 && cpu.Active() == cpu.AVX512BF16 {
-		packed = 2 // elsewhere they are rounded and no smaller
-	}
-	total := logits + packed*p.size(m, 1)
-	if grad {
-		total += packed*p.size(m+s.cut.height, 1) + 4*p.size(s.cut.rows*workers, 1)
-	}
-	return total
+	return tile.SweepBytes(n, m, p.d, par.Workers(p.workers), p.precision, half, grad, keep, p.budget)
 }
 
-// lean returns the bytes of a [leanPass].
-func (p memoryEstimate) lean(n, m int) int64 {
-	workers := par.Workers(p.workers)
-	height := max(min(leanStrip/(4*logitStride(m))/leanRows*leanRows, stripRows*workers, n), min(leanRows*workers, n))
-	return 4*(int64(height)*int64(logitStride(m))+p.size(3*height+2*simd.PackAlign*workers, 1)) + min(leanChunk, 4*p.size(m, 1)) + 8*int64(n)
+// streamed returns the bytes of a streamed sweep.
+func (p memoryEstimate) streamed(n, m int) int64 {
+	return tile.StreamedBytes(n, m, p.d, par.Workers(p.workers))
 }
 
 // planViews is for losses of all rows of two views against all others.
@@ -142,7 +125,7 @@ func planViews(n, d int, temperature, standard float32, dot bool, budget int64, 
 	p := memoryEstimate{d: d, workers: workers, precision: precision, copies: true, budget: memoryBudget(budget)}
 	half := false
 	if beta, err := inverseTemperature("", temperature, standard); err == nil {
-		_, half = commonShift(beta, !dot)
+		_, half = tile.CommonShift(beta, !dot)
 	}
 	return p.sides(2*n, 0) + p.pass(2*n, 2*n, true, half)
 }

@@ -3,6 +3,7 @@ package infonce
 import (
 	"cmp"
 
+	"github.com/contrast-go/contrast/infonce/internal/tile"
 	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -26,7 +27,7 @@ type MultiSimilarity struct {
 	Precision simd.Precision // of matrix products
 
 	rows              rowLoss
-	groups            labelGroups
+	groups            tile.LabelGroups
 	room              [][]float32 // of each worker, for positives
 	alpha, beta, base float64
 }
@@ -41,8 +42,8 @@ func (l *MultiSimilarity) Evaluate(b Batch, grad *Batch, scale float32) (Result,
 		return Result{}, err
 	}
 	checkLen(op, "Labels", len(b.Labels), b.Q.Rows)
-	l.groups.sort(b.Labels)
-	l.room = grow(l.room, workers)
+	l.groups.Sort(b.Labels)
+	l.room = tile.Grow(l.room, workers)
 	l.alpha, l.beta, l.base = float64(alpha), float64(beta), float64(base)
 	return l.rows.evaluate(rowSettings{
 		op: op, beta: beta, cosine: true, self: true,
@@ -55,19 +56,19 @@ func (l *MultiSimilarity) Evaluate(b Batch, grad *Batch, scale float32) (Result,
 //
 //	ln(1 + Σ e^(z − βλ)) = −βλ + ln(e^βλ + Σ e^z)
 func (l *MultiSimilarity) score(worker, i int, z []float32) rowScore {
-	same := l.groups.of(i)
-	u := grow(l.room[worker], len(same))[:0]
+	same := l.groups.Of(i)
+	u := tile.Grow(l.room[worker], len(same))[:0]
 	l.room[worker] = u
 	for _, p := range same {
 		if p != i {
 			u = append(u, float32(-l.alpha*float64(z[p])/l.beta))
 		}
-		z[p] = negInf
+		z[p] = tile.NegInf
 	}
 	one := float32(-l.alpha * l.base)
-	near, _, sumNear := contrast(u, one, rowShift(u, one))
+	near, _, sumNear := tile.Contrast(u, one, tile.RowShift(u, one))
 	one = float32(l.beta * l.base)
-	far, _, sumFar := contrast(z, one, rowShift(z, one))
+	far, _, sumFar := tile.Contrast(z, one, tile.RowShift(z, one))
 	// The slopes are −e^u/sumNear and e^z/sumFar, and those of z a β-th of that.
 	for _, p := range same {
 		z[p] = 0

@@ -3,6 +3,7 @@ package infonce
 import (
 	"fmt"
 
+	"github.com/contrast-go/contrast/infonce/internal/tile"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -42,8 +43,8 @@ func (l *NPair) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	s.rows.run(&s.sweep, &s.q, &s.k, s.task)
-	r, e, weight := s.result(s.rows.loss, n), s.logitError(), s.mass(n)
+	s.rows.Run(&s.sweep, &s.q, &s.k, s.task)
+	r, e, weight := s.result(s.rows.Losses, n), s.logitError(), s.mass(n)
 	r.Bound = e.softmax(r.Loss, weight, n, n, false)
 	if l.Regularization > 0 {
 		loss := r.Loss
@@ -58,11 +59,11 @@ func (l *NPair) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 func (l *NPair) regularize(losses []float64) float64 {
 	s, λ := &l.softmax, l.Regularization
 	for i := range losses {
-		losses[i] += float64(float64(λ) * (float64(s.q.norms[i]) + float64(s.k.norms[i])))
+		losses[i] += float64(float64(λ) * (float64(s.q.Norms[i]) + float64(s.k.Norms[i])))
 		if s.want {
-			w := weightIn(2*λ/s.task.total, s.task.weights, i)
-			simd.Axpy(s.q.g.Row(i), w, s.q.x.Row(i))
-			simd.Axpy(s.k.g.Row(i), w, s.k.x.Row(i))
+			w := tile.WeightIn(2*λ/s.task.Total, s.task.Weights, i)
+			simd.Axpy(s.q.G.Row(i), w, s.q.X.Row(i))
+			simd.Axpy(s.k.G.Row(i), w, s.k.X.Row(i))
 		}
 	}
 	return s.reduce(losses)

@@ -46,8 +46,8 @@ func (l *NTXent) evaluate(op string, b Batch, grad *Batch, scale float32) (Resul
 	if err := s.loadViews(b, grad); err != nil {
 		return Result{}, err
 	}
-	s.two.pairs(&s.sweep, &s.q, s.task)
-	r := s.result(s.two.rows.loss, n)
+	s.two.Views(&s.sweep, &s.q, s.task)
+	r := s.result(s.two.Rows.Losses, n)
 	r.Bound = s.logitError().softmax(r.Loss, s.mass(n), n, n, s.carried())
 	return s.finish(r, scale)
 }

@@ -3,6 +3,7 @@ package infonce
 import (
 	"math"
 
+	"github.com/contrast-go/contrast/infonce/internal/tile"
 	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -78,7 +79,7 @@ func (o *scoreOrder) evaluate(set termSettings, b Batch, grad *Batch, scale floa
 		l = o
 		set.sideCount, set.each, set.normalize = 2, b.Q.Cols, false
 	}
-	o.slopes = grow(o.slopes, n*set.each)
+	o.slopes = tile.Grow(o.slopes, n*set.each)
 	r, err := o.terms.evaluate(set, l, b, grad, scale)
 	o.labels = nil
 	return r, err

@@ -3,7 +3,7 @@ package infonce
 import (
 	"fmt"
 
-	"github.com/contrast-go/contrast/simd"
+	"github.com/contrast-go/contrast/infonce/internal/tile"
 )
 
 // A Reduction says how the losses ℓ of terms with weights w become one number.
@@ -57,21 +57,6 @@ func checkWeights(op string, w []float32, n int) error {
 		}
 	}
 	return nil
-}
-
-// checkLen panics unless the field arg has n elements.
-func checkLen(op, arg string, got, n int) {
-	if got != n {
-		panic(&simd.ShapeError{Op: op, Arg: arg, Got: fmt.Sprintf("of length %d", got), Want: fmt.Sprintf("of length %d", n)})
-	}
-}
-
-// weightOf returns the weight of term i, where terms past the last weight begin anew.
-func weightOf(w []float32, i int) float64 {
-	if len(w) == 0 {
-		return 1
-	}
-	return float64(w[i%len(w)])
 }
 
 // A tally reduces the losses of terms, which come in order.
@@ -132,7 +117,7 @@ func divisor(r Reduction, w []float32, n int) float32 {
 func reduce(r Reduction, w []float32, losses []float64) float64 {
 	var all tally
 	for i, l := range losses {
-		all.add(l, weightOf(w, i))
+		all.add(l, tile.WeightOf(w, i))
 	}
 	loss, _ := all.reduce(r)
 	return loss
@@ -142,18 +127,10 @@ func reduce(r Reduction, w []float32, losses []float64) float64 {
 func mass(r Reduction, w []float32, n int) float64 {
 	var sum float64
 	for i := range n {
-		sum += weightOf(w, i)
+		sum += tile.WeightOf(w, i)
 	}
 	if sum > 0 && r == Mean {
 		return 1
 	}
 	return sum
-}
-
-// weightIn returns x times the weight of row i.
-func weightIn(x float32, w []float32, i int) float32 {
-	if len(w) == 0 {
-		return x
-	}
-	return x * w[i%len(w)]
 }

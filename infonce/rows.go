@@ -3,6 +3,7 @@ package infonce
 import (
 	"cmp"
 
+	"github.com/contrast-go/contrast/infonce/internal/tile"
 	"github.com/contrast-go/contrast/simd"
 )
 
@@ -27,8 +28,8 @@ type rowScore struct {
 // a row, this gives it tiles, workers, weights, reductions and gradients.
 type rowLoss struct {
 	in      inputs
-	q, k    embeddings
-	pass    pass
+	q, k    tile.Embeddings
+	pass    tile.Sweep
 	scorer  scorer
 	beta    float32
 	weights []float32
@@ -85,19 +86,19 @@ func (e *rowLoss) evaluate(set rowSettings, s scorer, b Batch, grad *Batch, scal
 	if err := e.in.checkFinite(); err != nil {
 		return Result{}, err
 	}
-	n := e.q.x.Rows
+	n := e.q.X.Rows
 
 	p := &e.pass
-	p.precision = set.precision
-	p.load(set.workers, set.beta, e.q.x, k.x, false, want)
-	p.head, p.dq, p.dk = e, e.q.g, k.g
+	p.Precision = set.precision
+	p.Load(set.workers, set.beta, e.q.X, k.X, false, want)
+	p.Rows, p.DQ, p.DK = e, e.q.G, k.G
 	if set.self && want {
 		e.dk = e.dk.Reshape(n, d)
-		p.dk = e.dk
+		p.DK = e.dk
 	}
 	e.scorer, e.beta, e.weights = s, set.beta, b.Weights
-	e.scores, e.losses = grow(e.scores, n), grow(e.losses, n)
-	p.run()
+	e.scores, e.losses = tile.Grow(e.scores, n), tile.Grow(e.losses, n)
+	p.Run()
 	e.scorer, e.weights = nil, nil
 
 	r, t := Result{ZeroNorm: e.in.zeroNorms}, tally{}
@@ -108,7 +109,7 @@ func (e *rowLoss) evaluate(set rowSettings, s scorer, b Batch, grad *Batch, scal
 			continue
 		}
 		e.losses[i] = row.loss
-		w := weightOf(b.Weights, i)
+		w := tile.WeightOf(b.Weights, i)
 		t.add(row.loss, w)
 		bias += float64(w * row.bias)
 		dbeta += float64(w * row.beta)
@@ -129,10 +130,10 @@ func (e *rowLoss) evaluate(set rowSettings, s scorer, b Batch, grad *Batch, scal
 	r.DBias = factor * bias
 	if set.temperature {
 		beta := float64(set.beta)
-		r.DTemperature = factor * (-beta * (e.q.inner() + float64(beta*dbeta)))
+		r.DTemperature = factor * (-beta * (e.q.Inner() + float64(beta*dbeta)))
 	}
 	if set.self {
-		e.q.addToGrad(e.dk)
+		e.q.AddToGrad(e.dk)
 	}
 	e.in.addGrads(float32(factor))
 	return r, nil
@@ -144,18 +145,10 @@ func (e *rowLoss) logitError(set rowSettings, b Batch) logitError {
 	if !set.self {
 		k = &e.k
 	}
-	return newLogitError(set.beta, b.Q.Cols, set.cosine, e.q.largestSquare(), k.largestSquare(), set.precision)
+	return newLogitError(set.beta, b.Q.Cols, set.cosine, e.q.LargestSquare(), k.LargestSquare(), set.precision)
 }
 
-// checkKeys panics unless b has a key for each query.
-func checkKeys(op string, b Batch) {
-	b.Q.Check(op, "Q", -1, -1)
-	if b.K.Rows < b.Q.Rows {
-		b.K.Check(op, "K", b.Q.Rows, b.Q.Cols)
-	}
-}
-
-func (e *rowLoss) row(worker, i, _ int, z []float32) float32 {
+func (e *rowLoss) Row(worker, i, _ int, z []float32) float32 {
 	s := e.scorer.score(worker, i, z)
 	e.scores[i] = s
 	if !s.valid {
@@ -163,8 +156,5 @@ func (e *rowLoss) row(worker, i, _ int, z []float32) float32 {
 		return 0
 	}
 	w := e.beta * s.factor
-	return weightIn(w, e.weights, i)
+	return tile.WeightIn(w, e.weights, i)
 }
-
-// column is not called: the passes have no columns.
-func (e *rowLoss) column(int, int, int, simd.Matrix) {}

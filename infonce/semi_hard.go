@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 
+	"github.com/contrast-go/contrast/infonce/internal/tile"
 	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -29,8 +30,8 @@ type SemiHard struct {
 	Reduction Reduction // of the pairs
 	Workers   int       // 0 means GOMAXPROCS; the result does not depend on it
 
-	distances distances // never squared, which would make the least ones equal
-	measure   measure
+	distances distanceLoss // never squared, which would make the least ones equal
+	measure   tile.Measure
 	largest   float32 // square of a row
 	hinge     hinge
 	anchors   []anchorSum
@@ -39,10 +40,10 @@ type SemiHard struct {
 
 // semiHardScratch is the memory of a worker.
 type semiHardScratch struct {
-	thresholds thresholds // the positives, by distance
-	choices    []choice   // of their negatives, from element 1 on
-	ranks      []int32    // of each negative among the positives, less a blur
-	measured   measuredRow
+	thresholds tile.Thresholds // the positives, by distance
+	choices    []choice        // of their negatives, from element 1 on
+	ranks      []int32         // of each negative among the positives, less a blur
+	measured   tile.MeasuredRow
 }
 
 // A choice is the search for the negative of a positive.
@@ -66,15 +67,15 @@ func (l *SemiHard) Evaluate(b Batch, grad *Batch, scale float32) (Result, error)
 	if err != nil {
 		return Result{}, err
 	}
-	l.measure.load(b.Q, l.Normalize)
+	l.measure.Load(b.Q, l.Normalize)
 	l.largest = 0
 	if b.Q.Rows > 0 {
-		l.largest = simd.Max(e.squares)
+		l.largest = simd.Max(e.Squares)
 	}
-	e.begin(e.fewPairs(), 0)
-	l.anchors, l.scratch = grow(l.anchors, b.Q.Rows), grow(l.scratch, workers)
-	e.run(l, e.want)
-	l.measure.rows = simd.Matrix{}
+	e.Begin(e.FewPairs(), 0)
+	l.anchors, l.scratch = tile.Grow(l.anchors, b.Q.Rows), tile.Grow(l.scratch, workers)
+	e.run(l, e.Want)
+	l.measure.Rows = simd.Matrix{}
 	return e.finish(r, l.anchors, b.Weights, l.Reduction, grad, scale)
 }
 
@@ -83,40 +84,40 @@ func (l *SemiHard) Evaluate(b Batch, grad *Batch, scale float32) (Result, error)
 // below the positive to a blur above that negative. Where there are several, or one that may not be farther, they are measured.
 func (l *SemiHard) score(worker, i int, d, c []float32) {
 	e := &l.distances
-	lo, hi := e.group(i)
+	lo, hi := e.Group(i)
 	a := &l.anchors[i]
 	*a = anchorSum{}
 	positives := hi - lo - 1
 	if positives == 0 || hi-lo == len(d) {
 		return
 	}
-	blur := 2 * e.blur(i, l.largest)
+	blur := 2 * e.Blur(i, l.largest)
 	t := &l.scratch[worker]
-	t.measured.reset(&l.measure, e.groups.order[i])
-	t.thresholds.reset()
+	t.measured.Reset(&l.measure, e.Groups.Order[i])
+	t.thresholds.Reset()
 	for j := lo; j < hi; j++ {
 		if j != i {
-			t.thresholds.add(math.Float32bits(d[j]), j)
+			t.thresholds.Add(math.Float32bits(d[j]), j)
 		}
 	}
-	t.thresholds.sort()
-	t.choices, t.ranks = grow(t.choices, positives+1), grow(t.ranks, len(d))
+	t.thresholds.Sort()
+	t.choices, t.ranks = tile.Grow(t.choices, positives+1), tile.Grow(t.ranks, len(d))
 	t.begin(blur)
 	t.sight(d, 0, lo)
 	t.sight(d, hi, len(d))
 	t.limit(blur)
-	t.choose(e.groups.order, d, 0, lo)
-	t.choose(e.groups.order, d, hi, len(d))
+	t.choose(e.Groups.Order, d, 0, lo)
+	t.choose(e.Groups.Order, d, hi, len(d))
 	far := -1
 	for k, n := range t.choices[1:] {
 		if n.row < 0 && l.Farthest {
 			if far < 0 {
-				far = t.farthest(e.groups.order, d, lo, hi, blur)
+				far = t.farthest(e.Groups.Order, d, lo, hi, blur)
 			}
 			n.row = far
 		}
 		if n.row >= 0 {
-			l.add(t, a, i, t.thresholds.owner(k), n.row, blur, d, c)
+			l.add(t, a, i, t.thresholds.Owner(k), n.row, blur, d, c)
 		}
 	}
 }
@@ -124,11 +125,10 @@ func (l *SemiHard) score(worker, i int, d, c []float32) {
 // begin begins the choices. The first is nobody's, so that a rank of 0 needs no branch.
 func (t *semiHardScratch) begin(blur float64) {
 	t.choices[0] = choice{sure: -1}
-	for k, e := range t.thresholds.entries {
-		d := math.Float32frombits(uint32(e >> 32))
-		t.choices[k+1] = choice{sure: float32(float64(d) + blur), nearest: math.MaxUint32, row: -1}
+	for k := range t.thresholds.Len() {
+		t.choices[k+1] = choice{sure: float32(float64(t.thresholds.At(k)) + blur), nearest: math.MaxUint32, row: -1}
 	}
-	t.thresholds.shift(-blur)
+	t.thresholds.Shift(-blur)
 }
 
 // sight ranks the negatives from lo to hi−1, and finds the nearest that are farther than so many positives for sure.
@@ -136,7 +136,7 @@ func (t *semiHardScratch) sight(d []float32, lo, hi int) {
 	thresholds, choices, ranks := &t.thresholds, t.choices, t.ranks[lo:hi]
 	for j, v := range d[lo:hi] {
 		key := math.Float32bits(v)
-		k := thresholds.rank(key)
+		k := thresholds.Rank(key)
 		ranks[j] = int32(k)
 		for v < choices[k].sure {
 			k--
@@ -165,7 +165,7 @@ func (t *semiHardScratch) choose(order []int, d []float32, lo, hi int) {
 	for j, v := range d[lo:hi] {
 		for k := int(ranks[j]); v <= choices[k].limit; k-- {
 			c, n := &choices[k], lo+j
-			if v < c.sure && t.measured.to(order[n]) <= t.measured.to(order[t.thresholds.owner(k-1)]) {
+			if v < c.sure && t.measured.To(order[n]) <= t.measured.To(order[t.thresholds.Owner(k-1)]) {
 				continue
 			}
 			if c.row < 0 || t.compare(order[n], order[c.row]) < 0 {
@@ -177,12 +177,12 @@ func (t *semiHardScratch) choose(order []int, d []float32, lo, hi int) {
 
 // compare compares the distances of rows m and n of the batch, and where they are equal the rows.
 func (t *semiHardScratch) compare(m, n int) int {
-	return cmp.Or(cmp.Compare(t.measured.to(m), t.measured.to(n)), m-n)
+	return cmp.Or(cmp.Compare(t.measured.To(m), t.measured.To(n)), m-n)
 }
 
 // farthest returns the row at the largest distance, other than those from lo to hi−1; of equal ones the lowest of the batch.
 func (t *semiHardScratch) farthest(order []int, d []float32, lo, hi int, blur float64) int {
-	most := negInf
+	most := tile.NegInf
 	for _, side := range [2][]float32{d[:lo], d[hi:]} {
 		for _, v := range side {
 			most = max(most, v)
@@ -196,7 +196,7 @@ func (t *semiHardScratch) farthest(order []int, d []float32, lo, hi int, blur fl
 		switch {
 		case far < 0:
 			far = n
-		case t.measured.to(order[n]) > t.measured.to(order[far]), t.measured.to(order[n]) == t.measured.to(order[far]) && order[n] < order[far]:
+		case t.measured.To(order[n]) > t.measured.To(order[far]), t.measured.To(order[n]) == t.measured.To(order[far]) && order[n] < order[far]:
 			far = n
 		}
 	}
@@ -206,16 +206,16 @@ func (t *semiHardScratch) farthest(order []int, d []float32, lo, hi int, blur fl
 // add scores row i with positive p and negative n.
 func (l *SemiHard) add(t *semiHardScratch, a *anchorSum, i, p, n int, blur float64, d, c []float32) {
 	e := &l.distances
-	positive, negative := e.exact(i, p, d), e.exact(i, n, d)
-	toPositive, toNegative := e.weights[i], e.weights[i]
+	positive, negative := e.Exact(i, p, d), e.Exact(i, n, d)
+	toPositive, toNegative := e.Weights[i], e.Weights[i]
 	if l.Squared {
 		toPositive = float32(toPositive * float32(2*positive))
 		toNegative = float32(toNegative * float32(2*negative))
 		blur *= 2 * (positive + negative)
 		positive, negative = float64(positive*positive), float64(negative*negative)
 	}
-	if math.Abs(positive-negative+l.hinge.margin) <= 2*blur*e.unit { // float32 does not tell whether it is within the margin
-		positive, negative = t.measured.to(e.groups.order[p]), t.measured.to(e.groups.order[n])
+	if math.Abs(positive-negative+l.hinge.margin) <= 2*blur*e.Unit { // float32 does not tell whether it is within the margin
+		positive, negative = t.measured.To(e.Groups.Order[p]), t.measured.To(e.Groups.Order[n])
 		if !l.Squared {
 			positive, negative = math.Sqrt(positive), math.Sqrt(negative)
 		}

@@ -184,3 +184,10 @@ func TestSemiHardNearTies(t *testing.T) {
 		}
 	}
 }
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 
+	"github.com/contrast-go/contrast/infonce/internal/tile"
 	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -28,9 +29,9 @@ type SigLIP struct {
 
 	rows rowLoss
 	bias float32
-	room []softplusRoom // of each worker
-	ids  duplicates
-	same *duplicates
+	room []tile.SoftplusScratch // of each worker
+	ids  tile.Duplicates
+	same *tile.Duplicates
 }
 
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
@@ -49,8 +50,9 @@ func (l *SigLIP) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 		return Result{}, err
 	}
 	checkKeys(op, b)
-	l.same = l.ids.load(op, b.IDs, b.K.Rows)
-	l.room = grow(l.room, workers)
+	checkIDs(op, b.IDs, b.K.Rows)
+	l.same = l.ids.Load(b.IDs)
+	l.room = tile.Grow(l.room, workers)
 	set := rowSettings{
 		op: op, beta: beta, temperature: true, cosine: !l.DotProduct,
 		workers: workers, precision: l.Precision, reduction: l.Reduction,
@@ -64,10 +66,10 @@ func (l *SigLIP) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 }
 
 func (l *SigLIP) score(worker, i int, z []float32) rowScore {
-	loss, slope := softplus(-(float64(z[i]) + float64(l.bias)))
-	z[i] = negInf
-	l.same.exclude(z, i, 0, 0)
-	sum, slopes := softplusRow(z, l.bias, &l.room[worker])
+	loss, slope := tile.Softplus(-(float64(z[i]) + float64(l.bias)))
+	z[i] = tile.NegInf
+	l.same.Exclude(z, i, 0, 0)
+	sum, slopes := tile.SoftplusRow(z, l.bias, &l.room[worker])
 	z[i] = float32(slope)
 	return rowScore{loss: loss + sum, factor: -1, bias: slopes - slope, valid: true}
 }

@@ -3,6 +3,7 @@ package infonce
 import (
 	"cmp"
 
+	"github.com/contrast-go/contrast/infonce/internal/tile"
 	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -18,17 +19,17 @@ import (
 //   - finish adds the gradient to that of the caller.
 type softmaxLoss struct {
 	softmaxSettings
-	task  softmaxTask
+	task  tile.Softmax
 	in    inputs
 	want  bool // a gradient is asked for
 	self  bool // queries are keys: each logit counts in its row and in its column
 	width int  // columns of the batch
 
-	q, k, neg embeddings // with self, q alone
-	sweep     pass
-	rows      oneSided
-	two       twoSided
-	ids       duplicates
+	q, k, neg tile.Embeddings // with self, q alone
+	sweep     tile.Sweep
+	rows      tile.OneSided
+	two       tile.TwoSided
+	ids       tile.Duplicates
 	weights   []float32 // those of the caller, but 0 where a row takes no part
 }
 
@@ -52,14 +53,15 @@ func (s *softmaxLoss) begin(set softmaxSettings, b Batch, grad *Batch, candidate
 	if err != nil {
 		return err
 	}
+	checkIDs(set.op, b.IDs, candidates)
 	set.workers = par.Workers(set.workers)
 	s.softmaxSettings, s.want, s.self, s.width = set, grad != nil, false, b.Q.Cols
-	s.sweep.precision = set.precision
-	s.task = softmaxTask{
-		beta: beta, cosine: !set.dot, budget: memoryBudget(set.budget), workers: set.workers,
-		weights: b.Weights, same: s.ids.load(set.op, b.IDs, candidates),
+	s.sweep.Precision = set.precision
+	s.task = tile.Softmax{
+		Beta: beta, Cosine: !set.dot, Budget: memoryBudget(set.budget), Workers: set.workers,
+		Weights: b.Weights, Same: s.ids.Load(b.IDs),
 	}
-	s.neg.x, s.neg.g = simd.Matrix{}, simd.Matrix{} // unless the loss loads some
+	s.neg.X, s.neg.G = simd.Matrix{}, simd.Matrix{} // unless the loss loads some
 	s.in.begin(set.op, set.workers, !set.dot)
 	return nil
 }
@@ -82,24 +84,24 @@ func (s *softmaxLoss) loadViews(b Batch, grad *Batch) error {
 
 // loaded checks what was taken over, and how n rows are reduced.
 func (s *softmaxLoss) loaded(n int) error {
-	s.task.total = divisor(s.reduction, s.task.weights, n)
+	s.task.Total = divisor(s.reduction, s.task.Weights, n)
 	return s.in.checkFinite()
 }
 
 // restrict takes the weight of the samples that take no part, and returns how many of the n do. The
 // samples have so many rows.
 func (s *softmaxLoss) restrict(n, rows int, takesPart func(i int) bool) (valid int) {
-	s.weights = grow(s.weights, n)
+	s.weights = tile.Grow(s.weights, n)
 	for i := range n {
 		s.weights[i] = 0
 		if takesPart(i) {
-			s.weights[i] = float32(weightOf(s.task.weights, i))
+			s.weights[i] = float32(tile.WeightOf(s.task.Weights, i))
 			valid++
 		}
 	}
 	if valid < n {
-		s.task.weights = s.weights
-		s.task.total = divisor(s.reduction, s.weights, rows)
+		s.task.Weights = s.weights
+		s.task.Total = divisor(s.reduction, s.weights, rows)
 	}
 	return valid
 }
@@ -110,29 +112,29 @@ func (s *softmaxLoss) result(losses []float64, valid int) Result {
 }
 
 func (s *softmaxLoss) reduce(losses []float64) float64 {
-	return reduce(s.reduction, s.task.weights, losses)
+	return reduce(s.reduction, s.task.Weights, losses)
 }
 
 // mass returns the sum of the weights of n rows over what their losses are divided by.
-func (s *softmaxLoss) mass(n int) float64 { return mass(s.reduction, s.task.weights, n) }
+func (s *softmaxLoss) mass(n int) float64 { return mass(s.reduction, s.task.Weights, n) }
 
 // logitError returns the error of the logits.
 func (s *softmaxLoss) logitError() logitError {
-	square := s.q.largestSquare()
+	square := s.q.LargestSquare()
 	keys := square
 	if !s.self {
-		keys = s.k.largestSquare()
-		if s.neg.x.Rows > 0 {
-			keys = max(keys, s.neg.largestSquare())
+		keys = s.k.LargestSquare()
+		if s.neg.X.Rows > 0 {
+			keys = max(keys, s.neg.LargestSquare())
 		}
 	}
-	return newLogitError(s.task.beta, s.width, s.task.cosine, square, keys, s.precision)
+	return newLogitError(s.task.Beta, s.width, s.task.Cosine, square, keys, s.precision)
 }
 
 // carried reports whether the sums of exponentials are carried from strip to strip, as they are where
 // they serve rows and columns.
 func (s *softmaxLoss) carried() bool {
-	_, common := commonShift(s.task.beta, s.task.cosine)
+	_, common := tile.CommonShift(s.task.Beta, s.task.Cosine)
 	return common
 }
 
@@ -145,11 +147,11 @@ func (s *softmaxLoss) finish(r Result, scale float32) (Result, error) {
 		return r, nil
 	}
 	if !s.fixed {
-		inner := s.q.inner()
+		inner := s.q.Inner()
 		if s.self {
 			inner /= 2
 		}
-		r.DTemperature = float64(scale) * (-float64(s.task.beta) * inner)
+		r.DTemperature = float64(scale) * (-float64(s.task.Beta) * inner)
 	}
 	s.in.addGrads(scale)
 	return r, nil

@@ -1,6 +1,7 @@
 package infonce
 
 import (
+	"github.com/contrast-go/contrast/infonce/internal/tile"
 	"github.com/contrast-go/contrast/internal/scalar"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -28,16 +29,7 @@ type SupCon struct {
 	MemoryBudget int64          // bytes it may keep beyond O(n·d), see [DefaultMemoryBudget]
 
 	softmax softmaxLoss
-	groups  labelGroups
-	rows    []positives
-	shift   []float32 // of the exponentials of each row
-	inv     []float32 // weight of the row over the sum of its exponentials
-	loss    []float64
-	each    float32     // weight of a row of weight 1
-	common  bool        // all rows have the same shift
-	collect bool        // the pass that runs is the one for the sums
-	logits  simd.Matrix // of the positives of a row, for each worker
-	spare   simd.Matrix // a row of logits for each worker
+	rows    supConRows
 }
 
 // positives are what a row keeps of its logits, for the gradient of those of its positives.
@@ -69,54 +61,72 @@ func (l *SupCon) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	if err := s.loaded(n); err != nil {
 		return Result{}, err
 	}
-	l.groups.sort(b.Labels)
-	valid := s.restrict(n, n, func(i int) bool { return len(l.groups.of(i)) > 1 })
-	l.score()
-	r := s.result(l.loss, valid)
-	r.Bound = s.logitError().shared(3, r.Loss, s.mass(n), n, n, l.common)
+	rows := &l.rows
+	rows.groups.Sort(b.Labels)
+	valid := s.restrict(n, n, func(i int) bool { return len(rows.groups.Of(i)) > 1 })
+	rows.run(&s.sweep, &s.q, l.Inside, s.task)
+	r := s.result(rows.loss, valid)
+	r.Bound = s.logitError().shared(3, r.Loss, s.mass(n), n, n, rows.common)
 	return s.finish(r, scale)
 }
 
-// score makes the sweeps for the sums and for the gradient β·(G+Gᵀ)·x.
-func (l *SupCon) score() {
-	s := &l.softmax
-	n, t, p := s.q.x.Rows, &s.task, &s.sweep
-	l.rows, l.shift, l.inv, l.loss = grow(l.rows, n), grow(l.shift, n), grow(l.inv, n), grow(l.loss, n)
+// supConRows is the row kernel of SupCon.
+type supConRows struct {
+	groups  tile.LabelGroups
+	inside  bool
+	task    tile.Softmax
+	sweep   *tile.Sweep
+	sums    []positives
+	shift   []float32 // of the exponentials of each row
+	inv     []float32 // weight of the row over the sum of its exponentials
+	loss    []float64
+	each    float32     // weight of a row of weight 1
+	common  bool        // all rows have the same shift
+	collect bool        // the sweep that runs is the one for the sums
+	logits  simd.Matrix // of the positives of a row, for each worker
+	spare   simd.Matrix // a row of logits for each worker
+}
+
+// run makes the sweeps for the sums and for the gradient β·(G+Gᵀ)·x.
+func (l *supConRows) run(p *tile.Sweep, x *tile.Embeddings, inside bool, t tile.Softmax) {
+	n, want := x.X.Rows, x.G.Data != nil
+	l.inside, l.task, l.sweep = inside, t, p
+	l.sums, l.shift, l.inv, l.loss = tile.Grow(l.sums, n), tile.Grow(l.shift, n), tile.Grow(l.inv, n), tile.Grow(l.loss, n)
 	most := 0
 	for i := range n {
-		most = max(most, len(l.groups.of(i)))
+		most = max(most, len(l.groups.Of(i)))
 	}
-	l.logits = l.logits.Reshape(t.workers, most)
-	l.spare = l.spare.Reshape(t.workers, n)
-	l.each = t.beta / t.total
-	l.common = s.carried()
-	p.load(t.workers, t.beta, s.q.x, s.q.x, false, s.want)
-	p.head = l
-	if s.want {
-		p.hold(t.budget)
+	l.logits = l.logits.Reshape(t.Workers, most)
+	l.spare = l.spare.Reshape(t.Workers, n)
+	l.each = t.Beta / t.Total
+	_, l.common = tile.CommonShift(t.Beta, t.Cosine)
+	p.Load(t.Workers, t.Beta, x.X, x.X, false, want)
+	p.Rows = l
+	if want {
+		p.Hold(t.Budget)
 	}
 	l.collect = true
-	p.run()
+	p.Run()
 	l.collect = false
-	if s.want {
-		p.dq = s.q.g
-		p.run()
+	if want {
+		p.DQ = x.G
+		p.Run()
 	}
 }
 
 // gather moves the logits of the positives of row i out of z, and takes out row i itself.
-func (l *SupCon) gather(worker, i int, z []float32) []float32 {
+func (l *supConRows) gather(worker, i int, z []float32) []float32 {
 	t := l.logits.Row(worker)[:0]
-	for _, p := range l.groups.of(i) {
+	for _, p := range l.groups.Of(i) {
 		if p != i {
 			t = append(t, z[p])
 		}
-		z[p] = negInf
+		z[p] = tile.NegInf
 	}
 	return t
 }
 
-func (l *SupCon) row(worker, i, _ int, z []float32) float32 {
+func (l *supConRows) Row(worker, i, _ int, z []float32) float32 {
 	switch {
 	case l.collect:
 		l.collectRow(worker, i, z)
@@ -131,24 +141,24 @@ func (l *SupCon) row(worker, i, _ int, z []float32) float32 {
 
 // collectRow fills in what row i keeps. It leaves the exponentials in z where they serve all rows, and
 // otherwise the logits.
-func (l *SupCon) collectRow(worker, i int, z []float32) {
+func (l *supConRows) collectRow(worker, i int, z []float32) {
 	t := l.gather(worker, i, z)
-	shift, neg := l.softmax.task.beta, float32(0)
+	shift, neg := l.task.Beta, float32(0)
 	if l.common {
 		var lane [16]float32
 		simd.ExpLanes(z, z, shift, &lane)
 		neg = simd.SumLanes(&lane)
 	} else {
 		shift = max(simd.Max(z), simd.Max(t))
-		if shift > negInf {
+		if shift > tile.NegInf {
 			neg = simd.SumExp(z, shift)
 		}
 	}
-	r := positives{n: float64(len(t)), neg: float64(neg), weight: weightIn(l.each, l.softmax.task.weights, i)}
+	r := positives{n: float64(len(t)), neg: float64(neg), weight: tile.WeightIn(l.each, l.task.Weights, i)}
 	mean := 0.0
 	r.top = float64(simd.Max(t))
 	k := 0
-	for _, p := range l.groups.of(i) {
+	for _, p := range l.groups.Of(i) {
 		if p == i {
 			continue
 		}
@@ -165,13 +175,13 @@ func (l *SupCon) collectRow(worker, i int, z []float32) {
 	mean /= max(r.n, 1)
 	s := neg + float32(r.sum)
 	r.s = float64(s)
-	l.rows[i], l.shift[i], l.inv[i], l.loss[i] = r, shift, r.weight/s, 0
+	l.sums[i], l.shift[i], l.inv[i], l.loss[i] = r, shift, r.weight/s, 0
 	switch {
 	case r.n == 0:
-		l.shift[i], l.inv[i] = maxShift, 0
+		l.shift[i], l.inv[i] = tile.MaxShift, 0
 	case r.n == 1:
-		l.loss[i], _ = crossEntropy(neg, t[0], shift)
-	case !l.Inside:
+		l.loss[i], _ = tile.CrossEntropy(neg, t[0], shift)
+	case !l.inside:
 		l.loss[i] = scalar.Log64(r.neg+r.sum) + (float64(shift) - mean)
 	case r.neg <= r.sum:
 		l.loss[i] = scalar.Log64(r.n) + scalar.Log1p64(r.neg/r.sum)
@@ -181,10 +191,10 @@ func (l *SupCon) collectRow(worker, i int, z []float32) {
 }
 
 // commonRow turns the exponentials of row i, or where they were not kept its logits, into G+Gᵀ.
-func (l *SupCon) commonRow(worker, i int, z []float32) {
-	others := l.groups.of(i)
+func (l *supConRows) commonRow(worker, i int, z []float32) {
+	others := l.groups.Of(i)
 	t := l.logits.Row(worker)[:0]
-	if l.softmax.sweep.kept {
+	if l.sweep.Kept {
 		for _, p := range others {
 			if p != i {
 				t = append(t, z[p])
@@ -193,9 +203,9 @@ func (l *SupCon) commonRow(worker, i int, z []float32) {
 	} else {
 		t = l.gather(worker, i, z)
 		for k, v := range t {
-			t[k] = scalar.Exp(v - l.softmax.task.beta)
+			t[k] = scalar.Exp(v - l.task.Beta)
 		}
-		simd.ExpSum(z, z, l.softmax.task.beta)
+		simd.ExpSum(z, z, l.task.Beta)
 	}
 	simd.MulShifted(z, z, l.inv, l.inv[i])
 	k := 0
@@ -203,14 +213,14 @@ func (l *SupCon) commonRow(worker, i int, z []float32) {
 		if p == i {
 			continue
 		}
-		a, b, e := &l.rows[i], &l.rows[p], float64(t[k])
-		z[p] = a.grad(l.Inside, e, e/a.sum) + b.grad(l.Inside, e, e/b.sum)
+		a, b, e := &l.sums[i], &l.sums[p], float64(t[k])
+		z[p] = a.grad(l.inside, e, e/a.sum) + b.grad(l.inside, e, e/b.sum)
 		k++
 	}
 }
 
 // ownRow turns the logits of row i into G+Gᵀ where each row has a shift of its own.
-func (l *SupCon) ownRow(worker, i int, z []float32) {
+func (l *supConRows) ownRow(worker, i int, z []float32) {
 	t := l.gather(worker, i, z)
 	other := l.spare.Row(worker)
 	copy(other, z)
@@ -221,11 +231,11 @@ func (l *SupCon) ownRow(worker, i int, z []float32) {
 	simd.Scale(z, l.inv[i], z)
 	simd.Add(z, z, other)
 	k := 0
-	for _, p := range l.groups.of(i) {
+	for _, p := range l.groups.Of(i) {
 		if p == i {
 			continue
 		}
-		z[p] = l.rows[i].gradAt(l.Inside, t[k], l.shift[i]) + l.rows[p].gradAt(l.Inside, t[k], l.shift[p])
+		z[p] = l.sums[i].gradAt(l.inside, t[k], l.shift[i]) + l.sums[p].gradAt(l.inside, t[k], l.shift[p])
 		k++
 	}
 }
@@ -248,6 +258,3 @@ func (r *positives) grad(inside bool, e, share float64) float32 {
 func (r *positives) gradAt(inside bool, z, shift float32) float32 {
 	return r.grad(inside, float64(scalar.Exp(z-shift)), float64(scalar.Exp(z-float32(r.top)))/r.own)
 }
-
-// column is not called: the passes have no columns.
-func (l *SupCon) column(int, int, int, simd.Matrix) {}

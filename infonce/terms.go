@@ -3,6 +3,7 @@ package infonce
 import (
 	"cmp"
 
+	"github.com/contrast-go/contrast/infonce/internal/tile"
 	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -11,7 +12,7 @@ import (
 // depends on no other row. They are pairs, triplets and scores that are given.
 type terms struct {
 	termSettings
-	sides   [3]embeddings // of Q, K and Negatives
+	sides   [3]tile.Embeddings // of Q, K and Negatives
 	losses  []float64
 	loss    termLoss
 	weights []float32
@@ -51,7 +52,7 @@ type termLoss interface {
 type termGrad struct{ q, k, n, diff []float32 }
 
 // row returns row i of Q, K or Negatives, as it is compared.
-func (t *terms) row(side, i int) []float32 { return t.sides[side].x.Row(i) }
+func (t *terms) row(side, i int) []float32 { return t.sides[side].X.Row(i) }
 
 // evaluate returns the loss of b and adds its gradient to grad; see [Loss].
 func (t *terms) evaluate(set termSettings, l termLoss, b Batch, grad *Batch, scale float32) (Result, error) {
@@ -74,17 +75,17 @@ func (t *terms) evaluate(set termSettings, l termLoss, b Batch, grad *Batch, sca
 	}
 	var r Result
 	for s := range set.sideCount {
-		r.ZeroNorm += t.sides[s].load(set.workers, in[s], set.normalize, false)
-		if err := t.sides[s].checkFinite(op, names[s], in[s], 0); err != nil {
+		r.ZeroNorm += t.sides[s].Load(set.workers, in[s], set.normalize, false)
+		if err := t.sides[s].CheckFinite(op, names[s], in[s], 0); err != nil {
 			return Result{}, err
 		}
 	}
 
 	t.termSettings, t.loss, t.weights, t.scale = set, l, b.Weights, scale
-	t.losses = grow(t.losses, n*set.each)
+	t.losses = tile.Grow(t.losses, n*set.each)
 	t.score, t.add = true, false
 	if grad != nil {
-		t.scratch = grow(t.scratch, set.workers)
+		t.scratch = tile.Grow(t.scratch, set.workers)
 		for w := range t.scratch {
 			t.scratch[w] = t.scratch[w].Reshape(3*termRows+1, d)
 		}
@@ -92,7 +93,7 @@ func (t *terms) evaluate(set termSettings, l termLoss, b Batch, grad *Batch, sca
 			// The factor depends on no loss, so each row is scored and differentiated while it is in the cache.
 			var all tally
 			for i := range n {
-				all.weight += float64(weightOf(t.weights, i) * float64(set.each))
+				all.weight += float64(tile.WeightOf(t.weights, i) * float64(set.each))
 			}
 			t.setFactor(all)
 		}
@@ -100,7 +101,7 @@ func (t *terms) evaluate(set termSettings, l termLoss, b Batch, grad *Batch, sca
 	par.Ranges(set.workers, n, termRows, t, (*terms).evaluateRows)
 	var sum tally
 	for i := range n {
-		w := weightOf(t.weights, i)
+		w := tile.WeightOf(t.weights, i)
 		for _, loss := range t.losses[i*set.each : (i+1)*set.each] {
 			sum.add(loss, w) // which does not overflow float64
 		}
@@ -141,12 +142,12 @@ func (t *terms) addGrads(room simd.Matrix, lo, hi int) {
 	for i := lo; i < hi; i++ {
 		q := i - lo
 		g := termGrad{room.Row(q), room.Row(q + termRows), room.Row(q + 2*termRows), room.Row(3 * termRows)}
-		t.loss.addGrad(i, float64(float32(t.factor*weightOf(t.weights, i))), g)
+		t.loss.addGrad(i, float64(float32(t.factor*tile.WeightOf(t.weights, i))), g)
 	}
 	for s := range t.sideCount {
 		if dst, e := t.grad[s], &t.sides[s]; dst.Data != nil {
 			g := room.Slice(s*termRows, s*termRows+hi-lo)
-			addRowsGrad(dst.Slice(lo, hi), t.scale, g, e.x.Slice(lo, hi), e.norms[lo:hi], t.normalize)
+			tile.AddRowsGrad(dst.Slice(lo, hi), t.scale, g, e.X.Slice(lo, hi), e.Norms[lo:hi], t.normalize)
 		}
 	}
 }

@@ -4,13 +4,14 @@ import (
 	"cmp"
 	"fmt"
 
+	"github.com/contrast-go/contrast/infonce/internal/tile"
 	"github.com/contrast-go/contrast/internal/par"
 	"github.com/contrast-go/contrast/simd"
 )
 
 // triples scores lists of triplets of rows of one matrix, of which a row may be in many.
 type triples struct {
-	x       embeddings
+	x       tile.Embeddings
 	hinge   hinge
 	list    []Triple // a triple with an index below 0 is not valid
 	scores  []tripletScore
@@ -28,8 +29,8 @@ const tripleCols = 64
 
 // load takes over the rows.
 func (t *triples) load(op string, workers int, q simd.Matrix, normalize, grad bool) (zeroNorms int, err error) {
-	zeroNorms = t.x.load(workers, q, normalize, grad)
-	return zeroNorms, t.x.checkFinite(op, "Q", q, 0)
+	zeroNorms = t.x.Load(workers, q, normalize, grad)
+	return zeroNorms, t.x.CheckFinite(op, "Q", q, 0)
 }
 
 // checkTriples returns an error that names the first triple of which an index is not one of n rows.
@@ -70,12 +71,12 @@ func (t *triples) evaluate(op string, h hinge, list []Triple, weights []float32,
 	if h.boundary != 0 {
 		t.each = 2
 	}
-	t.losses, t.scores = grow(t.losses, n*t.each), grow(t.scores, n)
-	par.Ranges(t.x.workers, n, pieceRows, t, (*triples).scoreList)
+	t.losses, t.scores = tile.Grow(t.losses, n*t.each), tile.Grow(t.scores, n)
+	par.Ranges(t.x.Workers, n, tile.PieceRows, t, (*triples).scoreList)
 	var sum tally
 	for i, loss := range t.losses {
 		if i /= t.each; list[i].valid() {
-			sum.add(loss, weightOf(weights, i))
+			sum.add(loss, tile.WeightOf(weights, i))
 		}
 	}
 	r := Result{Losses: t.losses, Valid: sum.valid, Active: sum.active}
@@ -84,10 +85,10 @@ func (t *triples) evaluate(op string, h hinge, list []Triple, weights []float32,
 		return Result{}, err
 	}
 	if grad != nil && t.factor != 0 {
-		workers, cols := t.x.workers, t.x.x.Cols
-		t.diff = t.diff.Reshape(workers, max(share(cols, workers), tripleCols))
+		workers, cols := t.x.Workers, t.x.X.Cols
+		t.diff = t.diff.Reshape(workers, max(tile.Share(cols, workers), tripleCols))
 		par.Ranges(workers, cols, t.diff.Cols, t, (*triples).addGrads)
-		t.x.addGrad(grad.Q, scale, 0)
+		t.x.AddGrad(grad.Q, scale, 0)
 	}
 	t.list, t.weights = nil, nil
 	return r, nil
@@ -105,7 +106,7 @@ func (t *triples) scoreList(_, i, end int) {
 		if !tr.valid() {
 			continue
 		}
-		a, p, n := t.x.x.Row(tr.A), t.x.x.Row(tr.P), t.x.x.Row(tr.N)
+		a, p, n := t.x.X.Row(tr.A), t.x.X.Row(tr.P), t.x.X.Row(tr.N)
 		if t.each == 2 {
 			losses[0], losses[1], t.scores[i] = t.hinge.apart(a, p, n)
 		} else {
@@ -116,7 +117,7 @@ func (t *triples) scoreList(_, i, end int) {
 
 // addGrads sets columns lo to hi−1 of the gradient.
 func (t *triples) addGrads(worker, lo, hi int) {
-	x, g, diff := t.x.x, t.x.g, t.diff.Row(worker)
+	x, g, diff := t.x.X, t.x.G, t.diff.Row(worker)
 	for i := range g.Rows {
 		clear(g.Row(i)[lo:hi])
 	}
@@ -126,6 +127,6 @@ func (t *triples) addGrads(worker, lo, hi int) {
 		}
 		t.hinge.addGrad(g.Row(tr.A)[lo:hi], g.Row(tr.P)[lo:hi], g.Row(tr.N)[lo:hi],
 			x.Row(tr.A)[lo:hi], x.Row(tr.P)[lo:hi], x.Row(tr.N)[lo:hi],
-			t.scores[i], float64(t.factor*weightOf(t.weights, i)), diff[:hi-lo])
+			t.scores[i], float64(t.factor*tile.WeightOf(t.weights, i)), diff[:hi-lo])
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/miner"
 	"github.com/contrast-go/contrast/internal/ref"
 )
 
@@ -234,10 +235,10 @@ func marginLoss() Loss {
 	return Loss{
 		Name:  "MarginLoss",
 		About: "pairs, or those of triplets, within and beyond a boundary that may be learned",
-		Uses:  []Use{{"margin with a learnable boundary", "`MarginLoss`, `DistanceWeightedMiner`", "Q, Triplets, or Q, Labels", "Wu et al. 2017"}},
+		Uses:  []Use{{"margin with a learnable boundary", "`MarginLoss`, `miner.DistanceWeighted`", "Q, Triplets, or Q, Labels", "Wu et al. 2017"}},
 		Commands: []Command{{Name: "margin", Title: "margin, negatives drawn by distance", Labelled: true, Margin: true, Defaults: map[string]any{"margin": 0.2}, New: func(s Settings) (infonce.Loss, *float32) {
 			return &drawnMargin{
-				miner: infonce.DistanceWeightedMiner{Seed: s.Seed, Workers: s.Workers},
+				miner: miner.DistanceWeighted{Seed: s.Seed, Workers: s.Workers},
 				loss:  infonce.MarginLoss{Margin: s.Margin, Normalize: true, Workers: s.Workers},
 			}, nil
 		}}},
@@ -275,7 +276,7 @@ func marginLoss() Loss {
 // A drawnMargin is MarginLoss with negatives drawn by distance. Each step has the same random
 // numbers: it has other images.
 type drawnMargin struct {
-	miner infonce.DistanceWeightedMiner
+	miner miner.DistanceWeighted
 	loss  infonce.MarginLoss
 	list  []infonce.Triple
 }

@@ -3,6 +3,7 @@ package golden
 import (
 	"github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/infonce/catalog"
+	"github.com/contrast-go/contrast/infonce/miner"
 	"github.com/contrast-go/contrast/internal/bits"
 	"github.com/contrast-go/contrast/simd"
 )
@@ -91,10 +92,10 @@ func minerEntries() []Entry {
 		}}
 	}
 	var entries []Entry
-	for kind := infonce.AllTriplets; kind <= infonce.HardestTriplets; kind++ {
+	for kind := miner.AllTriplets; kind <= miner.HardestTriplets; kind++ {
 		entries = append(entries, mine("TripletMiner/"+kind.String(), func(h *bits.Hash, x simd.Matrix, labels []int) error {
 			for _, limit := range []int{0, 40, 1000} {
-				list, err := (&infonce.TripletMiner{Kind: kind, Cap: limit, Seed: 3}).Mine(nil, x, labels)
+				list, err := (&miner.Triplets{Kind: kind, Cap: limit, Seed: 3}).Mine(nil, x, labels)
 				if err != nil {
 					return err
 				}
@@ -106,14 +107,14 @@ func minerEntries() []Entry {
 		}))
 	}
 	entries = append(entries, mine("DistanceWeightedMiner", func(h *bits.Hash, x simd.Matrix, labels []int) error {
-		list, err := (&infonce.DistanceWeightedMiner{Seed: 3, Reach: 1.7}).Mine(nil, x, labels)
+		list, err := (&miner.DistanceWeighted{Seed: 3, Reach: 1.7}).Mine(nil, x, labels)
 		for _, t := range list {
 			h.Ints([]int{t.A, t.P, t.N})
 		}
 		return err
 	}))
 	return append(entries, mine("MultiSimilarityMiner", func(h *bits.Hash, x simd.Matrix, labels []int) error {
-		list, err := (&infonce.MultiSimilarityMiner{}).Mine(nil, x, labels)
+		list, err := (&miner.MultiSimilarity{}).Mine(nil, x, labels)
 		for _, p := range list {
 			h.Ints([]int{p.A, p.B})
 		}
