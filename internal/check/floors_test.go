@@ -22,7 +22,9 @@ const module = "github.com/contrast-go/contrast"
 var floors = [][]string{
 	{"internal/bits", "internal/cpu", "internal/generic", "internal/par", "internal/scalar", "asm/..."},
 	{"simd"},
+	{"infonce/internal/tile"},
 	{"infonce"},
+	{"infonce/miner"},
 	{"infonce/catalog"},
 	{"infonce/data/internal/...", "infonce/internal/random"},
 	{"infonce/data", "infonce/data/images"},
