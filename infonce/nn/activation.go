@@ -20,15 +20,16 @@ const (
 	GELU
 )
 
-// activations is the table of all activations: to add one takes a constant above, a row here, and
-// its functions.
+// activations is the table of activations. To add one takes a constant above, its functions, and
+// its row here.
 var activations = []struct {
 	name string
 
 	// forward stores the activation of x in dst, which may be x.
 	forward func(dst, x []float32)
 
-	// backward multiplies d by the derivative, given what forward read, or with fromOutput what it stored.
+	// backward multiplies d by the derivative, given the output of forward if fromOutput, or else
+	// its input. The latter is kept for it, which estimates of memory count.
 	backward   func(d, seen []float32)
 	fromOutput bool
 }{
@@ -40,7 +41,7 @@ func (a Activation) forward(dst, x []float32)   { activations[a].forward(dst, x)
 func (a Activation) backward(d, seen []float32) { activations[a].backward(d, seen) }
 func (a Activation) fromOutput() bool           { return activations[a].fromOutput }
 
-// ActivationNames returns the names of all activations, in the order of their values.
+// ActivationNames returns the names of all activations in the order of their values.
 func ActivationNames() []string {
 	names := make([]string, len(activations))
 	for i, a := range activations {
@@ -52,12 +53,12 @@ func ActivationNames() []string {
 // String returns "relu" or "gelu".
 func (a Activation) String() string { return nameOf(ActivationNames(), int(a)) }
 
-// MarshalText returns what String does, or an error where there is no such activation.
+// MarshalText returns the name of a, or an error if there is no such activation.
 func (a Activation) MarshalText() ([]byte, error) {
 	return marshalName("activation", ActivationNames(), int(a))
 }
 
-// UnmarshalText reads what String returns.
+// UnmarshalText sets a to the activation of the given name.
 func (a *Activation) UnmarshalText(text []byte) error {
 	return unmarshalName("activation", ActivationNames(), string(text), (*int)(a))
 }
@@ -85,7 +86,7 @@ func unmarshalName(what string, names []string, text string, dst *int) error {
 	return nil
 }
 
-// rectify stores max(0, x) in dst, which may be x.
+// rectify stores max(0, x) in dst.
 func rectify(dst, x []float32) {
 	dst = dst[:len(x)]
 	for i, v := range x {
@@ -93,11 +94,11 @@ func rectify(dst, x []float32) {
 	}
 }
 
-// rectifyGrad keeps of d what belongs to a rectified y above 0, and clears the rest.
+// rectifyGrad clears d where y, the output of rectify, is 0.
 func rectifyGrad(d, y []float32) {
 	for i, v := range y[:len(d)] {
-		// v is +0 or above, so its bits negated are negative unless it is 0. A
-		// branch here would be predicted wrong half of the time.
+		// v is +0 or above, so the negative of its bits is below 0 unless v is 0. A branch would be
+		// mispredicted half of the time.
 		mask := uint32(-int32(math.Float32bits(v)) >> 31)
 		d[i] = math.Float32frombits(math.Float32bits(d[i]) & mask)
 	}
@@ -109,15 +110,15 @@ const (
 	geluB = 0x1.2444f2p-04 // 0.044715·geluA
 )
 
-// geluBlock is how many elements are worked on at a time, in memory of the stack. The bits do
+// geluBlock is the number of elements computed at a time, with scratch memory on the stack. Bits do
 // not depend on it.
 const geluBlock = 256
 
-// gelu stores GELU of x in dst, which may be x:
+// gelu stores GELU of x in dst:
 //
 //	x / (1 + exp(−x·(geluA + geluB·x²)))
 //
-// The exponential of a large argument is +Inf, and the quotient a zero as it should be.
+// The exponential of a large argument is +Inf, which makes the quotient 0 as it should be.
 func gelu(dst, x []float32) {
 	var e [geluBlock]float32
 	for len(x) > 0 {
@@ -143,8 +144,8 @@ func geluExp(e, x []float32) {
 //
 //	s + s·(1−s)·x·(geluA + 3·geluB·x²), e = exp(−x·(geluA + geluB·x²)), s = 1 / (1 + e), 1−s = e·s
 //
-// From |x| = 9 on the derivative is 1 or 0 to within 1e-26, so x is kept within: the
-// exponential of a larger one, or its square, could overflow.
+// Beyond |x| = 9 the derivative is 0 or 1 to within 1e-26, so x is clamped to that: the exponential
+// of a larger x, or its square, could overflow.
 func geluGrad(d, x []float32) {
 	var e, c [geluBlock]float32
 	for len(d) > 0 {

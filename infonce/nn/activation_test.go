@@ -33,8 +33,9 @@ func TestGELUBits(t *testing.T) {
 	})
 }
 
-// The relative error of the sigmoid is that of an exponential of a rounded argument of up to 30 where it
-// still counts: 30 ulp and a few more. Where the result is below 1e-12 of 1 nobody needs it.
+// The relative error of the sigmoid is that of an exponential of a rounded argument of up to 30
+// where it still counts: 30 ulp and a few more. Where the result is below 1e-12 of 1 nobody needs
+// it.
 func TestGELUTruth(t *testing.T) {
 	x := geluInputs()
 	y, slope := make([]float32, len(x)), make([]float32, len(x))

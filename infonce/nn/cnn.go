@@ -7,14 +7,15 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A CNN is a convolutional network: blocks of a convolution of 3×3 pixels, a [Norm], an [Activation] and a
-// [Pooling], the mean over all pixels that are left, and the layers of an [MLP].
+// A CNN is a convolutional network: blocks of a 3×3 convolution, a [Norm], an [Activation] and a
+// [Pooling], then the mean over the remaining pixels, and then dense layers as in an [MLP].
 //
-// A sample is an image as augment.Flatten lays it out: rows from the top, pixels from the left, the
-// channels of a pixel beside each other. The convolutions are products of matrices, so that nearly
-// all time is spent in those. A CNN keeps scratch memory: two goroutines must not use one at once.
+// A sample is an image as laid out by augment.Flatten: rows from the top, pixels from the left,
+// then channels. Convolutions are matrix products, which take nearly all of the time. A CNN holds
+// scratch memory and must not be used by two goroutines at the same time. [CNNConfig.New] makes
+// one.
 type CNN struct {
-	Workers int // 0 means GOMAXPROCS; the results do not depend on it
+	Workers int // 0 means GOMAXPROCS; results do not depend on it
 
 	config  CNNConfig
 	params  *Params
@@ -22,13 +23,13 @@ type CNN struct {
 	dense   dense
 	packs   packs
 	scratch []scratch
-	passed  int // rows that the last Forward took; 0 after Represent and Embed
+	passed  int // rows of the last Forward, for Backward to check; 0 after Represent and Embed
 
 	embedded simd.Matrix
-	grads    [2]simd.Matrix // with respect to what goes into a block and what comes out, in turns
+	grads    [2]simd.Matrix // gradients with respect to the input and output of a block, in turns
 }
 
-// newCNN returns a CNN with zero weights; c is resolved, and tensors are those of c.tensors.
+// newCNN returns a CNN with zero weights. c is resolved, and tensors is what c.tensors returns.
 func newCNN(c CNNConfig, tensors []Tensor) *CNN {
 	c = c.copied()
 	m := &CNN{config: c, blocks: make([]convBlock, len(c.Filters))}
@@ -87,10 +88,10 @@ func (m *CNN) MixesRows() bool { return m.config.Norm == BatchNorm }
 // SetWorkers sets Workers.
 func (m *CNN) SetWorkers(n int) { m.Workers = n }
 
-// Config returns the configuration of m, with defaults filled in.
+// Config returns the configuration of m with defaults filled in.
 func (m *CNN) Config() CNNConfig { return m.config.copied() }
 
-// Clone returns a CNN with the same weights and running statistics in memory of its own.
+// Clone returns a copy of m, running statistics included, that shares no memory with it.
 func (m *CNN) Clone() *CNN {
 	c := newCNN(m.config, m.params.Tensors)
 	c.Workers = m.Workers
@@ -100,10 +101,10 @@ func (m *CNN) Clone() *CNN {
 
 func (m *CNN) clone() Model { return m.Clone() }
 
-// Dims returns the numbers of an image and the width of the embedding.
+// Dims returns the numbers in an image and the width of the embedding.
 func (m *CNN) Dims() (in, out int) { return m.blocks[0].from.size(), m.width(len(m.dense.layers)) }
 
-// width returns that of what comes out of the first layers after the blocks.
+// width returns the width of the output of the blocks and the first layers after them.
 func (m *CNN) width(layers int) int {
 	if layers == 0 {
 		return m.blocks[len(m.blocks)-1].end.channels
@@ -111,15 +112,16 @@ func (m *CNN) width(layers int) int {
 	return m.dense.layers[layers-1].weight.Rows
 }
 
-// Forward returns the embeddings of the rows of x, in memory of m that the next
-// call overwrites. x must not change before [CNN.Backward].
+// Forward returns the embeddings of the rows of x. The result lies in memory of m, which the next
+// call overwrites; x must not change before [CNN.Backward].
 func (m *CNN) Forward(x simd.Matrix) simd.Matrix {
 	x.Check("nn.CNN.Forward", "x", -1, m.blocks[0].from.size())
 	m.passed = x.Rows
 	return m.pass(m.prepare(), x, true, len(m.dense.layers))
 }
 
-// Embed is Forward where no Backward follows; batch norm has its running statistics.
+// Embed is [CNN.Forward] for inference: batch norm uses its running statistics, and no Backward may
+// follow.
 func (m *CNN) Embed(x simd.Matrix) simd.Matrix {
 	return m.embed("nn.CNN.Embed", x, len(m.dense.layers))
 }
@@ -129,11 +131,11 @@ func (m *CNN) Represent(x simd.Matrix) simd.Matrix {
 	return m.embed("nn.CNN.Represent", x, len(m.config.Body))
 }
 
-// embedRows is how many rows are embedded at a time, since images take far more memory than their
-// embeddings do.
+// embedRows is the number of rows that embed takes at a time: images take far more memory than
+// their embeddings.
 const embedRows = 128
 
-// embed passes x through the blocks and the first of the layers after them.
+// embed returns the output of the blocks and the first layers after them, for inference.
 func (m *CNN) embed(op string, x simd.Matrix, layers int) simd.Matrix {
 	x.Check(op, "x", -1, m.blocks[0].from.size())
 	m.passed = 0
@@ -147,7 +149,7 @@ func (m *CNN) embed(op string, x simd.Matrix, layers int) simd.Matrix {
 	return m.embedded
 }
 
-// workers returns the number of workers of a call, for each of which there is scratch memory.
+// workers returns the number of workers of a call, and allocates scratch memory for each.
 func (m *CNN) workers() int {
 	n := par.Workers(m.Workers)
 	if len(m.scratch) < n {
@@ -159,7 +161,7 @@ func (m *CNN) workers() int {
 	return n
 }
 
-// prepare lays out the weights of the blocks, and returns the number of workers of the call.
+// prepare packs the weights of the blocks and returns the number of workers of the call.
 func (m *CNN) prepare() int {
 	workers := m.workers()
 	m.packs.list = m.packs.list[:0]
@@ -171,7 +173,7 @@ func (m *CNN) prepare() int {
 	return workers
 }
 
-// pass passes x through the blocks and the first of the layers after them.
+// pass returns the output of the blocks and the first layers after them.
 func (m *CNN) pass(workers int, x simd.Matrix, training bool, layers int) simd.Matrix {
 	for i := range m.blocks {
 		s := &m.blocks[i]
@@ -181,10 +183,10 @@ func (m *CNN) pass(workers int, x simd.Matrix, training bool, layers int) simd.M
 	return m.dense.run(workers, x, layers)
 }
 
-// Backward adds the gradients of the parameters, given the gradient with respect to what the last
-// call of [CNN.Forward] returned. Without batch norm each is a chain over the rows in ascending order
-// that continues from what the gradient holds. With batch norm this is also where the running
-// statistics are updated, so that a step that failed before leaves no trace in them.
+// Backward adds the gradients of the parameters, given dz, the gradient with respect to the output
+// of the last [CNN.Forward]. Without batch norm each sum runs over the rows in ascending order and
+// continues from what the gradient holds. With batch norm, Backward also updates the running
+// statistics, so that a step that fails before it leaves no trace in them.
 func (m *CNN) Backward(dz simd.Matrix) {
 	_, out := m.Dims()
 	dz.Check("nn.CNN.Backward", "dz", m.passed, out)
@@ -211,14 +213,14 @@ func (m *CNN) Backward(dz simd.Matrix) {
 			s.dmapped = next(s.to)
 		}
 		if i > 0 {
-			s.dx = next(s.from) // in place of dout, unless that is dmapped too
+			s.dx = next(s.from) // in the memory of dout, unless that is dmapped too
 		}
 		s.back(workers)
 		d = s.dx
 	}
 }
 
-// gradWidths returns the numbers of the largest images in the memory of grads.
+// gradWidths returns the sizes of the largest images in each of grads.
 func (m *CNN) gradWidths() (widths [2]int) {
 	turn := 0
 	next := func(f imageShape) {
@@ -237,7 +239,8 @@ func (m *CNN) gradWidths() (widths [2]int) {
 	return widths
 }
 
-// ActivationBytes returns how many bytes m keeps of so many rows beside its parameters.
+// ActivationBytes estimates the memory that m holds after a Forward and Backward of rows, without
+// its parameters and gradients.
 func (m *CNN) ActivationBytes(rows int) int64 {
 	total := m.dense.activationBytes(rows, true)
 	for i := range m.blocks {

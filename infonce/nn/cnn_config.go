@@ -6,33 +6,34 @@ import (
 	"slices"
 )
 
-// A CNNConfig is what a [CNN] is made of. Only the size of the images is needed.
+// A CNNConfig describes a [CNN]. Only the size of the images is required.
 type CNNConfig struct {
-	Width, Height, Channels int // of an image
+	Width, Height, Channels int // of the images
 
-	// Filters lists the output channels of each block; nil means 24, 48, 96, 192. Products are fastest
-	// for multiples of 48, the width of a tile in AVX-512, or of 16, its width in AVX2.
+	// Filters lists the output channels of the blocks; nil means 24, 48, 96, 192. Products are
+	// fastest with multiples of the tile width, which is 48 in AVX-512 and 16 in AVX2.
 	Filters []int
 
-	// Strides lists the stride of the convolution of each block; 2 halves the image, rounding up. nil
-	// means 1 in the first block and 2 in the others, or 1 in all with Pooling.
+	// Strides lists the stride of each convolution, 1 or 2; 2 halves the image, rounding up. nil
+	// means 1 in the first block and 2 in the others, or 1 in all if there is a Pooling.
 	Strides []int
 
-	Norm       Norm
-	Activation Activation
-	Pooling    Pooling // after each block but the last
+	Norm       Norm       // the zero value is LayerNorm
+	Activation Activation // the zero value is ReLU
+	Pooling    Pooling    // after each block but the last; the zero value is NoPooling
 
-	// Body lists the widths of layers after the mean over the pixels, and Head those of the projection head,
-	// as in [MLPConfig]. Without a body that mean is the representation, without a head the
-	// representation is the embedding.
+	// Body lists the widths of the dense layers after the mean over the pixels, Head those of the
+	// projection head, as in [MLPConfig]. Without a body, the mean is the representation; without a
+	// head, the representation is the embedding.
 	Body, Head []int
 }
 
-// New returns a CNN with weights drawn from seed, as [MLPConfig.New] draws them; scales are 1, biases and shifts 0.
+// New returns a CNN whose weights are drawn from seed as in [MLPConfig.New]; scales are 1, biases
+// and shifts 0.
 //
-// The tensors are conv.0.weight, of shape [3, 3, in, out], and conv.0.bias or norm.0.scale and norm.0.shift,
-// and so on for each block, then encoder.0.weight, encoder.0.bias, …, head.0.weight, …. Batch norm adds to the
-// state norm.0.mean and norm.0.variance, ….
+// The tensors of block 0 are conv.0.weight, of shape [3, 3, in, out], and either conv.0.bias or
+// norm.0.scale and norm.0.shift. Those of the dense layers are encoder.0.weight, encoder.0.bias, …,
+// head.0.weight, …. With batch norm the state has norm.0.mean and norm.0.variance for each block.
 func (c CNNConfig) New(seed uint64) (*CNN, error) {
 	c = c.resolve()
 	tensors, err := c.tensors()
@@ -58,7 +59,7 @@ func fill(x []float32, v float32) {
 	}
 }
 
-// resolve puts lists in the place of defaults.
+// resolve returns c with defaults filled in.
 func (c CNNConfig) resolve() CNNConfig {
 	if c.Filters == nil {
 		c.Filters = []int{24, 48, 96, 192}
@@ -75,7 +76,7 @@ func (c CNNConfig) resolve() CNNConfig {
 	return c.copied()
 }
 
-// copied returns c with lists of its own.
+// copied returns c with its lists cloned.
 func (c CNNConfig) copied() CNNConfig {
 	for _, list := range []*[]int{&c.Filters, &c.Strides, &c.Body, &c.Head} {
 		*list = slices.Clone(*list)
@@ -83,10 +84,10 @@ func (c CNNConfig) copied() CNNConfig {
 	return c
 }
 
-// maxImage bounds the numbers of an image, and of what a block makes of one, so that no size overflows.
+// maxImage bounds the numbers in an image and in the output of a block, so that no size overflows.
 const maxImage = 1 << 24
 
-// check returns an error where there is no such CNN.
+// check returns an error unless c makes sense.
 func (c CNNConfig) check() error {
 	for _, side := range []int{c.Width, c.Height, c.Channels} {
 		if side < 1 || side > maxImage {
@@ -110,7 +111,7 @@ func (c CNNConfig) check() error {
 	return cmp.Or(norm, act, pooling)
 }
 
-// tensors returns the names and shapes of the parameters.
+// tensors returns the names and shapes of the parameters, or an error if c makes no sense.
 func (c CNNConfig) tensors() (tensors []Tensor, err error) {
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("cnn: %w", err)
@@ -140,12 +141,12 @@ func (c CNNConfig) tensors() (tensors []Tensor, err error) {
 	return denseTensors(tensors, "cnn", size, c.widths(), 1+len(c.Body))
 }
 
-// widths returns those of the layers after the blocks.
+// widths returns the widths of the dense layers, after that of their input.
 func (c CNNConfig) widths() []int {
 	return slices.Concat(c.Filters[len(c.Filters)-1:], c.Body, c.Head)
 }
 
-// pooling returns that of a block.
+// pooling returns the pooling of block i.
 func (c CNNConfig) pooling(i int) Pooling {
 	if i == len(c.Filters)-1 {
 		return globalAverage
@@ -153,7 +154,7 @@ func (c CNNConfig) pooling(i int) Pooling {
 	return c.Pooling
 }
 
-// blockTensors is the number of tensors of a block.
+// blockTensors returns the number of tensors in a block.
 func (c CNNConfig) blockTensors() int {
 	if c.Norm == NoNorm {
 		return 2
@@ -161,7 +162,7 @@ func (c CNNConfig) blockTensors() int {
 	return 3
 }
 
-// state returns the names and shapes of what batch norm remembers.
+// state returns the names and shapes of the running statistics.
 func (c CNNConfig) state() (tensors []Tensor) {
 	if c.Norm != BatchNorm {
 		return nil

@@ -2,7 +2,7 @@ package nn
 
 import "fmt"
 
-// cnnKind is the kind of a CNN in a file.
+// cnnKind is the kind of a CNN in files.
 const cnnKind = "cnn"
 
 func (m *CNN) describe() map[string]string {
@@ -20,7 +20,7 @@ func (m *CNN) describe() map[string]string {
 	}
 }
 
-// parseCNN reads what describe returned.
+// parseCNN is the inverse of describe.
 func parseCNN(meta map[string]string) (blueprint, error) {
 	var c CNNConfig
 	var image []int

@@ -76,7 +76,7 @@ func TestReadCNNRefuses(t *testing.T) {
 	good := testkit.ReadFile(t, path)
 	for _, c := range []struct{ key, value, want string }{
 		{"kind", "mlp", "mlp: body has widths [], want"},
-		{"kind", "cnn2", `kind: got "cnn2", want "mlp" or "cnn"`},
+		{"kind", "cnn2", `kind: got "cnn2", want one of ["mlp" `},
 		{"image", "", "image: got nothing, want a list of widths"},
 		{"image", "[6,5]", "image: got [6 5], want width, height and channels"},
 		{"image", "[6,5,2,1]", "image: got [6 5 2 1], want"},

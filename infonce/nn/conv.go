@@ -2,18 +2,18 @@ package nn
 
 import "github.com/contrast-go/contrast/simd"
 
-// An imageShape is the size of an image: rows from the top, pixels from the left, the channels of a pixel beside
-// each other.
+// An imageShape is the size of an image. Its numbers are in order of rows from the top, then pixels
+// from the left, then channels.
 type imageShape struct{ width, height, channels int }
 
 func (f imageShape) pixels() int { return f.width * f.height }
 func (f imageShape) size() int   { return f.pixels() * f.channels }
 func (f imageShape) row() int    { return f.width * f.channels }
 
-// A conv is a convolution of 3×3 pixels, in an image with a border of zeros.
+// A conv is a convolution of 3×3 pixels with zero padding.
 //
-// It is a product with columns, the matrix that has for each pixel of the output a row of the 9 pixels of the
-// input that it sees (im2col; Chellapilla et al. 2006, section 3), and the weight, 9·in × out:
+// It is the product of columns, a matrix that has in the row of each output pixel the 9 input
+// pixels that it sees (im2col; Chellapilla et al. 2006, section 3), with the weight W, 9·in × out:
 //
 //	out = columns·W    dW += columnsᵀ·dout    dcolumns = dout·Wᵀ
 type conv struct {
@@ -21,10 +21,10 @@ type conv struct {
 	stride   int
 }
 
-// taps is the number of pixels that a pixel of the output sees.
+// taps is the number of input pixels that an output pixel sees.
 const taps = 9
 
-// convolved returns the size of what a convolution makes of an image.
+// convolved returns the size of the output of a convolution.
 func convolved(f imageShape, stride, channels int) imageShape {
 	return imageShape{(f.width + stride - 1) / stride, (f.height + stride - 1) / stride, channels}
 }
@@ -32,7 +32,7 @@ func convolved(f imageShape, stride, channels int) imageShape {
 // inner returns the length of a row of columns.
 func (c conv) inner() int { return taps * c.from.channels }
 
-// im2col stores the columns of the image x in dst, of rows y0 to y1−1 of the output.
+// im2col stores the columns of rows [y0, y1) of the output in dst, given the image x.
 func (c conv) im2col(dst, x []float32, y0, y1 int) {
 	n := 3 * c.from.channels
 	for y := y0; y < y1; y++ {
@@ -50,7 +50,8 @@ func (c conv) im2col(dst, x []float32, y0, y1 int) {
 	}
 }
 
-// line stores three pixels of a row of the input for each pixel of a row of the output.
+// line stores, for each pixel of a row of the output, the three pixels that it sees in x, a row of
+// the input.
 func (c conv) line(dst, x []float32) {
 	channels, step := c.from.channels, c.inner()
 	n := 3 * channels
@@ -63,7 +64,7 @@ func (c conv) line(dst, x []float32) {
 			clear(d[:from-lo])
 			copy(d[from-lo:], x[from:to])
 			clear(d[to-lo:])
-		case n == 3: // shorter than a call of copy is worth
+		case n == 3: // too short for a call of copy
 			d[0], d[1], d[2] = x[lo], x[lo+1], x[lo+2]
 		default:
 			copy(d, x[lo:hi])
@@ -71,7 +72,8 @@ func (c conv) line(dst, x []float32) {
 	}
 }
 
-// col2im adds columns, of rows y0 to y1−1 of the output, to the pixels of the image dx that they are of.
+// col2im adds the columns of rows [y0, y1) of the output to the pixels of the image dx that im2col
+// took them from.
 func (c conv) col2im(dx, columns []float32, y0, y1 int) {
 	n, step := 3*c.from.channels, c.inner()
 	for y := y0; y < y1; y++ {

@@ -5,37 +5,39 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A block is a convolution, a norm, an activation and a pooling. A row of its matrices is a sample.
+// A convBlock is a convolution, a normalization, an activation and a pooling. A row of its matrices
+// is a sample.
 //
-// Columns are 9 times as large as the input, so there are never those of all samples. They are made where
-// they are used, and once more on the way back, which is sooner done than to fetch them from memory.
+// The columns of im2col are 9 times as large as the input, so those of all samples never exist at
+// once. They are made where they are used, and again in the backward pass: that is faster than to
+// read them from memory.
 type convBlock struct {
 	conv
 	norm
 	act     Activation
 	pooling Pooling
-	end     imageShape // of what comes out
+	end     imageShape // of the output
 
 	weight, dweight simd.Matrix // row (3·ky + kx)·in + channel, column out
-	w, wt           simd.Packed // the weight, and transposed
+	w, wt           simd.Packed // the weight, and its transpose
 
-	// Of the last run. What comes out of a part that changes nothing, or works in place, is that of the one before.
-	x        simd.Matrix // what went in
-	mapped   simd.Matrix // what came out of the convolution, normalized by now
-	active   simd.Matrix // and out of the activation
-	out      simd.Matrix // and out of the pooling
-	training bool        // the run was one of training
-	scratch  []scratch   // of each worker
+	// The last run. Where a part does nothing or works in place, its matrix is unused.
+	x        simd.Matrix // input
+	mapped   simd.Matrix // output of the convolution, which the norm has normalized in place
+	active   simd.Matrix // output of the activation
+	out      simd.Matrix // output of the pooling
+	training bool        // batch norm uses the statistics of the batch
+	scratch  []scratch   // one a worker
 
-	// Gradients. Their memory is that of all blocks.
+	// Gradients, in memory that all blocks share.
 	dout    simd.Matrix
 	dmapped simd.Matrix
-	dx      simd.Matrix // empty where nobody asks for it
+	dx      simd.Matrix // empty in the first block
 
-	groups [2]group // whose columns are made now, and were made before
+	groups [2]group // the group whose columns are being made, and the one before it
 }
 
-// A scratch is the memory of a worker.
+// A scratch is the scratch memory of a worker.
 type scratch struct {
 	columns []float32
 	lines   [3][]float32
@@ -44,50 +46,50 @@ type scratch struct {
 // rows returns three vectors of n elements.
 func (w *scratch) rows(n int) (a, b, c []float32) {
 	for i := range w.lines {
-		w.lines[i] = vector(w.lines[i], n)
+		w.lines[i] = resize(w.lines[i], n)
 	}
 	return w.lines[0], w.lines[1], w.lines[2]
 }
 
-// Sizes of pieces of work. The bits do not depend on them.
+// Sizes of pieces of work. Bits do not depend on them.
 const (
-	tileSize   = 1 << 16 // numbers that go into and come out of a product that a worker makes at a time, and stay in its cache
-	groupSize  = 1 << 19 // and of those of a group
-	groupLeast = 4       // samples of a group, for there to be work for several workers
-	sliceRows  = 24      // rows of the gradient of the weight: a multiple of the heights of all tiles
+	tileSize   = 1 << 16 // numbers in the operands and the result of one worker's product: they fit its cache
+	groupSize  = 1 << 19 // the same for a group
+	groupLeast = 4       // samples in a group, at least, so that several workers find work
+	sliceRows  = 24      // rows of the gradient of the weight in a piece: a multiple of all tile heights
 )
 
-// A group is samples whose columns are there at once, for the gradient of the weight.
+// A group is a range of samples whose columns exist at once, for the gradient of the weight.
 type group struct {
 	first, samples int
 	columns        simd.Matrix
 	dmapped        simd.Packed
 }
 
-// load returns how many numbers of a product belong to a pixel.
+// load returns the numbers in a product for each pixel.
 func (s *convBlock) load() int { return s.inner() + s.to.channels }
 
-// tile returns how many samples are a piece of work.
+// tile returns the number of samples in a piece of work.
 func (s *convBlock) tile() int { return max(tileSize/(s.to.pixels()*s.load()), 1) }
 
-// lines returns how many rows of the image a worker makes columns of at a time: all, unless those of one
-// sample are too many.
+// lines returns the number of image rows for which a worker makes columns at a time: all, unless
+// the columns of one sample are too large.
 func (s *convBlock) lines() int {
 	return min(max(tileSize/(s.to.width*s.load()), 1), s.to.height)
 }
 
 func (s *convBlock) tiles(samples int) int { return (samples + s.tile() - 1) / s.tile() }
 
-// grouped returns how many of n samples are a group.
+// grouped returns the number of samples in a group, given n in all.
 func (s *convBlock) grouped(n int) int {
 	tiles := (max(groupSize/(s.to.pixels()*s.load()), groupLeast) + s.tile() - 1) / s.tile()
 	return min(tiles*s.tile(), n)
 }
 
-// inPlace reports whether the activation stores what comes out of it in place of what goes in.
+// inPlace reports whether the activation overwrites its input.
 func (s *convBlock) inPlace() bool { return s.kind == NoNorm && s.act.fromOutput() }
 
-// run passes x through the block. w holds the weight.
+// run returns the output of the block for x. The weight is packed in w.
 func (s *convBlock) run(workers int, x simd.Matrix) simd.Matrix {
 	s.x = x
 	s.mapped = s.mapped.Reshape(x.Rows, s.to.size())
@@ -112,7 +114,8 @@ func (s *convBlock) run(workers int, x simd.Matrix) simd.Matrix {
 	return out
 }
 
-// forwardSamples takes samples lo to hi−1 forward, up to the norm where that needs all of them.
+// forwardSamples computes the output for samples [lo, hi), up to the norm if that needs the whole
+// batch.
 func (s *convBlock) forwardSamples(worker, lo, hi int) {
 	w := &s.scratch[worker]
 	s.convolve(lo, hi, w)
@@ -125,21 +128,21 @@ func (s *convBlock) forwardSamples(worker, lo, hi int) {
 	}
 }
 
-// finishSamples takes samples lo to hi−1 the rest of the way.
+// finishSamples completes samples [lo, hi) once the statistics of the batch are known.
 func (s *convBlock) finishSamples(worker, lo, hi int) {
 	for i := lo; i < hi; i++ {
 		s.finish(i, &s.scratch[worker])
 	}
 }
 
-// imageRows returns rows y0 to y1−1 of the images of samples lo to hi−1 of m as a matrix of pixels. Unless they are
-// all rows there is but one sample.
+// imageRows returns rows [y0, y1) of the images [lo, hi) in m as a matrix with a row for each
+// pixel. Several images must be taken with all their rows.
 func imageRows(m simd.Matrix, f imageShape, lo, hi, y0, y1 int) simd.Matrix {
 	data := m.Data[lo*f.size()+y0*f.row() : (hi-1)*f.size()+y1*f.row()]
 	return simd.Matrix{Rows: len(data) / f.channels, Cols: f.channels, Stride: f.channels, Data: data}
 }
 
-// convolve makes samples lo to hi−1 of mapped.
+// convolve computes samples [lo, hi) of mapped.
 func (s *convBlock) convolve(lo, hi int, w *scratch) {
 	for y0 := 0; y0 < s.to.height; y0 += s.lines() {
 		y1 := min(y0+s.lines(), s.to.height)
@@ -158,13 +161,13 @@ func (s *convBlock) convolve(lo, hi int, w *scratch) {
 	}
 }
 
-// matrix returns a matrix in the memory for columns.
+// matrix returns a matrix in the memory of columns.
 func (w *scratch) matrix(rows, cols int) simd.Matrix {
-	w.columns = vector(w.columns, rows*cols)
+	w.columns = resize(w.columns, rows*cols)
 	return simd.Matrix{Rows: rows, Cols: cols, Stride: cols, Data: w.columns}
 }
 
-// finish passes sample i, which the convolution made, through what comes after it.
+// finish passes sample i from the convolution through the norm, the activation and the pooling.
 func (s *convBlock) finish(i int, w *scratch) {
 	x := s.mapped.Row(i)
 	y := s.activated(i)
@@ -178,7 +181,7 @@ func (s *convBlock) finish(i int, w *scratch) {
 	}
 }
 
-// activated returns sample i as it came out of the activation.
+// activated returns sample i of the output of the activation.
 func (s *convBlock) activated(i int) []float32 {
 	if s.inPlace() {
 		return s.mapped.Row(i)
@@ -186,12 +189,12 @@ func (s *convBlock) activated(i int) []float32 {
 	return s.active.Row(i)
 }
 
-// back adds the gradients of the parameters, given dout, and stores dx unless that is empty. wt holds
-// the weight.
+// back adds the gradients of the parameters, given dout, and stores dx unless that is empty. The
+// transposed weight is packed in wt.
 func (s *convBlock) back(workers int) {
 	n := s.x.Rows
 	par.Ranges(workers, n, s.tile(), s, (*convBlock).backSamples)
-	s.learn(n, s.to.pixels())
+	s.addGrads(n, s.to.pixels())
 	slices := (s.inner() + sliceRows - 1) / sliceRows
 	for i := 0; i < n || s.groups[1].samples > 0; {
 		g := &s.groups[0]
@@ -209,13 +212,13 @@ func (s *convBlock) back(workers int) {
 	}
 }
 
-// backSamples takes samples lo to hi−1 back to what the convolution made, or, in batch norm, to what
-// came out of the norm.
+// backSamples computes the gradient of samples [lo, hi) with respect to the output of the
+// convolution, or of batch norm, which needs the whole batch to go further.
 func (s *convBlock) backSamples(worker, lo, hi int) {
 	w := &s.scratch[worker]
 	for i := lo; i < hi; i++ {
 		d, x, y := s.dmapped.Row(i), s.mapped.Row(i), s.activated(i)
-		if s.pooling != NoPooling { // else dmapped is dout
+		if s.pooling != NoPooling { // otherwise dmapped is dout
 			s.pooling.unpool(d, s.dout.Row(i), y, s.out.Row(i), s.to)
 		}
 		if s.act.fromOutput() {
@@ -227,8 +230,8 @@ func (s *convBlock) backSamples(worker, lo, hi int) {
 	}
 }
 
-// backActivation multiplies d by the derivative of the activation at what went into it, which is made
-// once more where there is a norm.
+// backActivation multiplies d by the derivative of the activation at its input. With a norm, that
+// input is computed again from the normalized x.
 func (s *convBlock) backActivation(d, x []float32, w *scratch) {
 	if s.kind == NoNorm {
 		s.act.backward(d, x)
@@ -241,8 +244,8 @@ func (s *convBlock) backActivation(d, x []float32, w *scratch) {
 	}
 }
 
-// backWeights has pieces of two kinds: slices of the gradient of the weight, to which the group before
-// adds, and then samples of the group, whose columns are made and whose dx.
+// backWeights has pieces of two kinds: slices of the gradient of the weight, to which the previous
+// group is added, and then tiles of the current group, for which columns and dx are computed.
 func (s *convBlock) backWeights(worker, piece int) {
 	w := &s.scratch[worker]
 	if g := &s.groups[1]; g.samples > 0 {
@@ -273,7 +276,7 @@ func (s *convBlock) backWeights(worker, piece int) {
 	}
 }
 
-// unconvolve makes samples lo to hi−1 of dx.
+// unconvolve computes samples [lo, hi) of dx.
 func (s *convBlock) unconvolve(lo, hi int, w *scratch) {
 	for i := lo; i < hi; i++ {
 		clear(s.dx.Row(i))
@@ -290,7 +293,7 @@ func (s *convBlock) unconvolve(lo, hi int, w *scratch) {
 	}
 }
 
-// activationBytes returns how many bytes a block keeps of so many samples, beside what all blocks share.
+// activationBytes estimates the memory that a block holds for samples, without what blocks share.
 func (s *convBlock) activationBytes(samples int) int64 {
 	n, size := int64(samples), int64(s.to.size())
 	total := n * (size + 2*int64(s.to.channels))
@@ -300,7 +303,7 @@ func (s *convBlock) activationBytes(samples int) int64 {
 	if s.pooling != NoPooling {
 		total += n * int64(s.end.size())
 	}
-	// What is laid out for a product has as many columns as some tiles.
+	// A packed operand has as many columns as whole tiles.
 	out := int64(roundUp(s.to.channels, packWidth))
 	total += int64(s.inner())*out + int64(s.to.channels)*int64(roundUp(s.inner(), packWidth))
 	total += int64(min(2*s.grouped(samples), samples)) * int64(s.to.pixels()) * (int64(s.inner()) + out)

@@ -7,21 +7,21 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A dense is a chain of layers x·Wᵀ + b with an activation after those that are active.
+// A dense is a chain of dense layers x·Wᵀ + b, each followed by an activation if it is active.
 type dense struct {
 	layers []layer
 
 	packs packs
 
-	// What a loop over rows reads.
-	input  simd.Matrix // of the chain
+	// Arguments of the loops over rows.
+	input  simd.Matrix // the input of the chain
 	layer  *layer
-	before *layer // of layer, or nil
+	before *layer // the layer before layer, or nil
 	dout   simd.Matrix
 }
 
-// A layer is out = act(in·Wᵀ + b), or without act, and then plus the input of the chain where it
-// ends a residual.
+// A layer computes out = act(in·Wᵀ + b). If it is not active there is no act; if it is the end of a
+// residual, the input of the chain is added.
 type layer struct {
 	weight, dweight simd.Matrix // out × in
 	bias, dbias     []float32
@@ -30,15 +30,15 @@ type layer struct {
 	residual        bool
 
 	in, out simd.Matrix // of the last run
-	pre     simd.Matrix // what the activation was applied to, where its gradient wants that; else out
-	din     simd.Matrix // gradient with respect to in
+	pre     simd.Matrix // the input of the activation, if the gradient needs it
+	din     simd.Matrix // the gradient with respect to in
 
-	w, x simd.Packed // weight, transposed in run, and in
+	w, x simd.Packed // weight (transposed in run) and in
 }
 
-// denseTensors appends the names and shapes of the parameters of a chain to dst: after widths[0], the
-// input, come body−1 layers of the encoder, and then those of the head. size is the number of
-// parameters before them.
+// denseTensors appends the names and shapes of the parameters of a chain to dst. widths[0] is the
+// width of the input; body−1 layers of the body follow, and then those of the head. size is the
+// number of parameters before them.
 func denseTensors(dst []Tensor, op string, size int64, widths []int, body int) ([]Tensor, error) {
 	for i, w := range widths {
 		if w < 1 || w > maxParams {
@@ -61,7 +61,8 @@ func denseTensors(dst []Tensor, op string, size int64, widths []int, body int) (
 	return dst, nil
 }
 
-// newDense returns a chain whose layers are all active but the last. tensors are those of denseTensors.
+// newDense returns a chain in which all layers but the last are active. tensors is what
+// denseTensors returns.
 func newDense(tensors []Tensor, act Activation) dense {
 	c := dense{layers: make([]layer, len(tensors)/2)}
 	for i := range c.layers {
@@ -72,7 +73,7 @@ func newDense(tensors []Tensor, act Activation) dense {
 	return c
 }
 
-// bind makes tensors, those of denseTensors, the parameters of the chain.
+// bind makes tensors the parameters of the chain.
 func (c *dense) bind(tensors []Tensor) {
 	for i := range c.layers {
 		l, w, b := &c.layers[i], tensors[2*i], tensors[2*i+1]
@@ -81,7 +82,7 @@ func (c *dense) bind(tensors []Tensor) {
 	}
 }
 
-// run passes x through the first layers.
+// run returns the output of the first layers for x.
 func (c *dense) run(workers int, x simd.Matrix, layers int) simd.Matrix {
 	c.packs.list = c.packs.list[:0]
 	for i := range layers {
@@ -103,8 +104,9 @@ func (c *dense) run(workers int, x simd.Matrix, layers int) simd.Matrix {
 	return x
 }
 
-// back adds the gradients of all layers, given that with respect to what the last run returned. It returns the
-// gradient with respect to the input where that is asked for; a residual has none.
+// back adds the gradients of all layers, given dz, that with respect to the output of the last run.
+// With input it returns the gradient with respect to the input of the chain, which must have no
+// residual.
 func (c *dense) back(workers int, dz simd.Matrix, input bool) simd.Matrix {
 	c.packs.list = c.packs.list[:0]
 	for i := range c.layers {
@@ -131,15 +133,15 @@ func (c *dense) back(workers int, dz simd.Matrix, input bool) simd.Matrix {
 	return dz
 }
 
-// activationBytes returns how many bytes a chain keeps of so many rows.
+// activationBytes estimates the memory that a chain holds for rows. input is the argument of back.
 func (c *dense) activationBytes(rows int, input bool) int64 {
 	var total int64
 	n := int64(rows)
 	for i := range c.layers {
 		l := &c.layers[i]
 		out, in := int64(l.weight.Rows), int64(l.weight.Cols)
-		total += n*out + out*in // what comes out, and the weights as laid out for a product
-		total += n * in         // what goes in, laid out likewise
+		total += n*out + out*in // the output, and the packed weights
+		total += n * in         // the packed input
 		if i > 0 || input {
 			total += n * in // its gradient
 		}
@@ -150,12 +152,11 @@ func (c *dense) activationBytes(rows int, input bool) int64 {
 	return 4 * total
 }
 
-// pieceRows is the number of rows of a product that are one piece of work: a
-// multiple of all tile heights, and large enough for the packed operand to be used
-// often while it is in cache. Bits do not depend on it.
+// pieceRows is the number of rows of a product in a piece of work: a multiple of all tile heights,
+// and large enough to use the packed operand often while it is in cache. Bits do not depend on it.
 const pieceRows = 48
 
-// packs lays out the right operands of products, one a piece.
+// packs is a list of right operands of products to pack, one a piece of work.
 type packs struct{ list []pack }
 
 type pack struct {
@@ -172,10 +173,10 @@ func (p *packs) pack(_, piece int) {
 	}
 }
 
-// keepsInput reports whether what the activation of l was applied to is kept beside what came out.
+// keepsInput reports whether the input of the activation is kept, beside its output.
 func (l *layer) keepsInput() bool { return l.active && !l.act.fromOutput() }
 
-// forwardRows computes rows lo to hi−1 of the output of a layer:
+// forwardRows computes rows [lo, hi) of the output of a layer:
 //
 //	out = act(in·Wᵀ + b)
 func (c *dense) forwardRows(_, lo, hi int) {
@@ -199,8 +200,8 @@ func (c *dense) forwardRows(_, lo, hi int) {
 	}
 }
 
-// backwardRows computes rows lo to hi−1 of the gradient with respect to the input of a layer, and
-// passes it through the activation of the layer before, if there is one:
+// backwardRows computes rows [lo, hi) of the gradient with respect to the input of a layer, and
+// passes them through the activation of the layer before, if there is one:
 //
 //	din = (dout·W) · act′
 func (c *dense) backwardRows(_, lo, hi int) {
@@ -218,7 +219,7 @@ func (c *dense) backwardRows(_, lo, hi int) {
 	}
 }
 
-// backwardWeights adds rows lo to hi−1 of the gradients of a layer:
+// backwardWeights adds rows [lo, hi) of the gradients of a layer:
 //
 //	dW += doutᵀ·in, db += Σ_i dout_i
 func (c *dense) backwardWeights(_, lo, hi int) {

@@ -8,27 +8,28 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A Dual is two models, called towers, that embed pairs of different kinds in one space, such as
-// texts and images (Radford et al. 2021, section 2.3).
+// A Dual is a two-tower model: it embeds pairs of two kinds, such as texts and images, in one
+// space, each kind by a model of its own (Radford et al. 2021, section 2.3).
 //
-// The first half of the rows are queries, the second half documents, as in [dataset.VectorPairs]; where one
-// tower takes fewer numbers than a row has, it takes the first. A Dual keeps scratch memory: two
-// goroutines must not use one, or one of its towers, at once.
+// The first half of the rows are queries, the second half documents, as in dataset.VectorPairs. A
+// tower that takes fewer numbers than a row has reads the first ones. A Dual holds scratch memory:
+// neither it nor one of its towers may be used by two goroutines at the same time. [NewDual] makes
+// one.
 type Dual struct {
 	towers [2]Model
 	params *Params
 	in     int
 	out    int
-	passed int // rows that the last Forward took; 0 after Represent and Embed
+	passed int // rows of the last Forward, for Backward to check; 0 after Represent and Embed
 
 	z simd.Matrix
 }
 
 var towerNames = [2]string{"query.", "document."}
 
-// NewDual returns a Dual of two models whose embeddings are of the same width. They are its towers
-// from now on: their parameters move to one block of memory, and keep their values. The tensors are those
-// of both, with query. and document. before their names.
+// NewDual returns a Dual of two models whose embeddings have the same width. It takes them over as
+// its towers: their parameters keep their values but move to one block of memory. The tensors are
+// those of both towers, with names that begin with "query." and "document.".
 func NewDual(query, document Model) (*Dual, error) {
 	d := &Dual{towers: [2]Model{query, document}}
 	for i, tower := range d.towers {
@@ -57,7 +58,7 @@ func NewDual(query, document Model) (*Dual, error) {
 	return d, nil
 }
 
-// appendPrefixed appends tensors to dst, with a prefix before their names.
+// appendPrefixed appends tensors to dst with a prefix before their names.
 func appendPrefixed(dst []Tensor, prefix string, tensors []Tensor) []Tensor {
 	for _, t := range tensors {
 		t.Name = prefix + t.Name
@@ -92,10 +93,10 @@ func (d *Dual) Document() Model { return d.towers[1] }
 // Params returns the parameters of both towers.
 func (d *Dual) Params() *Params { return d.params }
 
-// Dims returns the numbers of a sample, those of the wider tower, and the width of the embedding.
+// Dims returns the numbers in a sample, those of the wider tower, and the width of the embedding.
 func (d *Dual) Dims() (in, out int) { return d.in, d.out }
 
-// MixesRows returns true: the tower of a row depends on how many rows there are.
+// MixesRows returns true: which tower embeds a row depends on the number of rows.
 func (d *Dual) MixesRows() bool { return true }
 
 // SetWorkers sets the workers of both towers.
@@ -105,7 +106,7 @@ func (d *Dual) SetWorkers(n int) {
 	}
 }
 
-// State returns what both towers remember.
+// State returns the state of both towers.
 func (d *Dual) State() (state []data.Tensor) {
 	for i, tower := range d.towers {
 		s, ok := tower.(Stateful)
@@ -120,19 +121,19 @@ func (d *Dual) State() (state []data.Tensor) {
 	return state
 }
 
-// Clone returns a Dual with clones of both towers.
+// Clone returns a copy of d that shares no memory with it.
 func (d *Dual) Clone() *Dual {
 	c, err := NewDual(d.towers[0].clone(), d.towers[1].clone())
 	if err != nil {
-		panic(err) // d is such a Dual
+		panic(err) // unreachable: d was made of such towers
 	}
 	return c
 }
 
 func (d *Dual) clone() Model { return d.Clone() }
 
-// Forward returns the embeddings of the rows of x, of which there is an even number, in memory of d that
-// the next call overwrites. x must not change before [Dual.Backward].
+// Forward returns the embeddings of the rows of x, whose number must be even. The result lies in
+// memory of d, which the next call overwrites; x must not change before [Dual.Backward].
 func (d *Dual) Forward(x simd.Matrix) simd.Matrix {
 	d.z = d.z.Reshape(x.Rows, d.out)
 	d.each("nn.Dual.Forward", x, Model.Forward)
@@ -140,15 +141,16 @@ func (d *Dual) Forward(x simd.Matrix) simd.Matrix {
 	return d.z
 }
 
-// Embed is Forward where no Backward follows. [Dual.Query] and [Dual.Document] embed those alone.
+// Embed is [Dual.Forward] for inference: no Backward may follow. To embed only queries or only
+// documents, use [Dual.Query] or [Dual.Document].
 func (d *Dual) Embed(x simd.Matrix) simd.Matrix {
 	d.z = d.z.Reshape(x.Rows, d.out)
 	d.each("nn.Dual.Embed", x, Model.Embed)
 	return d.z
 }
 
-// Represent is Embed without the heads of the towers. The representation of one may be wider than
-// that of the other, which zeros follow then.
+// Represent is [Dual.Embed] without the projection heads. If the representations of the towers
+// differ in width, the narrower ones are padded with zeros.
 func (d *Dual) Represent(x simd.Matrix) simd.Matrix {
 	const op = "nn.Dual.Represent"
 	width := 0
@@ -162,7 +164,7 @@ func (d *Dual) Represent(x simd.Matrix) simd.Matrix {
 	return d.z
 }
 
-// each stores what pass makes of both halves of x, by the tower of each, in d.z.
+// each calls pass for each tower with its half of x and stores the results in d.z.
 func (d *Dual) each(op string, x simd.Matrix, pass func(Model, simd.Matrix) simd.Matrix) {
 	d.halves(op, x)
 	d.passed = 0
@@ -175,7 +177,7 @@ func (d *Dual) each(op string, x simd.Matrix, pass func(Model, simd.Matrix) simd
 	}
 }
 
-// halves panics unless x has two halves.
+// halves panics unless x has the shape of samples and an even number of rows.
 func (d *Dual) halves(op string, x simd.Matrix) {
 	x.Check(op, "x", -1, d.in)
 	if x.Rows%2 != 0 {
@@ -183,7 +185,7 @@ func (d *Dual) halves(op string, x simd.Matrix) {
 	}
 }
 
-// half returns the rows of x that are for a tower, of as many columns as it takes.
+// half returns the rows of x for a tower, with as many columns as it takes.
 func (d *Dual) half(x simd.Matrix, tower int) simd.Matrix {
 	n := x.Rows / 2
 	h := x.Slice(tower*n, (tower+1)*n)
@@ -191,8 +193,8 @@ func (d *Dual) half(x simd.Matrix, tower int) simd.Matrix {
 	return h
 }
 
-// Backward adds the gradients of the parameters of both towers, given the gradient with respect to what the
-// last call of [Dual.Forward] returned.
+// Backward adds the gradients of the parameters of both towers, given dz, the gradient with respect
+// to the output of the last [Dual.Forward].
 func (d *Dual) Backward(dz simd.Matrix) {
 	dz.Check("nn.Dual.Backward", "dz", d.passed, d.out)
 	n := dz.Rows / 2
@@ -201,7 +203,8 @@ func (d *Dual) Backward(dz simd.Matrix) {
 	}
 }
 
-// ActivationBytes returns how many bytes d keeps of so many rows beside its parameters.
+// ActivationBytes estimates the memory that d holds after a Forward and Backward of rows, without
+// its parameters and gradients.
 func (d *Dual) ActivationBytes(rows int) int64 {
 	total := 4 * int64(rows) * int64(d.out)
 	for _, tower := range d.towers {
@@ -210,6 +213,7 @@ func (d *Dual) ActivationBytes(rows int) int64 {
 	return total
 }
 
+// dualKind is the kind of a Dual in files.
 const dualKind = "dual"
 
 func (d *Dual) describe() map[string]string {
@@ -222,10 +226,10 @@ func (d *Dual) describe() map[string]string {
 	return meta
 }
 
-// A dualBlueprint is that of each tower.
+// A dualBlueprint is the blueprints of both towers.
 type dualBlueprint [2]blueprint
 
-// parseDual reads what describe returned.
+// parseDual is the inverse of describe.
 func parseDual(meta map[string]string) (b dualBlueprint, err error) {
 	for i, prefix := range towerNames {
 		own := make(map[string]string)
@@ -248,7 +252,7 @@ func (b dualBlueprint) tensors() (tensors []Tensor, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s%w", prefix, err)
 		}
-		widths[i] = own[len(own)-1].Shape[0] // the last tensor is a bias or a shift of what comes out
+		widths[i] = own[len(own)-1].Shape[0] // the last tensor is the bias or shift of the embedding
 		tensors = appendPrefixed(tensors, prefix, own)
 	}
 	if widths[0] != widths[1] {
@@ -267,9 +271,9 @@ func (b dualBlueprint) state() (state []Tensor) {
 func (b dualBlueprint) build([]Tensor) Model {
 	var towers [2]Model
 	for i := range b {
-		own, _ := b[i].tensors() // there is no error, for there was none before
+		own, _ := b[i].tensors() // no error: b.tensors had none
 		towers[i] = b[i].build(own)
 	}
-	d, _ := NewDual(towers[0], towers[1]) // nor here
+	d, _ := NewDual(towers[0], towers[1]) // no error, for the same reason
 	return d
 }

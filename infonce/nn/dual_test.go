@@ -105,8 +105,8 @@ func TestReadDualRefuses(t *testing.T) {
 	}
 	good := testkit.ReadFile(t, path)
 	for _, c := range []struct{ key, value, want string }{
-		{"query.kind", "", `query.kind: got nothing, want "mlp" or "cnn"`},
-		{"document.kind", "dual", `document.kind: got "dual", want "mlp" or "cnn"`},
+		{"query.kind", "", `query.kind: got nothing, want one of ["mlp" `},
+		{"document.kind", "dual", `document.kind: got "dual", want one of ["mlp" `},
 		{"query.image", "[0,1,1]", "query.cnn: image of 0×1×1"},
 		{"document.body", "[8,5]", "tensor document.encoder.0.weight: got shape [5 7], want [5 8]"},
 		{"document.head", "[4]", "dual: embeddings of 3 and of 4 numbers, want as many"},

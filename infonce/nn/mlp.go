@@ -10,42 +10,43 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// An MLP is a chain of layers x·Wᵀ + b with an [Activation] between them.
+// An MLP is a chain of dense layers x·Wᵀ + b with an [Activation] between them.
 //
-// The first layers are the body, whose output is the representation. The layers after them are the
-// projection head of SimCLR (Chen et al. 2020, section 4.2), which the loss sees and which is dropped
-// after training. An MLP keeps scratch memory: two goroutines must not use one at the same time.
+// The first layers are the body; its output is the representation. The remaining layers are the
+// projection head of SimCLR (Chen et al. 2020, section 4.2): its output is the embedding that the
+// loss sees, and it is dropped after training. An MLP holds scratch memory and must not be used by
+// two goroutines at the same time. [MLPConfig.New] and [NewMLP] make one.
 type MLP struct {
-	Workers int // 0 means GOMAXPROCS; the results do not depend on it
+	Workers int // 0 means GOMAXPROCS; results do not depend on it
 
 	dense
 	config MLPConfig
 	params *Params
-	passed int // rows that the last Forward took; 0 after Represent and Embed
+	passed int // rows of the last Forward, for Backward to check; 0 after Represent and Embed
 }
 
-// An MLPConfig is what an [MLP] is made of.
+// An MLPConfig describes an [MLP].
 type MLPConfig struct {
-	// Body lists the width of the input and those of the layers of the body, Head the
-	// widths of the layers of the head: body 784, 512, 256 and head 128, 64 are
-	// four layers, a representation of width 256 and an embedding of width 64. Without a
-	// head the representation is the embedding, and no activation comes after it. A body of
-	// two widths and no head is a linear map.
+	// Body lists the width of the input and of each layer of the body, Head the width of each layer
+	// of the projection head. Body 784, 512, 256 and head 128, 64 make four layers, a
+	// representation of width 256 and an embedding of width 64. Without a head the representation
+	// is the embedding. There is no activation after the last layer, so a body of two widths and no
+	// head is a linear map.
 	Body, Head []int
 
-	Activation Activation
+	Activation Activation // between layers; the zero value is ReLU
 
 	// Residual makes the MLP an adapter of embeddings that are already good: the representation is
-	// x + body(x), without an activation at the end, so the last width of the body must be the first.
-	// The last layer of the body is initialised to 0, so that training starts from x.
+	// x + body(x), without an activation at the end, so the first and last width of the body must
+	// be equal. The last layer of the body is initialised to 0, so that training starts from x.
 	Residual bool
 }
 
-// New returns an MLP with weights drawn from seed.
+// New returns an MLP whose weights are drawn from seed.
 //
-// Weights are uniform within ±√(6/in), which keeps the variance from layer to layer
-// (He et al. 2015, eq. 10); biases are 0. The tensors are encoder.0.weight,
-// encoder.0.bias, …, head.0.weight, ….
+// Weights are uniform in ±√(6/in), which preserves the variance from layer to layer (He et al.
+// 2015, eq. 10); biases are 0. The tensors are encoder.0.weight, encoder.0.bias, …, head.0.weight,
+// ….
 func (c MLPConfig) New(seed uint64) (*MLP, error) {
 	tensors, err := c.tensors()
 	if err != nil {
@@ -65,7 +66,7 @@ func NewMLP(seed uint64, body, head []int) (*MLP, error) {
 	return MLPConfig{Body: body, Head: head}.New(seed)
 }
 
-// drawWeights fills the weights of a layer, each output of which is a sum over so many inputs.
+// drawWeights fills the weights of a layer whose outputs are sums over in inputs.
 func drawWeights(w []float32, in int, seed, layer uint64) {
 	r := rand.New(rand.NewPCG(seed, layer))
 	bound := math.Sqrt(6 / float64(in))
@@ -75,7 +76,7 @@ func drawWeights(w []float32, in int, seed, layer uint64) {
 	}
 }
 
-// tensors returns the names and shapes of the parameters.
+// tensors returns the names and shapes of the parameters, or an error if c makes no sense.
 func (c MLPConfig) tensors() ([]Tensor, error) {
 	if len(c.Body) < 2 {
 		return nil, fmt.Errorf("mlp: body has widths %v, want those of the input and of a layer or more", c.Body)
@@ -89,7 +90,7 @@ func (c MLPConfig) tensors() ([]Tensor, error) {
 	return denseTensors(nil, "mlp", 0, slices.Concat(c.Body, c.Head), len(c.Body))
 }
 
-// newMLP returns an MLP with zero weights; tensors are those of c.tensors.
+// newMLP returns an MLP with zero weights. tensors is what c.tensors returns.
 func newMLP(c MLPConfig, tensors []Tensor) *MLP {
 	c.Body, c.Head = slices.Clone(c.Body), slices.Clone(c.Head)
 	m := &MLP{config: c, dense: newDense(tensors, c.Activation)}
@@ -115,21 +116,14 @@ func (m *MLP) adopt(p *Params) {
 // SetWorkers sets Workers.
 func (m *MLP) SetWorkers(n int) { m.Workers = n }
 
-// Config returns what m is made of.
+// Config returns the configuration of m.
 func (m *MLP) Config() MLPConfig {
 	c := m.config
 	c.Body, c.Head = slices.Clone(c.Body), slices.Clone(c.Head)
 	return c
 }
 
-// Widths returns the arguments of [NewMLP].
-func (m *MLP) Widths() (body, head []int) {
-	c := m.Config()
-	return c.Body, c.Head
-}
-
-// Clone returns an MLP with the same weights in memory of its own, such as a
-// train.MomentumEncoder begins with.
+// Clone returns a copy of m that shares no memory with it.
 func (m *MLP) Clone() *MLP {
 	c := newMLP(m.config, m.params.Tensors)
 	c.Workers = m.Workers
@@ -144,46 +138,47 @@ func (m *MLP) Dims() (in, out int) {
 	return m.layers[0].weight.Cols, m.layers[len(m.layers)-1].weight.Rows
 }
 
-// Forward returns the embeddings of the rows of x, in memory of m that the next
-// call overwrites. x must not change before [MLP.Backward].
+// Forward returns the embeddings of the rows of x. The result lies in memory of m, which the next
+// call overwrites; x must not change before [MLP.Backward].
 func (m *MLP) Forward(x simd.Matrix) simd.Matrix {
 	m.passed = x.Rows
 	return m.pass("nn.MLP.Forward", x, len(m.layers))
 }
 
-// Embed is Forward where no Backward follows.
+// Embed is [MLP.Forward] for inference: no Backward may follow.
 func (m *MLP) Embed(x simd.Matrix) simd.Matrix {
 	m.passed = 0
 	return m.pass("nn.MLP.Embed", x, len(m.layers))
 }
 
-// Represent returns the representations of the rows of x, the output of the body, in memory of m that
-// the next call overwrites.
+// Represent returns the representations of the rows of x: the output of the body. The result lies
+// in memory of m, which the next call overwrites.
 func (m *MLP) Represent(x simd.Matrix) simd.Matrix {
 	m.passed = 0
 	return m.pass("nn.MLP.Represent", x, len(m.config.Body)-1)
 }
 
-// pass passes x through the first layers.
+// pass returns the output of the first layers.
 func (m *MLP) pass(op string, x simd.Matrix, layers int) simd.Matrix {
 	x.Check(op, "x", -1, m.layers[0].weight.Cols)
 	return m.run(par.Workers(m.Workers), x, layers)
 }
 
-// Backward adds the gradients of the parameters, given the gradient with respect
-// to what the last call of [MLP.Forward] returned. Each is a chain over the rows in
-// ascending order that goes on from what the gradient holds.
+// Backward adds the gradients of the parameters, given dz, the gradient with respect to the output
+// of the last [MLP.Forward]. Each sum runs over the rows in ascending order and continues from what
+// the gradient holds, so that chunks of a batch give the bits of the whole.
 func (m *MLP) Backward(dz simd.Matrix) {
 	_, out := m.Dims()
 	dz.Check("nn.MLP.Backward", "dz", m.passed, out)
 	m.back(par.Workers(m.Workers), dz, false)
 }
 
-// ActivationBytes returns how many bytes m keeps of so many rows beside its parameters.
+// ActivationBytes estimates the memory that m holds after a Forward and Backward of rows, without
+// its parameters and gradients.
 func (m *MLP) ActivationBytes(rows int) int64 { return m.activationBytes(rows, false) }
 
-// kind is mlp in a file, with what departs from it behind a plus, so that a program that knows nothing of
-// that refuses the file.
+// kind returns the kind of the model in a file: "mlp", followed by "+" and a name for each option
+// that is on, so that a program that does not know the option refuses the file.
 func (c MLPConfig) kind() string {
 	kind := "mlp"
 	if c.Activation != ReLU {
@@ -199,15 +194,18 @@ func (m *MLP) describe() map[string]string {
 	return map[string]string{kindKey: m.config.kind(), "body": formatWidths(m.config.Body), "head": formatWidths(m.config.Head)}
 }
 
-// mlpKinds are the configs of all kinds, but for the widths.
-var mlpKinds = func() (kinds []MLPConfig) {
+// mlpTowers returns a row of towerKinds for each kind of MLP.
+func mlpTowers() (rows []tower) {
 	for a := range activations {
-		kinds = append(kinds, MLPConfig{Activation: Activation(a)}, MLPConfig{Activation: Activation(a), Residual: true})
+		for _, residual := range []bool{false, true} {
+			c := MLPConfig{Activation: Activation(a), Residual: residual}
+			rows = append(rows, tower{c.kind(), c.parse})
+		}
 	}
-	return kinds
-}()
+	return rows
+}
 
-// parse reads the widths from what describe returned.
+// parse returns c with the widths that describe wrote.
 func (c MLPConfig) parse(meta map[string]string) (_ blueprint, err error) {
 	if c.Body, err = parseWidths(meta, "body"); err != nil {
 		return nil, err

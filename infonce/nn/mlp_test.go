@@ -29,7 +29,8 @@ var mlpShapes = []struct {
 	{MLPConfig{Body: []int{4, 6, 4}, Head: []int{5, 3}, Residual: true}, 50},
 }
 
-// mustNew returns the MLP of c with biases, and where it is a residual with a last layer of the body, that are not 0.
+// mustNew returns the MLP of c with biases, and where it is a residual with a last layer of the
+// body, that are not 0.
 func (c MLPConfig) mustNew(t testing.TB, seed uint64) *MLP {
 	t.Helper()
 	m, err := c.New(seed)
@@ -219,8 +220,8 @@ func TestMLPTensors(t *testing.T) {
 	if in, out := m.Dims(); in != 5 || out != 2 {
 		t.Errorf("dims %d, %d, want 5, 2", in, out)
 	}
-	if body, head := m.Widths(); !slices.Equal(body, []int{5, 4, 3}) || !slices.Equal(head, []int{2}) {
-		t.Errorf("widths %v, %v", body, head)
+	if c := m.Config(); !slices.Equal(c.Body, []int{5, 4, 3}) || !slices.Equal(c.Head, []int{2}) {
+		t.Errorf("config %v", c)
 	}
 }
 
@@ -369,8 +370,8 @@ func TestClone(t *testing.T) {
 	m := mustMLP(t, 1, []int{5, 4}, []int{3})
 	m.Workers = 3
 	c := m.Clone()
-	if body, head := c.Widths(); !slices.Equal(body, m.config.Body) || !slices.Equal(head, m.config.Head) || c.Workers != 3 {
-		t.Errorf("widths %v, %v, %d workers", body, head, c.Workers)
+	if got := c.Config(); !slices.Equal(got.Body, m.config.Body) || !slices.Equal(got.Head, m.config.Head) || c.Workers != 3 {
+		t.Errorf("config %v, %d workers", got, c.Workers)
 	}
 	check.SameBits(t, "weights", c.params.Values, m.params.Values)
 	x := testkit.Normals(check.NewRand(1), 6, 5)

@@ -3,33 +3,34 @@ package nn
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/contrast-go/contrast/infonce/data"
 	"github.com/contrast-go/contrast/infonce/internal/sealed"
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A Model is an encoder of this package: an [MLP], a [CNN], or a [Dual] of two of them. It can be written
-// to a file, and used without what only the training needs.
+// A Model is an encoder of this package: an [MLP], a [CNN], or a [Dual] of two of them. It can be
+// written to a file, cloned, and used for inference.
 type Model interface {
 	Encoder
 
-	// Embed returns the embeddings of the rows of x, each of which depends on nothing but the row
-	// and the weights, and of a Dual the half that the row is in. They stay valid, and x must not change, until the next call of a method. No
-	// Backward may follow.
+	// Embed returns the embeddings of the rows of x for inference: no Backward may follow. The
+	// embedding of a row depends on the weights and the row alone, and in a Dual on the half that
+	// the row is in. The result is valid, and x must not change, until the next method call.
 	Embed(x simd.Matrix) simd.Matrix
 
-	// Represent is Embed without the projection head.
+	// Represent is Embed without the projection head: it returns representations.
 	Represent(x simd.Matrix) simd.Matrix
 
-	// SetWorkers sets how many goroutines share the work; 0 means GOMAXPROCS. The results do not
-	// depend on it.
+	// SetWorkers sets the number of goroutines that share the work; 0 means GOMAXPROCS. Results
+	// do not depend on it.
 	SetWorkers(n int)
 
-	// describe returns the metadata of a file, with the kind.
+	// describe returns the metadata of the model's file, its kind included.
 	describe() map[string]string
 
-	// adopt moves the parameters to p, whose tensors have the same shapes. Their values stay behind.
+	// adopt makes p, whose tensors have the same shapes, the parameters. It copies no values.
 	adopt(p *Params)
 
 	clone() Model
@@ -38,21 +39,30 @@ type Model interface {
 // CloneModel returns a model of the same kind, with the same weights in memory of its own.
 func CloneModel(m Model) Model { return m.clone() }
 
-// A blueprint is what a file says about a model, before memory is taken for it.
+// A blueprint is a model as described by the metadata of a file, before memory is allocated for it.
 type blueprint interface {
-	tensors() ([]Tensor, error)   // names and shapes of the parameters, or why there is no such model
-	state() []Tensor              // and of what it remembers
-	build(tensors []Tensor) Model // with zero weights
+	tensors() ([]Tensor, error)   // names and shapes of the parameters; an error if they make no sense
+	state() []Tensor              // names and shapes of the state of a [Stateful] model
+	build(tensors []Tensor) Model // the model with zero weights
 }
+
+// A tower is an encoder that stands alone or is one half of a [Dual].
+type tower struct {
+	kind  string // in files
+	parse func(meta map[string]string) (blueprint, error)
+}
+
+// towerKinds is the table of towers. To add an encoder takes its file, its test, and its row here.
+var towerKinds = slices.Concat(mlpTowers(), []tower{{cnnKind, parseCNN}})
 
 const (
 	modelFormat = "contrast model"
 	kindKey     = "kind"
 )
 
-// WriteModel writes m to a safetensors file that any reader of that format reads: a
-// tensor encoder.0.weight of shape [out, in], and so on. The metadata holds the kind
-// of the model, such as "mlp", and as JSON what it is made of.
+// WriteModel writes m to a safetensors file, which any reader of that format can open: tensor
+// encoder.0.weight of shape [out, in], and so on. The metadata holds the kind of the model, such as
+// "mlp", and its configuration as JSON.
 func WriteModel(path string, m Model) error {
 	if err := sealed.Write(path, "", modelFormat, State(m), m.describe()); err != nil {
 		return fmt.Errorf("model: %w", err)
@@ -60,8 +70,8 @@ func WriteModel(path string, m Model) error {
 	return nil
 }
 
-// ReadModel reads what [WriteModel] wrote. Its error is one line that names the
-// file and the rule that it breaks.
+// ReadModel reads a file written by [WriteModel]. Its error is one line that names the file and
+// what is wrong with it.
 func ReadModel(path string) (Model, error) {
 	tensors, meta, err := sealed.Read(path, modelFormat)
 	if err != nil {
@@ -79,8 +89,8 @@ func modelOf(tensors []data.Tensor, meta map[string]string) (Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The file has as many values as its tensors have, so they are compared before
-	// memory is taken for those that the metadata ask for.
+	// A reader of safetensors allocates no more than the file holds. So does this: the shapes that
+	// the metadata ask for are compared with those of the file before the model is built.
 	want, err := b.tensors()
 	if err != nil {
 		return nil, err
@@ -93,7 +103,7 @@ func modelOf(tensors []data.Tensor, meta map[string]string) (Model, error) {
 	return m, nil
 }
 
-// parseModel reads what describe returned.
+// parseModel is the inverse of Model.describe.
 func parseModel(meta map[string]string) (blueprint, error) {
 	if meta[kindKey] == dualKind {
 		return parseDual(meta)
@@ -101,18 +111,16 @@ func parseModel(meta map[string]string) (blueprint, error) {
 	return parseTower(meta)
 }
 
-// parseTower reads what describe of an MLP or a CNN returned.
+// parseTower is parseModel for the towers of a Dual, and for all models but a Dual.
 func parseTower(meta map[string]string) (blueprint, error) {
-	kind := meta[kindKey]
-	for _, c := range mlpKinds {
-		if kind == c.kind() {
-			return c.parse(meta)
+	var kinds []string
+	for _, t := range towerKinds {
+		if t.kind == meta[kindKey] {
+			return t.parse(meta)
 		}
+		kinds = append(kinds, t.kind)
 	}
-	if kind == cnnKind {
-		return parseCNN(meta)
-	}
-	return nil, fmt.Errorf("kind: got %s, want %q or %q", sealed.Excerpt(kind), mlpKinds[0].kind(), cnnKind)
+	return nil, fmt.Errorf("kind: got %s, want one of %q", sealed.Excerpt(meta[kindKey]), kinds)
 }
 
 func formatWidths(widths []int) string {
@@ -121,7 +129,7 @@ func formatWidths(widths []int) string {
 	}
 	b, err := json.Marshal(widths)
 	if err != nil {
-		panic(err) // no list of integers is without a JSON form
+		panic(err) // unreachable: every list of integers has a JSON form
 	}
 	return string(b)
 }

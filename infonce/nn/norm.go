@@ -2,24 +2,26 @@ package nn
 
 import (
 	"math"
+	"slices"
 
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A Norm is what a [CNN] does to what comes out of a convolution, before the activation: numbers
-// get mean 0 and variance 1, and then each channel a scale and a shift of its own.
+// A Norm is the normalization between a convolution of a [CNN] and its activation: numbers are
+// given mean 0 and variance 1, and each channel then a learned scale and shift.
 type Norm int
 
 const (
-	// LayerNorm is over all numbers of a sample (Ba et al. 2016, eq. 3), or group norm with one group (Wu
-	// and He 2018). What becomes of a sample does not depend on the others.
+	// LayerNorm normalizes all numbers of a sample together (Ba et al. 2016, eq. 3), as group norm
+	// with one group does (Wu and He 2018). The result for a sample does not depend on other
+	// samples.
 	LayerNorm Norm = iota
 
-	// BatchNorm is over the pixels of all samples, for each channel (Ioffe and Szegedy 2015, algorithm
-	// 1). Embed has the running mean and variance of the batches in place of those of its rows.
+	// BatchNorm normalizes each channel over the pixels of all samples (Ioffe and Szegedy 2015,
+	// algorithm 1). Embed uses running averages of the mean and variance of training batches.
 	BatchNorm
 
-	NoNorm // none; the convolution has a bias instead
+	NoNorm // no normalization; the convolution has a bias instead
 )
 
 var normNames = []string{"layer", "batch", "none"}
@@ -27,38 +29,40 @@ var normNames = []string{"layer", "batch", "none"}
 // String returns "layer", "batch" or "none".
 func (n Norm) String() string { return nameOf(normNames, int(n)) }
 
-// MarshalText returns what String does, or an error where there is no such norm.
+// MarshalText returns the name of n, or an error if there is no such norm.
 func (n Norm) MarshalText() ([]byte, error) { return marshalName("norm", normNames, int(n)) }
 
-// UnmarshalText reads what String returns.
+// UnmarshalText sets n to the norm of the given name.
 func (n *Norm) UnmarshalText(text []byte) error {
 	return unmarshalName("norm", normNames, string(text), (*int)(n))
 }
 
 const (
-	normEpsilon  = 1e-5 // is added to a variance, as in PyTorch
-	normMomentum = 0.1  // weight of a batch in the running statistics, as in PyTorch
+	normEpsilon  = 1e-5 // added to variances; the default of PyTorch
+	normMomentum = 0.1  // weight of a batch in the running statistics; the default of PyTorch
 )
 
-// A norm is the norm of a block. It works on rows of an image at a time: what it needs of a
-// channel it keeps in vectors of that length, repeated for each pixel.
+// A norm is the normalization of a block. It works on one row of an image at a time. Numbers of a
+// channel are therefore kept in vectors as long as such a row, repeated for each pixel.
 type norm struct {
 	kind     Norm
 	channels int
-	row      int // length of a row of an image
+	row      int // numbers in a row of an image
 
 	scale, dscale, shift, dshift []float32
 	mean, variance               []float32 // running statistics
 
 	ones, scales, shifts []float32 // repeated
-	centers, rates       []float32 // of batch norm, repeated: −mean and 1/√(variance + ε)
-	meanGrad, meanGradX  []float32 // of batch norm, repeated: −mean of the gradient, and of its product with what was normalized
+	centers, rates       []float32 // batch norm, repeated: −mean and 1/√(variance + ε)
 
-	sums simd.Matrix // of each sample: two numbers of each channel
-	rate []float32   // of each sample in layer norm: 1/√(variance + ε)
+	// Batch norm, repeated: −mean of the gradient, and −mean of gradient · normalized x.
+	meanGrad, meanGradX []float32
+
+	sums simd.Matrix // for each sample, two numbers a channel; see measure and back
+	rate []float32   // layer norm, for each sample: 1/√(variance + ε)
 
 	batchMean, batchVariance []float32 // of the last batch
-	batch                    int       // pixels in it
+	batch                    int       // its pixels
 }
 
 func newNorm(kind Norm, f imageShape) norm {
@@ -70,13 +74,13 @@ func newNorm(kind Norm, f imageShape) norm {
 	return n
 }
 
-// prepare makes room for so many samples.
+// prepare allocates scratch memory for a batch and repeats the parameters.
 func (n *norm) prepare(samples int) {
 	n.sums = n.sums.Reshape(samples, 2*n.channels)
 	if n.kind == NoNorm {
 		return
 	}
-	n.rate = vector(n.rate, samples)
+	n.rate = resize(n.rate, samples)
 	n.repeat(&n.scales, n.scale)
 	n.repeat(&n.shifts, n.shift)
 	if n.kind == LayerNorm && len(n.ones) == 0 {
@@ -87,20 +91,21 @@ func (n *norm) prepare(samples int) {
 	}
 }
 
-// repeat fills a row with x.
+// repeat fills row with copies of x.
 func (n *norm) repeat(row *[]float32, x []float32) {
-	*row = vector(*row, n.row)
+	*row = resize(*row, n.row)
 	replicate(*row, x)
 }
 
-// replicate fills row with x, again and again.
+// replicate fills row with copies of x.
 func replicate(row, x []float32) {
 	for at := 0; at < len(row); at += len(x) {
 		copy(row[at:], x)
 	}
 }
 
-// fold stores the sum of the parts of x that are as long as dst in dst: of the rows of an image, or of the pixels of a row.
+// fold cuts x into parts as long as dst and stores their sum in dst: the sum of the rows of an
+// image, or of the pixels of a row.
 func fold(dst, x []float32) {
 	clear(dst)
 	for at := 0; at < len(x); at += len(dst) {
@@ -108,15 +113,11 @@ func fold(dst, x []float32) {
 	}
 }
 
-// vector returns n elements, in the memory of x where that suffices.
-func vector(x []float32, n int) []float32 {
-	if cap(x) < n {
-		return make([]float32, n)
-	}
-	return x[:n]
-}
+// resize returns n elements of any value, in the memory of x if that suffices.
+func resize(x []float32, n int) []float32 { return slices.Grow(x[:0], n)[:n] }
 
-// measure keeps the mean of each channel of sample i, and the sum of squared distances to it.
+// measure stores the mean of each channel of sample i, and the sum of squared deviations from it,
+// in sums.
 func (n *norm) measure(i int, x []float32, w *scratch) {
 	sums := n.sums.Row(i)
 	mean, squares := sums[:n.channels], sums[n.channels:]
@@ -138,8 +139,8 @@ func (n *norm) measure(i int, x []float32, w *scratch) {
 	fold(squares, sum)
 }
 
-// gather makes the mean and the variance of the batch from what measure kept of its samples, of so many
-// pixels each (Chan et al. 1979, eq. 2.1). The order is that of the samples.
+// gather combines the statistics that measure stored for each sample into the mean and variance of
+// the batch (Chan et al. 1979, eq. 2.1), in the order of the samples.
 func (n *norm) gather(samples, pixels int) {
 	n.batch = samples * pixels
 	for c := range n.channels {
@@ -159,9 +160,9 @@ func (n *norm) gather(samples, pixels int) {
 	n.center(n.batchMean, n.batchVariance)
 }
 
-// center prepares batch norm with a mean and a variance.
+// center prepares batch norm with the given statistics.
 func (n *norm) center(mean, variance []float32) {
-	n.centers, n.rates = vector(n.centers, n.row), vector(n.rates, n.row)
+	n.centers, n.rates = resize(n.centers, n.row), resize(n.rates, n.row)
 	for c := range n.channels {
 		n.centers[c] = -mean[c]
 		n.rates[c] = normRate(float64(variance[c]))
@@ -172,8 +173,8 @@ func (n *norm) center(mean, variance []float32) {
 
 func normRate(variance float64) float32 { return float32(1 / math.Sqrt(variance+normEpsilon)) }
 
-// remember moves the running statistics towards those of the last batch, once.
-func (n *norm) remember() {
+// updateRunning moves the running statistics towards those of the last batch, once.
+func (n *norm) updateRunning() {
 	if n.batch == 0 {
 		return
 	}
@@ -189,7 +190,7 @@ func average(running float32, batch float64) float32 {
 	return float32(float64((1-normMomentum)*float64(running)) + float64(normMomentum*batch))
 }
 
-// apply normalizes sample i, x, in place and stores scale·x + shift in out.
+// apply normalizes x, which is sample i, in place and stores scale·x + shift in out.
 func (n *norm) apply(i int, out, x []float32) {
 	if n.kind == LayerNorm {
 		n.rate[i] = n.standardize(x)
@@ -204,13 +205,13 @@ func (n *norm) apply(i int, out, x []float32) {
 	}
 }
 
-// affine stores scale·x + shift in out, both rows of an image.
+// affine stores scale·x + shift in out. Both are one row of an image.
 func (n *norm) affine(out, x []float32) {
 	simd.MulShifted(out, x, n.scales, 0)
 	simd.Add(out, out, n.shifts)
 }
 
-// standardize gives x mean 0 and variance 1 and returns what it was multiplied by.
+// standardize gives x mean 0 and variance 1 and returns the factor, 1/√(variance + ε).
 func (n *norm) standardize(x []float32) float32 {
 	var sum, squares float64
 	for at := 0; at < len(x); at += n.row {
@@ -229,9 +230,10 @@ func (n *norm) standardize(x []float32) float32 {
 	return rate
 }
 
-// back keeps the sums of sample i that the gradients of shift and scale are of, and turns d, the
-// gradient with respect to what apply stored in out, into that with respect to what it was given. x is what apply left
-// there. For batch norm, backBatch does the last part.
+// back turns d, the gradient with respect to the output of apply for sample i, into that with
+// respect to its input, and stores in sums what the sample adds to the gradients of shift and
+// scale. x is the normalized sample that apply left. Batch norm needs the sums of all samples
+// first: backBatch does the rest.
 func (n *norm) back(i int, d, x []float32, w *scratch) {
 	sums := n.sums.Row(i)
 	shift, scale := sums[:n.channels], sums[n.channels:]
@@ -252,7 +254,7 @@ func (n *norm) back(i int, d, x []float32, w *scratch) {
 	}
 }
 
-// backLayer is, with g = d·scale and means over the sample:
+// backLayer computes, with g = d·scale and means over the sample:
 //
 //	d = rate·(g − mean(g) − x·mean(g·x))
 func (n *norm) backLayer(d, x []float32, rate float32) {
@@ -272,9 +274,9 @@ func (n *norm) backLayer(d, x []float32, rate float32) {
 	}
 }
 
-// learn adds the gradients of scale and shift, or of the bias that stands for the shift. Each is a chain
-// over the samples.
-func (n *norm) learn(samples, pixels int) {
+// addGrads adds the gradients of scale and shift, or of the bias in place of the shift, in the
+// order of the samples.
+func (n *norm) addGrads(samples, pixels int) {
 	for i := range samples {
 		sums := n.sums.Row(i)
 		simd.Add(n.dshift, n.dshift, sums[:n.channels])
@@ -285,7 +287,7 @@ func (n *norm) learn(samples, pixels int) {
 	if n.kind != BatchNorm || samples == 0 {
 		return
 	}
-	n.meanGrad, n.meanGradX = vector(n.meanGrad, n.row), vector(n.meanGradX, n.row)
+	n.meanGrad, n.meanGradX = resize(n.meanGrad, n.row), resize(n.meanGradX, n.row)
 	for c := range n.channels {
 		var sum, product float64
 		for i := range samples {
@@ -298,10 +300,10 @@ func (n *norm) learn(samples, pixels int) {
 	}
 	replicate(n.meanGrad[n.channels:], n.meanGrad[:n.channels])
 	replicate(n.meanGradX[n.channels:], n.meanGradX[:n.channels])
-	n.remember()
+	n.updateRunning()
 }
 
-// backBatch is, for batch norm, with means over the batch:
+// backBatch completes back for batch norm, with means over the batch:
 //
 //	d = scale·rate·(d − mean(d) − x·mean(d·x))
 func (n *norm) backBatch(d, x []float32, w *scratch) {

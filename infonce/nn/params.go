@@ -5,11 +5,11 @@ import (
 	"github.com/contrast-go/contrast/infonce/internal/sealed"
 )
 
-// Params are the parameters of an encoder in one block of memory, and their
-// gradients in another of the same layout. [NewParams] makes them.
+// Params are the parameters of an encoder in one block of memory, and their gradients in another of
+// the same layout. [NewParams] makes them.
 type Params struct {
 	Values, Grads []float32
-	Tensors       []Tensor // the blocks, tensor by tensor
+	Tensors       []Tensor // consecutive parts of both blocks
 }
 
 // A Tensor is a named part of the parameters.
@@ -19,8 +19,8 @@ type Tensor struct {
 	Values, Grads []float32 // in the memory of Params
 }
 
-// NewParams returns zero parameters: tensors of the given names and shapes, in the
-// given order. Values and Grads of its arguments are not read.
+// NewParams returns parameters that are 0: tensors of the given names and shapes, in the given
+// order. It does not read their Values and Grads.
 func NewParams(tensors []Tensor) *Params {
 	size := 0
 	for _, t := range tensors {
@@ -41,7 +41,7 @@ func NewParams(tensors []Tensor) *Params {
 	return p
 }
 
-// State returns the values as tensors of a file, in the memory of p.
+// State returns the values as tensors for a file, in memory of p.
 func (p *Params) State() []data.Tensor { return asData(p.Tensors) }
 
 func elements(shape []int) int {
@@ -52,6 +52,6 @@ func elements(shape []int) int {
 	return n
 }
 
-// WeightsSHA256 returns the SHA-256 of the little-endian bytes of values, in
-// hexadecimal: two runs that agree in it agree in every bit.
+// WeightsSHA256 returns the SHA-256 of the little-endian bytes of values in hexadecimal. Two runs
+// with the same hash agree in every bit.
 func WeightsSHA256(values []float32) string { return sealed.HashFloats(values) }

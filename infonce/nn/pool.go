@@ -2,15 +2,15 @@ package nn
 
 import "github.com/contrast-go/contrast/simd"
 
-// A Pooling is what a [CNN] makes of each 2×2 pixels, where the image of a block is halved
-// so. At the right and at the lower border of an image of odd size there are fewer of them.
+// A Pooling is how a [CNN] halves the images of a block: each 2×2 pixels become one. Windows at the
+// right and lower border of an image of odd size have fewer pixels.
 type Pooling int
 
 const (
-	NoPooling      Pooling = iota
-	MaxPooling             // the largest number of each channel
-	AveragePooling         // the mean of each channel
-	globalAverage          // the mean of each channel over all pixels of the image
+	NoPooling      Pooling = iota // keep all pixels
+	MaxPooling                    // the maximum of each channel
+	AveragePooling                // the mean of each channel
+	globalAverage                 // the mean of each channel over the whole image
 )
 
 var poolingNames = []string{"none", "max", "average"}
@@ -18,28 +18,28 @@ var poolingNames = []string{"none", "max", "average"}
 // String returns "none", "max" or "average".
 func (p Pooling) String() string { return nameOf(poolingNames, int(p)) }
 
-// MarshalText returns what String does, or an error where there is no such pooling.
+// MarshalText returns the name of p, or an error if there is no such pooling.
 func (p Pooling) MarshalText() ([]byte, error) {
 	return marshalName("pooling", poolingNames, int(p))
 }
 
-// UnmarshalText reads what String returns.
+// UnmarshalText sets p to the pooling of the given name.
 func (p *Pooling) UnmarshalText(text []byte) error {
 	return unmarshalName("pooling", poolingNames, string(text), (*int)(p))
 }
 
-// at returns the channels of a pixel.
+// at returns the channels of pixel (px, py) of x.
 func (f imageShape) at(x []float32, px, py int) []float32 {
 	i := (py*f.width + px) * f.channels
 	return x[i : i+f.channels : i+f.channels]
 }
 
-// halve returns half of a size, rounded up.
+// halve returns half of f, rounded up.
 func (f imageShape) halve() imageShape {
 	return imageShape{(f.width + 1) / 2, (f.height + 1) / 2, f.channels}
 }
 
-// pooled returns the size of what p makes of an image.
+// pooled returns the size of the output of p.
 func (p Pooling) pooled(f imageShape) imageShape {
 	switch p {
 	case NoPooling:
@@ -50,7 +50,7 @@ func (p Pooling) pooled(f imageShape) imageShape {
 	return f.halve()
 }
 
-// pool stores in dst what p makes of the image x.
+// pool stores the pooled image x in dst.
 func (p Pooling) pool(dst, x []float32, f imageShape, w *scratch) {
 	if p == globalAverage {
 		sum, _, _ := w.rows(f.row())
@@ -87,7 +87,8 @@ func (p Pooling) pool(dst, x []float32, f imageShape, w *scratch) {
 	}
 }
 
-// unpool stores in d the gradient with respect to x, given dout, that with respect to what pool made of it.
+// unpool stores the gradient with respect to x in d, given dout, that with respect to out, the
+// output of pool.
 func (p Pooling) unpool(d, dout, x, out []float32, f imageShape) {
 	if p == globalAverage {
 		simd.Scale(d[:f.channels], 1/float32(f.pixels()), dout)
@@ -117,7 +118,7 @@ func (p Pooling) unpool(d, dout, x, out []float32, f imageShape) {
 	}
 }
 
-// unpoolMax gives the gradient of the largest number of a window to the first that is as large.
+// unpoolMax gives the gradient of the maximum of a window to the first number that attains it.
 func unpoolMax(d, g, x, most []float32, window []int) {
 	for c, m := range most {
 		left := g[c]
