@@ -227,3 +227,13 @@ func mean(x []float64) float64 {
 	}
 	return s / float64(max(len(x), 1))
 }
+
+// MemoryEstimate implements [MemoryEstimator].
+func (l *AlignUniform) MemoryEstimate(b Batch) int64 {
+	e := memoryEstimate{d: b.Q.Cols, workers: l.Workers, precision: l.Precision, unit: true}
+	total := e.sides(b.Q.Rows, b.K.Rows)
+	if l.Alignment == 0 || l.Uniformity > 0 {
+		total += e.sweep(b.Q.Rows, b.Q.Rows, false, true)
+	}
+	return total
+}

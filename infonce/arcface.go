@@ -149,3 +149,13 @@ func checkClasses(op string, b Batch) error {
 	}
 	return nil
 }
+
+// MemoryEstimate implements [MemoryEstimator].
+func (l *ArcFace) MemoryEstimate(b Batch) int64 {
+	return estimateRows(b.Q.Rows, b.K.Rows, b.Q.Cols, true, l.Workers, l.Precision)
+}
+
+// MemoryEstimate implements [MemoryEstimator].
+func (l *CosFace) MemoryEstimate(b Batch) int64 {
+	return estimateRows(b.Q.Rows, b.K.Rows, b.Q.Cols, true, l.Workers, l.Precision)
+}

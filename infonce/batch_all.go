@@ -188,3 +188,8 @@ func (l *BatchAll) softplusFar(a *anchorSum, w float32, i, lo, hi int, d, c []fl
 		}
 	}
 }
+
+// MemoryEstimate implements [MemoryEstimator].
+func (l *BatchAll) MemoryEstimate(b Batch) int64 {
+	return estimateDistances(b, l.Normalize, 0, l.Workers)
+}

@@ -59,3 +59,10 @@ func (l *BatchHard) Evaluate(b Batch, grad *Batch, scale float32) (Result, error
 	}
 	return r, err
 }
+
+// MemoryEstimate implements [MemoryEstimator].
+func (l *BatchHard) MemoryEstimate(b Batch) int64 {
+	n := b.Q.Rows
+	e := memoryEstimate{d: b.Q.Cols, workers: l.Workers, unit: l.Normalize}
+	return e.sides(n, 0) + 4*e.size(n, 1) + e.search(n, true) + estimateTriples(n, 1)
+}

@@ -103,3 +103,8 @@ func (l *Circle) score(worker, i int, z []float32) rowScore {
 	}
 	return rowScore{loss: loss, factor: float32(slope) / sumFar, valid: true}
 }
+
+// MemoryEstimate implements [MemoryEstimator].
+func (l *Circle) MemoryEstimate(b Batch) int64 {
+	return estimateRows(b.Q.Rows, 0, b.Q.Cols, true, l.Workers, l.Precision)
+}

@@ -79,3 +79,6 @@ func (l *ContrastivePair) addGrad(i int, w float64, g termGrad) {
 	p := l.pairs[i]
 	l.hinge.pull(g.q, g.k, l.terms.row(0, i), l.terms.row(1, i), float64(w*p.slope), p.distance, g.diff)
 }
+
+// MemoryEstimate implements [MemoryEstimator].
+func (l *ContrastivePair) MemoryEstimate(b Batch) int64 { return estimateTerms(b, 2, l.Normalize) }

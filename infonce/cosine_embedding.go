@@ -132,3 +132,6 @@ func unitDistance(x, y []float32, a, b float64) float64 {
 	}
 	return (s0 + s2) + (s1 + s3)
 }
+
+// MemoryEstimate implements [MemoryEstimator].
+func (l *CosineEmbedding) MemoryEstimate(b Batch) int64 { return estimateTerms(b, 2, false) }

@@ -51,3 +51,8 @@ func (l *Custom) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 func (l *Custom) score(_, i int, z []float32) rowScore {
 	return rowScore{loss: l.Score(i, z), factor: 1, valid: true}
 }
+
+// MemoryEstimate implements [MemoryEstimator].
+func (l *Custom) MemoryEstimate(b Batch) int64 {
+	return estimateRows(b.Q.Rows, b.K.Rows, b.Q.Cols, !l.DotProduct, l.Workers, l.Precision)
+}

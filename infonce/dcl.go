@@ -93,3 +93,11 @@ func (l *DCL) weighPositives(q, k simd.Matrix) {
 		l.positives[i] = 2 - float32(float32(n)*p)
 	}
 }
+
+// MemoryEstimate implements [MemoryEstimator].
+func (l *DCL) MemoryEstimate(b Batch) int64 {
+	if l.OneWay {
+		return estimateRows(b.Q.Rows, b.K.Rows, b.Q.Cols, !l.DotProduct, l.Workers, l.Precision)
+	}
+	return estimateViews(b, l.Temperature, 0.1, l.DotProduct, l.MemoryBudget, l.Workers, l.Precision)
+}

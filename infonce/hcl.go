@@ -129,3 +129,13 @@ func (l *HCL) score(worker, i int, z []float32) rowScore {
 	s.factor = float32(r / (rest * (neg + p)))
 	return s
 }
+
+// MemoryEstimate implements [MemoryEstimator].
+func (l *HCL) MemoryEstimate(b Batch) int64 {
+	if l.Concentration == 0 && l.PriorPositive == 0 && !l.DotProduct {
+		return estimateViews(b, l.Temperature, 0.5, false, l.MemoryBudget, l.Workers, l.Precision)
+	}
+	n := b.Q.Rows
+	e := memoryEstimate{d: b.Q.Cols, workers: l.Workers, precision: l.Precision, copies: true}
+	return e.sides(2*n, n) + e.sweep(2*n, 2*n, false, false) // a third gradient, of the keys
+}

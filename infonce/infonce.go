@@ -215,3 +215,21 @@ func (l *InfoNCE) checkOptions(op string, b Batch) error {
 
 // filters reports whether candidates are looked at before the loss sees them.
 func (l *InfoNCE) filters() bool { return l.FalseNegatives != FalseNegatives{} || l.Exclude != nil }
+
+// MemoryEstimate implements [MemoryEstimator].
+func (l *InfoNCE) MemoryEstimate(b Batch) int64 {
+	n, m, x := b.Q.Rows, b.K.Rows, b.Negatives.Rows
+	e := memoryEstimate{d: b.Q.Cols, workers: l.Workers, precision: l.Precision, unit: !l.DotProduct, budget: memoryBudget(l.MemoryBudget)}
+	switch {
+	case l.streams(b):
+		return e.streamed(n, m)
+	case l.stacks(b):
+		e.copies = true
+		return e.sides(n, m+x) + e.sweep(n, m+x, l.Symmetric, false)
+	case x == 0:
+		return e.sides(n, m) + e.sweep(n, m, l.Symmetric, false)
+	case l.PairedNegatives:
+		return e.sides(n, m+x)
+	}
+	return e.sides(n, m+x) + e.sweep(n, x, false, false)
+}

@@ -143,3 +143,8 @@ func (s *liftedPairs) score(_, i int, d, c []float32) {
 		simd.Scale(z, float32(-push*l.inverse[i]), z)
 	}
 }
+
+// MemoryEstimate implements [MemoryEstimator].
+func (l *Lifted) MemoryEstimate(b Batch) int64 {
+	return estimateDistances(b, l.Normalize, memoryBudget(l.MemoryBudget), l.Workers)
+}

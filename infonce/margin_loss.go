@@ -147,3 +147,12 @@ func (l *MarginLoss) side(t *tile.MeasuredRow, i, lo, hi int, sign float64, d, c
 	a.loss += float64(sum * unit)
 	l.slopes[i] -= count * int64(sign)
 }
+
+// MemoryEstimate implements [MemoryEstimator].
+func (l *MarginLoss) MemoryEstimate(b Batch) int64 {
+	if len(b.Triplets) > 0 {
+		e := memoryEstimate{d: b.Q.Cols, unit: l.Normalize}
+		return e.sides(b.Q.Rows, 0) + estimateTriples(len(b.Triplets), 2)
+	}
+	return estimateDistances(b, l.Normalize, 0, l.Workers)
+}

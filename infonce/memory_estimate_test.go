@@ -1,91 +1,146 @@
-//go:build !race
-
 package infonce_test
 
 import (
-	"runtime"
+	"cmp"
+	"fmt"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	. "github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/catalog"
 	"github.com/contrast-go/contrast/internal/check"
 	"github.com/contrast-go/contrast/simd"
 )
 
-// What a loss allocates in its first call stays; later calls find it.
-func TestMemoryEstimate(t *testing.T) {
-	allocated := func() int64 {
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return int64(m.TotalAlloc)
-	}
-	const most = 1024
-	r := check.NewRand(1)
-	numbers := r.Normals32(most * 512)
-	labels := make([]int, most)
-	for i := range labels {
-		labels[i] = i / 4
-	}
-	shapes := []struct{ n, d int }{{128, 256}, {700, 128}, {most, 64}}
-	if testing.Short() {
-		shapes = shapes[:1]
-	}
-	for _, s := range shapes {
-		x := simd.Matrix{Rows: s.n, Cols: s.d, Stride: s.d, Data: numbers}
-		y := simd.Matrix{Rows: s.n, Cols: s.d, Stride: s.d, Data: slices.Clone(numbers)}
-		few := x.Slice(0, s.n/4)
-		pairs, labelled, negatives := Batch{Q: x, K: y}, Batch{Q: x, Labels: labels[:s.n]}, Batch{Q: x, K: y, Negatives: few}
-		for _, c := range []struct {
-			name  string
-			fresh func(workers int) Loss
-			b     Batch
-		}{
-			{"InfoNCE", func(w int) Loss { return &InfoNCE{Workers: w} }, pairs},
-			{"InfoNCE by dot product", func(w int) Loss { return &InfoNCE{DotProduct: true, Workers: w} }, pairs},
-			{"InfoNCE without memory", func(w int) Loss { return &InfoNCE{MemoryBudget: -1, Workers: w} }, pairs},
-			{"InfoNCE, bfloat16", func(w int) Loss { return &InfoNCE{Precision: simd.BFloat16, Workers: w} }, pairs},
-			{"InfoNCE, negatives", func(w int) Loss { return &InfoNCE{Workers: w} }, negatives},
-			{"InfoNCE, negatives in the batch", func(w int) Loss { return &InfoNCE{InBatch: true, Workers: w} }, negatives},
-			{"CLIP", func(w int) Loss { return &InfoNCE{Symmetric: true, Workers: w} }, pairs},
-			{"CLIP without memory", func(w int) Loss { return &InfoNCE{Symmetric: true, MemoryBudget: -1, Workers: w} }, pairs},
-			{"NTXent", func(w int) Loss { return &NTXent{Workers: w} }, pairs},
-			{"NTXent, cold", func(w int) Loss { return &NTXent{Temperature: 0.01, Workers: w} }, pairs},
-			{"NTXent without memory", func(w int) Loss { return &NTXent{MemoryBudget: -1, Workers: w} }, pairs},
-			{"SupCon", func(w int) Loss { return &SupCon{Workers: w} }, labelled},
-			{"DCL", func(w int) Loss { return &DCL{Workers: w} }, pairs},
-			{"DCL, one way", func(w int) Loss { return &DCL{OneWay: true, Workers: w} }, pairs},
-			{"HCL", func(w int) Loss { return &HCL{Workers: w} }, pairs},
-			{"HCL, hard", func(w int) Loss { return &HCL{Concentration: 1, Workers: w} }, pairs},
-			{"SigLIP", func(w int) Loss { return &SigLIP{Workers: w} }, pairs},
-			{"NPair", func(w int) Loss { return &NPair{Workers: w} }, pairs},
-			{"AlignUniform", func(w int) Loss { return &AlignUniform{Workers: w} }, pairs},
-			{"ArcFace", func(w int) Loss { return &ArcFace{Workers: w} }, Batch{Q: x, K: y, Labels: labels[:s.n]}},
-			{"CosFace", func(w int) Loss { return &CosFace{Workers: w} }, Batch{Q: x, K: y, Labels: labels[:s.n]}},
-			{"Circle", func(w int) Loss { return &Circle{Workers: w} }, labelled},
-			{"MultiSimilarity", func(w int) Loss { return &MultiSimilarity{Workers: w} }, labelled},
-			{"BatchHard", func(w int) Loss { return &BatchHard{Workers: w} }, labelled},
-			{"BatchAll", func(w int) Loss { return &BatchAll{Workers: w} }, labelled},
-			{"SemiHard", func(w int) Loss { return &SemiHard{Workers: w} }, labelled},
-			{"Triplet", func(w int) Loss { return &Triplet{Workers: w} }, Batch{Q: x, K: y, Negatives: y}},
-			{"ContrastivePair", func(w int) Loss { return &ContrastivePair{Workers: w} }, Batch{Q: x, K: y, Labels: make([]int, s.n)}},
-		} {
-			for _, workers := range []int{1, 2} {
-				g := gradFor(c.b)
-				l := c.fresh(workers)
-				before := allocated()
-				evaluate(t, c.name, l, c.b, &g, 1)
-				got := allocated() - before
-				outline := Batch{Q: shapeOf(c.b.Q), K: shapeOf(c.b.K), Negatives: shapeOf(c.b.Negatives)}
-				want := MemoryEstimate(l, outline)
-				if d := got - want; max(d, -d) > got/5+1<<18 {
-					t.Errorf("%s of %d×%d, %d workers: %.2f MB are planned, %.2f MB taken", c.name, s.n, s.d, workers, float64(want)/1e6, float64(got)/1e6)
+// A span is memory from one address to another.
+type span struct{ from, to uintptr }
+
+func spanOf(slice reflect.Value) span {
+	from := slice.Pointer()
+	return span{from, from + uintptr(slice.Cap())*slice.Type().Elem().Size()}
+}
+
+// held returns how many bytes l keeps beside the given matrices. What several fields share is counted
+// once.
+func held(l Loss, others ...simd.Matrix) (bytes int64) {
+	var spans []span
+	seen := make(map[uintptr]bool)
+	var walk func(v reflect.Value)
+	walk = func(v reflect.Value) {
+		switch v.Kind() {
+		case reflect.Pointer:
+			if !v.IsNil() && !seen[v.Pointer()] {
+				seen[v.Pointer()] = true
+				walk(v.Elem())
+			}
+		case reflect.Interface:
+			if !v.IsNil() {
+				walk(v.Elem())
+			}
+		case reflect.Struct:
+			for i := range v.NumField() {
+				walk(v.Field(i))
+			}
+		case reflect.Array:
+			for i := range v.Len() {
+				walk(v.Index(i))
+			}
+		case reflect.Slice:
+			spans = append(spans, spanOf(v))
+			switch v.Type().Elem().Kind() {
+			case reflect.Struct, reflect.Slice, reflect.Pointer:
+				all := v.Slice(0, v.Cap())
+				for i := range all.Len() {
+					walk(all.Index(i))
 				}
 			}
+		}
+	}
+	walk(reflect.ValueOf(l))
+	for _, m := range others {
+		o := spanOf(reflect.ValueOf(m.Data))
+		spans = slices.DeleteFunc(spans, func(s span) bool { return o.from <= s.from && s.from < o.to })
+	}
+	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.from, b.from) })
+	end := uintptr(0)
+	for _, s := range spans {
+		if s.to > end {
+			bytes += int64(s.to - max(s.from, end))
+			end = s.to
+		}
+	}
+	return bytes
+}
+
+// TestMemoryEstimate: what a loss of the catalog, or of the command line, holds after an evaluation
+// with a gradient is what it says beforehand.
+func TestMemoryEstimate(t *testing.T) {
+	r := check.NewRand(1)
+	judge := func(name string, l Loss, b Batch) {
+		t.Helper()
+		outline := Batch{Q: shapeOf(b.Q), K: shapeOf(b.K), Negatives: shapeOf(b.Negatives), Triplets: b.Triplets, Labels: b.Labels, IDs: b.IDs}
+		want := MemoryEstimate(l, outline)
+		g := gradFor(b)
+		evaluate(t, name, l, b, &g, 1)
+		got := held(l, b.Q, b.K, b.Negatives, g.Q, g.K, g.Negatives)
+		if d := got - want; max(d, -d) > got/5+1<<18 {
+			t.Errorf("%s of %d×%d: %.2f MB are estimated, %.2f MB held", name, b.Q.Rows, b.Q.Cols, float64(want)/1e6, float64(got)/1e6)
+		}
+	}
+	shapes := []struct{ n, d int }{{128, 256}, {700, 128}, {1024, 64}}
+	vs := allVariants()
+	if testing.Short() {
+		shapes = shapes[:2]
+	}
+	for _, s := range shapes {
+		for i, v := range vs {
+			if testing.Short() && s.n > 500 && i%3 != 0 {
+				continue
+			}
+			b := v.batch(r, s.n, s.d, 0, 0.5)
+			for _, workers := range []int{1, 2} {
+				name := fmt.Sprintf("%s, %d workers", v.Name, workers)
+				judge(name, v.New(workers), b)
+				judge(name+", no budget", withBudget(v.New(workers), -1), b)
+				if workers == 1 {
+					judge(name+", bfloat16", withPrecision(v.New(workers), simd.BFloat16), b)
+				}
+			}
+		}
+		for _, c := range catalog.Commands() {
+			b := catalog.Shape{Keys: same}.Batch(r, s.n, s.d, 0.5)
+			for i := range s.n {
+				b.Labels = append(b.Labels, i/4)
+			}
+			l, _ := c.New(catalog.Settings{Temperature: 0.1, Margin: 0.3, Workers: 2})
+			judge("--loss "+c.Name, l, b)
+		}
+		b := vs[0].batch(r, s.n, s.d, 0, 0.5)
+		judge("Custom", &Custom{Score: hingeRow}, b)
+		judge("Custom of rows", &Custom{Score: hingeRow, Self: true}, Batch{Q: b.Q})
+	}
+	if testing.Short() {
+		return
+	}
+	for _, v := range vs {
+		if name := v.Name; strings.HasPrefix(name, "Lifted/") || strings.HasPrefix(name, "MarginLoss/") || strings.HasPrefix(name, "Triplet/list/m") {
+			judge(name, v.New(2), v.batch(r, 4096, 256, 0, 0.5))
 		}
 	}
 }
 
 func shapeOf(m simd.Matrix) simd.Matrix { return simd.Matrix{Rows: m.Rows, Cols: m.Cols} }
+
+// TestMemoryEstimateOfAll: each loss of this package says what it will hold.
+func TestMemoryEstimateOfAll(t *testing.T) {
+	for _, v := range allVariants() {
+		if _, ok := v.New(1).(MemoryEstimator); !ok {
+			t.Errorf("%T does not estimate its memory", v.New(1))
+		}
+	}
+}
 
 type estimatedLoss struct{ Loss }
 

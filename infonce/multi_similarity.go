@@ -79,3 +79,8 @@ func (l *MultiSimilarity) score(worker, i int, z []float32) rowScore {
 	}
 	return rowScore{loss: near/l.alpha + far/l.beta, factor: float32(1 / (l.beta * float64(sumFar))), valid: true}
 }
+
+// MemoryEstimate implements [MemoryEstimator].
+func (l *MultiSimilarity) MemoryEstimate(b Batch) int64 {
+	return estimateRows(b.Q.Rows, 0, b.Q.Cols, true, l.Workers, l.Precision)
+}

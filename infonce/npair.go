@@ -68,3 +68,8 @@ func (l *NPair) regularize(losses []float64) float64 {
 	}
 	return s.reduce(losses)
 }
+
+// MemoryEstimate implements [MemoryEstimator].
+func (l *NPair) MemoryEstimate(b Batch) int64 {
+	return estimateRows(b.Q.Rows, b.K.Rows, b.Q.Cols, false, l.Workers, l.Precision)
+}

@@ -51,3 +51,8 @@ func (l *NTXent) evaluate(op string, b Batch, grad *Batch, scale float32) (Resul
 	r.Bound = s.logitError().softmax(r.Loss, s.mass(n), n, n, s.carried())
 	return s.finish(r, scale)
 }
+
+// MemoryEstimate implements [MemoryEstimator].
+func (l *NTXent) MemoryEstimate(b Batch) int64 {
+	return estimateViews(b, l.Temperature, 0.5, l.DotProduct, l.MemoryBudget, l.Workers, l.Precision)
+}

@@ -57,6 +57,20 @@ func (l *LogisticRanking) Evaluate(b Batch, grad *Batch, scale float32) (Result,
 	return l.order.evaluate(termSettings{op: "infonce.LogisticRanking", normalize: l.Normalize, reduction: l.Reduction, workers: par.Workers(l.Workers)}, b, grad, scale)
 }
 
+// MemoryEstimate implements [MemoryEstimator].
+func (l *MarginRanking) MemoryEstimate(b Batch) int64 { return estimateOrder(b, l.Normalize) }
+
+// MemoryEstimate implements [MemoryEstimator].
+func (l *LogisticRanking) MemoryEstimate(b Batch) int64 { return estimateOrder(b, l.Normalize) }
+
+// estimateOrder is the memory of a scoreOrder: a loss and a slope of each score.
+func estimateOrder(b Batch, normalize bool) int64 {
+	if b.Negatives.Rows == 0 {
+		return 16 * int64(b.Q.Rows) * int64(b.Q.Cols)
+	}
+	return estimateTerms(b, 3, normalize)
+}
+
 // A scoreOrder evaluates the losses of the order of two scores.
 type scoreOrder struct {
 	terms  terms

@@ -235,3 +235,10 @@ func (l *SemiHard) add(t *semiHardScratch, a *anchorSum, i, p, n int, blur float
 		c[n] -= toNegative
 	}
 }
+
+// MemoryEstimate implements [MemoryEstimator].
+func (l *SemiHard) MemoryEstimate(b Batch) int64 {
+	n := b.Q.Rows
+	e := memoryEstimate{d: b.Q.Cols, workers: l.Workers, unit: l.Normalize}
+	return e.sides(n, 0) + 4*e.size(n, 3) + e.search(n, false)
+}

@@ -73,3 +73,8 @@ func (l *SigLIP) score(worker, i int, z []float32) rowScore {
 	z[i] = float32(slope)
 	return rowScore{loss: loss + sum, factor: -1, bias: slopes - slope, valid: true}
 }
+
+// MemoryEstimate implements [MemoryEstimator].
+func (l *SigLIP) MemoryEstimate(b Batch) int64 {
+	return estimateRows(b.Q.Rows, b.K.Rows, b.Q.Cols, !l.DotProduct, l.Workers, l.Precision)
+}

@@ -258,3 +258,10 @@ func (r *positives) grad(inside bool, e, share float64) float32 {
 func (r *positives) gradAt(inside bool, z, shift float32) float32 {
 	return r.grad(inside, float64(scalar.Exp(z-shift)), float64(scalar.Exp(z-float32(r.top)))/r.own)
 }
+
+// MemoryEstimate implements [MemoryEstimator].
+func (l *SupCon) MemoryEstimate(b Batch) int64 {
+	n := b.Q.Rows
+	e := memoryEstimate{d: b.Q.Cols, workers: l.Workers, precision: l.Precision, unit: !l.DotProduct, budget: memoryBudget(l.MemoryBudget)}
+	return e.sides(n, 0) + e.sweep(n, n, true, false)
+}

@@ -73,3 +73,12 @@ func (l *Triplet) score(i int, losses []float64) {
 func (l *Triplet) addGrad(i int, w float64, g termGrad) {
 	l.hinge.addGrad(g.q, g.k, g.n, l.terms.row(0, i), l.terms.row(1, i), l.terms.row(2, i), l.scores[i], w, g.diff)
 }
+
+// MemoryEstimate implements [MemoryEstimator].
+func (l *Triplet) MemoryEstimate(b Batch) int64 {
+	if len(b.Triplets) > 0 {
+		e := memoryEstimate{d: b.Q.Cols, unit: l.Normalize}
+		return e.sides(b.Q.Rows, 0) + estimateTriples(len(b.Triplets), 1)
+	}
+	return estimateTerms(b, 3, l.Normalize) + estimateTriples(b.Q.Rows, 1)
+}

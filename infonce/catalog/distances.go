@@ -290,6 +290,20 @@ func (l *drawnMargin) Evaluate(b infonce.Batch, grad *infonce.Batch, scale float
 	return l.loss.Evaluate(b, grad, scale)
 }
 
+// MemoryEstimate implements [infonce.MemoryEstimator]. The miner holds about as much as one that looks
+// for the hardest rows. It lists a triplet for each pair of one label.
+func (l *drawnMargin) MemoryEstimate(b infonce.Batch) int64 {
+	total := infonce.MemoryEstimate(&infonce.BatchHard{Normalize: true, Workers: l.miner.Workers}, b)
+	count := make(map[int]int)
+	pairs := 0
+	for _, y := range b.Labels {
+		pairs += 2 * count[y]
+		count[y]++
+	}
+	b.Triplets = make([]infonce.Triple, max(pairs, b.Q.Rows))
+	return total + 24*int64(len(b.Triplets)) + infonce.MemoryEstimate(&l.loss, b)
+}
+
 func lifted() Loss {
 	truth := func(s Settings) oracle {
 		return rowOracle(s.Normalize, func(x ref.Mat, b infonce.Batch) (float64, ref.Grad) { return ref.Lifted(x, b.Labels, s.marginOr(1)) })
