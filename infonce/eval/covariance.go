@@ -7,13 +7,13 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A centred is the finite rows of a matrix, less their mean, divided by a power of two that brings the largest element
-// into [½, 1], so that no square overflows and none that counts underflows.
+// A centred matrix has the finite rows of another one, minus their mean, divided by a power of two that
+// brings the largest element into [½, 1]: no square overflows, and none that matters underflows.
 type centred struct {
 	rows  simd.Matrix
-	index []int // of the rows, in the matrix
+	index []int // of the rows in the other matrix
 	mean  []float64
-	scale float64 // the power of two, 0 where all rows are equal
+	scale float64 // the power of two; 0 if all rows are equal
 }
 
 func centre(x simd.Matrix) centred {
@@ -51,7 +51,7 @@ func centre(x simd.Matrix) centred {
 	return c
 }
 
-// finite reports whether all elements are.
+// finite reports whether all elements of x are finite.
 func finite(x []float32) bool {
 	for _, v := range x {
 		if v-v != 0 {
@@ -61,34 +61,33 @@ func finite(x []float32) bool {
 	return true
 }
 
-// products returns the smaller of xᵀ·x and x·xᵀ, which have the same eigenvalues above 0, and whether it is the first.
+// products returns the smaller one of xᵀ·x and x·xᵀ, whose eigenvalues above 0 are the same, and whether
+// it is xᵀ·x.
 func (c *centred) products(workers int) (a symmetric, ofColumns bool) {
 	n, d := c.rows.Rows, c.rows.Cols
-	t := productTask{x: c.rows, ofColumns: d <= n}
-	t.a = newSymmetric(min(n, d))
-	pieces := (t.a.n + productRows - 1) / productRows
-	t.part = make([]simd.Matrix, min(par.Workers(workers), pieces))
-	par.Do(workers, pieces, &t)
+	t := product{x: c.rows, ofColumns: d <= n, a: newSymmetric(min(n, d))}
+	t.part = make([]simd.Matrix, busy(workers, t.a.n, productRows))
+	par.Ranges(workers, t.a.n, productRows, &t, (*product).rows)
 	return t.a, t.ofColumns
 }
 
-// productTerms is the number of terms that are added in float32, before their sum is added in float64. It is part of the result;
-// productRows, the rows of the product that are one piece of work, is not.
 const (
+	// productTerms is how many terms are added in float32 before their sum is added in float64. The
+	// result depends on it.
 	productTerms = 1024
-	productRows  = 48
+
+	productRows = 48 // rows of the product in one piece of work
 )
 
-// A productTask is a task whose pieces are rows of a.
-type productTask struct {
+type product struct {
 	x         simd.Matrix
 	ofColumns bool
 	a         symmetric
 	part      []simd.Matrix // for each worker
 }
 
-func (t *productTask) Run(worker, piece int) {
-	lo, hi := piece*productRows, min((piece+1)*productRows, t.a.n)
+// rows computes rows [lo, hi) of a.
+func (t *product) rows(worker, lo, hi int) {
 	terms := t.x.Cols
 	if t.ofColumns {
 		terms = t.x.Rows

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// A symmetric is a symmetric matrix: element (i, j) is data[i*n+j], and equal to (j, i).
+// A symmetric is a symmetric matrix: elements (i, j) and (j, i) are equal, and the former is data[i*n+j].
 type symmetric struct {
 	n    int
 	data []float64
@@ -15,7 +15,7 @@ func newSymmetric(n int) symmetric { return symmetric{n, make([]float64, n*n)} }
 
 func (a symmetric) row(i int) []float64 { return a.data[i*a.n : (i+1)*a.n] }
 
-// dot returns Σ x[i]·y[i], as one chain.
+// dot returns Σ x[i]·y[i], added in order.
 func dot(x, y []float64) float64 {
 	var s float64
 	y = y[:len(x)]
@@ -33,8 +33,8 @@ func axpy(y []float64, alpha float64, x []float64) {
 	}
 }
 
-// diagonalize returns the eigenvalues of a, descending, and the eigenvectors as rows, by cyclic
-// rotations (Jacobi 1846). a is overwritten. It suits small matrices: a sweep is 6·n³ operations, and a few are needed.
+// diagonalize returns the eigenvalues of a, descending, and the eigenvectors as rows, by cyclic rotations
+// (Jacobi 1846), and overwrites a. It suits small matrices: it takes a few sweeps of 6·n³ operations.
 func diagonalize(a symmetric) (values []float64, vectors symmetric) {
 	n := a.n
 	v := newSymmetric(n)
@@ -58,7 +58,7 @@ func diagonalize(a symmetric) (values []float64, vectors symmetric) {
 				}
 			}
 		}
-		if off <= 0x1p-104*on { // (2⁻⁵²)²: what is left is rounding
+		if off <= 0x1p-104*on { // (2⁻⁵²)²: the rest is rounding
 			break
 		}
 		for p := range n {
@@ -91,7 +91,8 @@ func diagonalize(a symmetric) (values []float64, vectors symmetric) {
 // maxSweeps is far above the ten or so that rotations take: they converge quadratically.
 const maxSweeps = 50
 
-// rotate makes element (p, q) of a zero and turns rows p and q of v alike (Golub & Van Loan 2013, section 8.5.2).
+// rotate makes element (p, q) of a zero and rotates rows p and q of v likewise (Golub & Van Loan 2013,
+// section 8.5.2).
 func (a symmetric) rotate(v symmetric, p, q int) {
 	x := a.row(p)[q]
 	if x == 0 {
@@ -117,16 +118,17 @@ func (a symmetric) rotate(v symmetric, p, q int) {
 	a.row(p)[q], a.row(q)[p] = 0, 0
 }
 
-// eigenvalues returns the eigenvalues of a, in no order, and overwrites a: 4/3·n³ operations for reflections that
-// leave three diagonals, and a multiple of n² for rotations that leave one.
+// eigenvalues returns the eigenvalues of a in no particular order, and overwrites a. It takes 4/3·n³
+// operations for reflections that leave three diagonals, and O(n²) for rotations that leave one.
 func (a symmetric) eigenvalues() []float64 {
 	d, e := a.tridiagonal()
 	implicitQL(d, e)
 	return d
 }
 
-// tridiagonal returns the diagonal d and the elements e below it (e[i] is (i+1, i), the last one 0) of a matrix with the eigenvalues
-// of a, by Householder's reflections (Golub & Van Loan 2013, algorithm 8.3.1).
+// tridiagonal returns the diagonal d and the subdiagonal e of a tridiagonal matrix with the eigenvalues of
+// a, by Householder's reflections (Golub & Van Loan 2013, algorithm 8.3.1). e[i] is element (i+1, i); the
+// last one is 0.
 func (a symmetric) tridiagonal() (d, e []float64) {
 	n := a.n
 	d, e = make([]float64, n), make([]float64, n)
@@ -170,8 +172,8 @@ func (a symmetric) tridiagonal() (d, e []float64) {
 	return d, e
 }
 
-// implicitQL overwrites d with the eigenvalues of the matrix that has the diagonal d and e beside it
-// (Bowdler, Martin, Reinsch & Wilkinson 1968, tql1, with implicit shifts). e is overwritten.
+// implicitQL overwrites d with the eigenvalues of the tridiagonal matrix with diagonal d and subdiagonal e
+// (Bowdler, Martin, Reinsch & Wilkinson 1968, tql1, with implicit shifts). It overwrites e.
 func implicitQL(d, e []float64) {
 	n := len(d)
 	for l := range n {
@@ -183,7 +185,7 @@ func implicitQL(d, e []float64) {
 			if m == l {
 				break
 			}
-			// Wilkinson's shift: of the eigenvalues of the first two by two the one nearer to d[l].
+			// Wilkinson's shift: the eigenvalue of the leading 2×2 block that is nearer to d[l].
 			g := (d[l+1] - d[l]) / (2 * e[l])
 			r := math.Sqrt(1 + float64(g*g))
 			if g < 0 {
@@ -196,7 +198,7 @@ func implicitQL(d, e []float64) {
 				f, b := float64(s*e[i]), float64(c*e[i])
 				r = math.Sqrt(float64(f*f) + float64(g*g))
 				e[i+1] = r
-				if r == 0 { // the matrix falls apart here: start again with the parts
+				if r == 0 { // the matrix decouples here: start again with the parts
 					d[i+1] -= p
 					e[m] = 0
 					split = true

@@ -2,11 +2,11 @@ package eval
 
 import "math"
 
-// An lbfgs minimises a smooth function by steps that remember how the gradient changed along the last few of
-// them (Liu & Nocedal 1989; Nocedal & Wright 2006, algorithms 7.4 and 7.5).
+// An lbfgs minimises a smooth function by the method of limited memory, which remembers how the gradient
+// changed along the last few steps (Liu & Nocedal 1989; Nocedal & Wright 2006, algorithms 7.4 and 7.5).
 type lbfgs struct {
 	evaluate  func(gradient, x []float64) float64
-	x         []float64 // from where; and at the end, the best that was found
+	x         []float64 // the start, and in the end the best point that was found
 	tolerance float64   // of the largest component of the gradient
 
 	pairs []curvature // the oldest first
@@ -18,11 +18,11 @@ type curvature struct {
 	rho  float64 // 1/sᵀy
 }
 
-// history is the number of pairs that are kept. From 3 to 20 serve (Nocedal & Wright 2006, section 7.2).
+// history is how many pairs are kept. From 3 to 20 are usual (Nocedal & Wright 2006, section 7.2).
 const history = 8
 
-// minimize takes up to so many steps. It has converged where the gradient is within the tolerance, or where not even a step
-// 2⁻³⁰ of that suggested brings the value down: then rounding hides what is left.
+// minimize takes at most limit steps. It has converged if the gradient is within the tolerance, or not even
+// a step 2⁻³⁰ of the suggested one lowers the value: then rounding hides the rest.
 func (m *lbfgs) minimize(limit int) (value, largest float64, steps int, converged bool) {
 	gradient, direction := make([]float64, len(m.x)), make([]float64, len(m.x))
 	next, nextGradient := make([]float64, len(m.x)), make([]float64, len(m.x))
@@ -36,12 +36,12 @@ func (m *lbfgs) minimize(limit int) (value, largest float64, steps int, converge
 		}
 		m.direct(direction, gradient)
 		slope := dot(direction, gradient)
-		if !(slope < 0) { // rounding: go downhill and begin anew
+		if !(slope < 0) { // because of rounding: forget the pairs and follow the gradient
 			m.pairs = m.pairs[:0]
 			m.direct(direction, gradient)
 			slope = dot(direction, gradient)
 		}
-		// Halve until the value falls by a fraction of what the slope promises (Armijo 1966).
+		// Halve the step until the value falls by a fraction of what the slope promises (Armijo 1966).
 		step, nextValue := 1.0, 0.0
 		for {
 			copy(next, m.x)
@@ -62,7 +62,8 @@ func (m *lbfgs) minimize(limit int) (value, largest float64, steps int, converge
 	}
 }
 
-// direct stores in d the direction of the next step: −H·g, H being what the pairs tell of the inverse Hessian.
+// direct stores the direction of the next step in d: −H·g, where H approximates the inverse Hessian by the
+// pairs.
 func (m *lbfgs) direct(d, g []float64) {
 	copy(d, g)
 	var alphas [history]float64
@@ -71,7 +72,7 @@ func (m *lbfgs) direct(d, g []float64) {
 		alphas[i] = float64(p.rho * dot(p.s, d))
 		axpy(d, -alphas[i], p.y)
 	}
-	scale := 1 / math.Sqrt(dot(g, g)) // of length 1 where nothing is known
+	scale := 1 / math.Sqrt(dot(g, g)) // a step of length 1 if nothing is known
 	if n := len(m.pairs); n > 0 {
 		scale = 1 / float64(m.pairs[n-1].rho*dot(m.pairs[n-1].y, m.pairs[n-1].y))
 	}
@@ -87,8 +88,8 @@ func (m *lbfgs) direct(d, g []float64) {
 	}
 }
 
-// remember keeps the pair of the step to next, in the memory of the oldest where there are enough. One that shows no upward
-// curvature, as none of a convex function does but for rounding, is of no use.
+// remember keeps the pair of the step to next, in the memory of the oldest pair if there are enough. It
+// drops a pair without positive curvature, which only rounding brings about if the function is convex.
 func (m *lbfgs) remember(next, nextGradient, gradient []float64) {
 	var p curvature
 	if len(m.pairs) == history {

@@ -7,17 +7,17 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A Metric says how alike two rows are: the larger its score, the more.
+// A Metric scores how similar two rows are: the higher, the more.
 type Metric uint8
 
 const (
-	// Cosine is the cosine of the angle between the rows, and 0 where one is all zeros.
+	// Cosine is the cosine of the angle between the rows, 0 if one of them is all zeros.
 	Cosine Metric = iota
 
 	// Dot is the inner product.
 	Dot
 
-	// Euclidean is the distance, negated.
+	// Euclidean is the negated distance.
 	Euclidean
 )
 
@@ -40,7 +40,7 @@ func (m Metric) check(op string) {
 	}
 }
 
-// width returns the number of columns of the rows whose products order a gallery of rows of d columns.
+// width returns the number of columns that lay makes of d.
 func (m Metric) width(d int) int {
 	if m == Euclidean {
 		return d + 1
@@ -48,8 +48,9 @@ func (m Metric) width(d int) int {
 	return d
 }
 
-// lay stores rows in dst so that the product of a query with a row of the gallery orders the gallery
-// as the metric does. For distances it is q·g − |g|²/2, which is (|q|² − |q − g|²)/2: a column holds the last term.
+// lay stores rows in dst so that inner products of a query with rows of the gallery order the gallery as
+// the metric does. For distances they are q·g − |g|²/2 = (|q|² − |q − g|²)/2, and the last column holds
+// the last term.
 func (m Metric) lay(dst, src simd.Matrix, gallery bool, norms []float32) {
 	if m == Cosine {
 		simd.NormalizeRows(dst, src, norms)
@@ -68,7 +69,7 @@ func (m Metric) lay(dst, src simd.Matrix, gallery bool, norms []float32) {
 	}
 }
 
-// score returns how alike two rows are, which for Cosine have been normalised.
+// score returns the score of two rows, which for Cosine are unit rows.
 func (m Metric) score(x, y []float32) float32 {
 	if m == Euclidean {
 		return -float32(math.Sqrt(float64(simd.SquaredDistance(x, y))))

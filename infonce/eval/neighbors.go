@@ -8,22 +8,20 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A Neighbor is a row of a gallery, as a query sees it.
+// A Neighbor is a row of the gallery near a query.
 type Neighbor struct {
 	Row    int     // of the gallery
 	Cosine float32 // of the angle to the query
 }
 
-// Neighbors returns for each row of queries (n×d) the k rows of gallery (m×d) that
-// are nearest by cosine, or all m where k is larger, nearest first. Among equals the
-// lower row comes first.
+// Neighbors returns, for each row of queries (n×d), the k rows of gallery (m×d) that are nearest by
+// cosine, nearest first, or all m if k is larger. Among equals the lower row comes first.
 //
-// The cosine with a row of zeros is 0; with one that is not finite it counts as
-// −Inf. The result does not depend on workers, of which 0 means GOMAXPROCS.
+// The cosine with a row of zeros is 0; with a row that is not finite it counts as −Inf. Workers is the
+// number of goroutines, 0 for GOMAXPROCS; the result does not depend on it.
 //
-// Queries meet the gallery block by block, so that memory is O(n·(d+k)) and a block,
-// whatever m is. Neighbors panics with a *simd.ShapeError where k is negative or the
-// columns differ.
+// The gallery is searched block by block, so that memory is O(n·(d+k)) and one block, whatever m is.
+// Neighbors panics with a *simd.ShapeError if k is negative or the columns differ.
 func Neighbors(queries, gallery simd.Matrix, k, workers int) [][]Neighbor {
 	const op = "eval.Neighbors"
 	queries.Check(op, "queries", -1, -1)
@@ -33,7 +31,7 @@ func Neighbors(queries, gallery simd.Matrix, k, workers int) [][]Neighbor {
 	}
 	n, d := queries.Rows, queries.Cols
 	k = min(k, gallery.Rows)
-	s := search{nearest: make([][]Neighbor, n)}
+	s := nearestSearch{nearest: make([][]Neighbor, n)}
 	all := make([]Neighbor, n*k)
 	for i := range s.nearest {
 		s.nearest[i] = all[i*k : i*k : (i+1)*k]
@@ -42,34 +40,38 @@ func Neighbors(queries, gallery simd.Matrix, k, workers int) [][]Neighbor {
 		return s.nearest
 	}
 
+	workers = par.Workers(workers)
 	queryNorms := make([]float32, n)
 	s.queries = normalize(simd.NewMatrix(n, d), queries, queryNorms, workers)
 	block := min(blockRows, gallery.Rows)
 	unit, norms := simd.NewMatrix(block, d), make([]float32, block)
-	s.cosines = simd.NewMatrix(min(par.Workers(workers), pieces(n))*pieceRows, block)
+	s.cosines = simd.NewMatrix(busy(workers, n, pieceRows)*pieceRows, block)
 	for s.first = 0; s.first < gallery.Rows; s.first += block {
 		s.rows = min(block, gallery.Rows-s.first)
 		b := gallery.Slice(s.first, s.first+s.rows)
 		s.block.PackTrans(normalize(unit.Slice(0, s.rows), b, norms[:s.rows], workers))
-		par.Do(workers, pieces(n), &s)
+		par.Ranges(workers, n, pieceRows, &s, (*nearestSearch).visit)
 	}
 	return s.nearest
 }
 
-// blockRows is the number of rows of the gallery that are searched at a time: as
-// many cosines of a piece as the second-level cache holds, and not a multiple of 1024,
-// for rows a multiple of 4 KiB apart compete for the same lines of the first-level cache.
-// pieceRows is the number of queries that are one piece of work, a multiple of all tile
-// heights. The result depends on neither.
+// The result depends on neither of these.
 const (
+	// blockRows is how many rows of the gallery are searched at a time: the cosines of a piece fit the
+	// second-level cache. It is not a multiple of 1024, because rows a multiple of 4 KiB apart compete
+	// for the same lines of the first-level cache.
 	blockRows = 4080
+
+	// pieceRows is how many queries are one piece of work, a multiple of all tile heights.
 	pieceRows = 48
 )
 
-func pieces(rows int) int { return (rows + pieceRows - 1) / pieceRows }
+// busy returns the number of workers that can have a range, when n is cut into ranges of size: as much
+// scratch memory is needed.
+func busy(workers, n, size int) int { return min(workers, (n+size-1)/size) }
 
-// A search is a task whose pieces are queries, for one block of the gallery.
-type search struct {
+// A nearestSearch looks through one block of the gallery.
+type nearestSearch struct {
 	queries     simd.Matrix // unit rows
 	block       simd.Packed // unit rows of the gallery, transposed
 	first, rows int         // where the block lies in the gallery
@@ -77,9 +79,8 @@ type search struct {
 	nearest     [][]Neighbor
 }
 
-// Run looks for neighbours of the queries of a piece among the rows of the block.
-func (s *search) Run(worker, piece int) {
-	lo, hi := piece*pieceRows, min((piece+1)*pieceRows, s.queries.Rows)
+// visit looks for neighbours of queries [lo, hi) among the rows of the block.
+func (s *nearestSearch) visit(worker, lo, hi int) {
 	c := s.cosines.Slice(worker*pieceRows, worker*pieceRows+hi-lo)
 	c.Cols = s.rows
 	s.block.Mul(c, 1, s.queries.Slice(lo, hi))
@@ -88,8 +89,8 @@ func (s *search) Run(worker, piece int) {
 	}
 }
 
-// insert adds rows, the first of which is row first, to the neighbours of a query, as
-// long as there is room or they are nearer than the last.
+// insert adds rows of the gallery, starting at row first, to the neighbours of a query, if there is room
+// or they are nearer than the last neighbour.
 func insert(near []Neighbor, first int, cosines []float32) []Neighbor {
 	last := float32(math.Inf(-1))
 	if len(near) == cap(near) {
@@ -115,19 +116,17 @@ func insert(near []Neighbor, first int, cosines []float32) []Neighbor {
 	return near
 }
 
-// normalize stores the unit rows of src in dst, which it returns.
+// normalize stores the unit rows of src in dst, and returns dst.
 func normalize(dst, src simd.Matrix, norms []float32, workers int) simd.Matrix {
-	par.Do(workers, pieces(src.Rows), &normalizeRows{dst, src, norms})
+	par.Ranges(workers, src.Rows, pieceRows, &normalization{dst, src, norms}, (*normalization).rows)
 	return dst
 }
 
-// normalizeRows is a task whose pieces are rows.
-type normalizeRows struct {
+type normalization struct {
 	dst, src simd.Matrix
 	norms    []float32
 }
 
-func (t *normalizeRows) Run(_, piece int) {
-	lo, hi := piece*pieceRows, min((piece+1)*pieceRows, t.src.Rows)
+func (t *normalization) rows(_, lo, hi int) {
 	simd.NormalizeRows(t.dst.Slice(lo, hi), t.src.Slice(lo, hi), t.norms[lo:hi])
 }

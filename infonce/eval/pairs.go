@@ -9,13 +9,14 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// Pairs are pairs of rows, to be told apart by whether both are of the same label.
+// Pairs are pairs of rows for verification.
 type Pairs struct {
-	A, B []int // rows
-	Same []bool
+	A, B []int  // the rows of each pair
+	Same []bool // whether they have the same label
 }
 
-// AllPairs returns all pairs (i, j), i < j, of rows with the given labels, ordered by i and then j: n(n−1)/2, of 17 bytes each.
+// AllPairs returns all pairs (i, j), i < j, of rows with the given labels, ordered by i and then j. They
+// are n(n−1)/2, and take 17 bytes each.
 func AllPairs(labels []int) Pairs {
 	n := len(labels)
 	total := n * max(n-1, 0) / 2
@@ -28,14 +29,15 @@ func AllPairs(labels []int) Pairs {
 	return p
 }
 
-// SamplePairs returns n pairs of the same label, and after these n pairs of different labels; or all there are, where there
-// are less. All pairs of a kind are equally likely and none comes twice. The same seed gives the same pairs.
+// SamplePairs returns n pairs of the same label and then n pairs of different labels, or all pairs of a
+// kind that has fewer. All pairs of a kind are equally likely, and none comes twice. The same seed gives
+// the same pairs.
 func SamplePairs(labels []int, n int, seed uint64) Pairs {
 	const op = "eval.SamplePairs"
 	if n < 0 {
 		panic(&simd.ShapeError{Op: op, Arg: "n", Got: fmt.Sprint(n), Want: "at least 0"})
 	}
-	// Rows in the order of their labels: the partners of a row that lie behind it are first those of its label, then the others.
+	// Rows in the order of their labels: of the rows behind a row, those of its label come first.
 	rows := make([]int, len(labels))
 	for i := range rows {
 		rows[i] = i
@@ -49,7 +51,7 @@ func SamplePairs(labels []int, n int, seed uint64) Pairs {
 		}
 		return 0
 	})
-	ends := make([]int, len(rows)) // of the rows that have the label of the row at a place
+	ends := make([]int, len(rows)) // for each place, where the rows with the label of the row there end
 	for at := len(rows) - 1; at >= 0; at-- {
 		ends[at] = at + 1
 		if at+1 < len(rows) && labels[rows[at+1]] == labels[rows[at]] {
@@ -66,7 +68,7 @@ func SamplePairs(labels []int, n int, seed uint64) Pairs {
 			}
 		}
 		total := before[len(rows)]
-		// A shuffle of all numbers of pairs, of which only those are kept that have moved (Fisher and Yates).
+		// Fisher and Yates' shuffle of the numbers of all pairs, which stores only those that have moved.
 		moved := make(map[int64]int64)
 		value := func(i int64) int64 {
 			if v, ok := moved[i]; ok {
@@ -83,7 +85,7 @@ func SamplePairs(labels []int, n int, seed uint64) Pairs {
 			if !found {
 				at--
 			}
-			for before[at+1] == number { // places that are first in no pair
+			for before[at+1] == number { // skip places that are first in no pair
 				at++
 			}
 			partner := ends[at]
@@ -101,9 +103,10 @@ func (p *Pairs) add(a, b int, same bool) {
 	p.A, p.B, p.Same = append(p.A, a), append(p.B, b), append(p.Same, same)
 }
 
-// Scores returns how alike the rows of each pair are, rows of x (n×d): the higher, the more. Distances are taken from
-// differences, and negated. The result does not depend on workers, of which 0 means GOMAXPROCS. Scores panics
-// with a *simd.ShapeError where a pair names a row that x has not.
+// Scores returns the similarity of the two rows of each pair, which are rows of x (n×d): the higher, the
+// more similar. Distances are computed from differences, and negated. Workers is the number of
+// goroutines, 0 for GOMAXPROCS; the result does not depend on it. Scores panics with a *simd.ShapeError
+// if x lacks a row of a pair.
 func (p Pairs) Scores(x simd.Matrix, m Metric, workers int) []float32 {
 	const op = "eval.Pairs.Scores"
 	x.Check(op, "x", -1, -1)
@@ -118,27 +121,27 @@ func (p Pairs) Scores(x simd.Matrix, m Metric, workers int) []float32 {
 			}
 		}
 	}
+	workers = par.Workers(workers)
 	if m == Cosine {
 		x = normalize(simd.NewMatrix(x.Rows, x.Cols), x, make([]float32, x.Rows), workers)
 	}
-	t := pairTask{p, x, m, make([]float32, len(p.A))}
-	par.Do(workers, (len(p.A)+pairsOfPiece-1)/pairsOfPiece, &t)
+	t := pairScores{p, x, m, make([]float32, len(p.A))}
+	par.Ranges(workers, len(p.A), pairsOfPiece, &t, (*pairScores).score)
 	return t.scores
 }
 
-// pairsOfPiece is the number of pairs that are one piece of work.
+// pairsOfPiece is how many pairs are one piece of work.
 const pairsOfPiece = 512
 
-// A pairTask is a task whose pieces are pairs.
-type pairTask struct {
+type pairScores struct {
 	Pairs
 	x      simd.Matrix
 	metric Metric
 	scores []float32
 }
 
-func (t *pairTask) Run(_, piece int) {
-	for i := piece * pairsOfPiece; i < min((piece+1)*pairsOfPiece, len(t.scores)); i++ {
+func (t *pairScores) score(_, lo, hi int) {
+	for i := lo; i < hi; i++ {
 		t.scores[i] = t.metric.score(t.x.Row(t.A[i]), t.x.Row(t.B[i]))
 	}
 }

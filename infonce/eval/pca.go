@@ -10,25 +10,25 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A Projection is rows seen along their principal axes, those in which they vary most.
+// A Projection is the projection of rows to their principal axes, along which they vary most.
 type Projection struct {
-	Points simd.Matrix // n×k: the rows less Mean, times the axes
-	Axes   simd.Matrix // k×d: unit rows, at right angles to each other
+	Points simd.Matrix // n×k: the rows minus Mean, times the axes
+	Axes   simd.Matrix // k×d: orthonormal rows
 	Mean   []float64   // of the rows, of length d
-	Share  []float64   // of the variance of the rows that is along each axis; not ascending
+	Share  []float64   // of the variance that is along each axis, in descending order
 }
 
 // PCA projects the rows of x (n×d) to their first k principal axes.
 //
-// Of the two directions of an axis it takes that in which the first component of at least half the size of the
-// largest is positive. Where the
-// rows vary in less than k directions, as they do where k is above d or n−1, the axes that are left may be rows of zeros,
-// of share 0. A row that is not finite takes no part, and its point is NaN.
+// An axis points where its first component of at least half the largest magnitude is positive. If the
+// rows vary in fewer than k directions, as they must if k is above d or n−1, the remaining axes may be
+// rows of zeros with a share of 0. A row that is not finite takes no part, and its point is NaN.
 //
-// The axes are found by iteration in a subspace of k+8 dimensions (Halko, Martinsson & Tropp 2011) from a fixed start, until
-// they are invariant to 10⁻⁹ of the largest variance, or for 200 steps: axes whose variances are nearly equal are
-// then any directions of the plane that they span, as they are by nature. The result is always the same.
-// Memory is that of a copy of x and of min(n, d)² numbers. PCA panics with a *simd.ShapeError where k is negative.
+// The axes are found by iteration in a subspace of k+8 dimensions (Halko, Martinsson & Tropp 2011) from
+// a fixed start, until they are invariant to 10⁻⁹ of the largest variance, or for 200 steps. Axes with
+// nearly equal variances may then be any orthonormal ones of the plane they span. The result is always
+// the same. It takes memory for a copy of x and for min(n, d)² numbers. PCA panics with a
+// *simd.ShapeError if k is negative.
 func PCA(x simd.Matrix, k int) Projection {
 	const op = "eval.PCA"
 	x.Check(op, "x", -1, -1)
@@ -42,12 +42,13 @@ func PCA(x simd.Matrix, k int) Projection {
 		Mean:   c.mean,
 		Share:  make([]float64, k),
 	}
-	a, ofColumns := c.products(0)
+	workers := par.Workers(0)
+	a, ofColumns := c.products(workers)
 	var total float64
 	for i := range a.n {
 		total += a.row(i)[i]
 	}
-	values, vectors := a.leading(min(k, a.n))
+	values, vectors := a.leading(min(k, a.n), workers)
 	axes := make([][]float64, k)
 	for i := range axes {
 		axes[i] = make([]float64, x.Cols)
@@ -88,7 +89,7 @@ func PCA(x simd.Matrix, k int) Projection {
 	return p
 }
 
-// orient makes v a unit vector in the direction that [PCA] chooses. It reports whether v is not zero.
+// orient makes v a unit vector in the direction that [PCA] chooses. It reports whether v was nonzero.
 func orient(v []float64) bool {
 	length := math.Sqrt(dot(v, v))
 	if length == 0 {
@@ -108,8 +109,9 @@ func orient(v []float64) bool {
 	return true
 }
 
-// leading returns the k largest eigenvalues of a matrix that has none below 0, descending, and their eigenvectors.
-func (a symmetric) leading(k int) (values []float64, vectors [][]float64) {
+// leading returns the k largest eigenvalues of a positive semidefinite matrix, descending, and their
+// eigenvectors.
+func (a symmetric) leading(k, workers int) (values []float64, vectors [][]float64) {
 	b := min(k+8, a.n)
 	t := iteration{a: a, q: make([][]float64, b), y: make([][]float64, b)}
 	r := rand.New(rand.NewPCG(1, 2))
@@ -121,8 +123,8 @@ func (a symmetric) leading(k int) (values []float64, vectors [][]float64) {
 	}
 	for step := 0; ; step++ {
 		orthonormalize(t.q)
-		par.Do(0, (a.n+productRows-1)/productRows, &t)
-		// What a does within the subspace, and its axes there (Rayleigh and Ritz).
+		par.Ranges(workers, a.n, productRows, &t, (*iteration).multiply)
+		// Rayleigh–Ritz: the matrix within the subspace, and its eigenvectors there.
 		inside := newSymmetric(b)
 		for i := range b {
 			for j := range i + 1 {
@@ -161,8 +163,8 @@ func combine(turn symmetric, q [][]float64) [][]float64 {
 	return sums
 }
 
-// orthonormalize makes the vectors unit vectors at right angles, each within the span of itself and those before (Gram and
-// Schmidt, twice: that suffices). One that has nothing left becomes zero.
+// orthonormalize makes the vectors orthonormal, each within the span of itself and those before it, by
+// Gram and Schmidt's method, twice: that suffices. A vector of which nothing is left becomes zero.
 func orthonormalize(q [][]float64) {
 	for i, v := range q {
 		before := math.Sqrt(dot(v, v))
@@ -182,14 +184,14 @@ func orthonormalize(q [][]float64) {
 	}
 }
 
-// An iteration is a task whose pieces are elements of y = a·q.
+// An iteration computes y = a·q.
 type iteration struct {
 	a    symmetric
 	q, y [][]float64
 }
 
-func (t *iteration) Run(_, piece int) {
-	for i := piece * productRows; i < min((piece+1)*productRows, t.a.n); i++ {
+func (t *iteration) multiply(_, lo, hi int) {
+	for i := lo; i < hi; i++ {
 		row := t.a.row(i)
 		for j, q := range t.q {
 			t.y[j][i] = dot(row, q)

@@ -9,40 +9,43 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A Probe tells how well the classes of rows can be told apart by planes: the linear evaluation of embeddings that do not
-// change any more (Alain & Bengio 2016; Chen et al. 2020, section 3).
+// A Probe is a linear probe: it fits a linear classifier to frozen embeddings, to see how well their
+// classes can be separated (Alain & Bengio 2016; Chen et al. 2020, section 3).
 //
-// It is logistic regression for any number of classes. With each column of x standardised to mean 0 and deviation 1, it
-// minimises over the weights W, a row for each class, and the biases b
+// It is logistic regression with any number of classes. With each column of x standardised to mean 0
+// and deviation 1, it minimises, over the weights W with a row for each class and the biases b,
 //
 //	mean_i −ln softmax(W·x_i + b)[label_i] + L2/2·|W|²
 //
-// by L-BFGS (Liu & Nocedal 1989; Nocedal & Wright 2006, algorithm 7.5) from 0. The zero value is a useful probe.
+// by L-BFGS (Liu & Nocedal 1989; Nocedal & Wright 2006, algorithm 7.5) from 0. The zero value is a useful
+// probe.
 type Probe struct {
-	L2      float32 // 0 means 1/n of n rows, which is C = 1 of scikit-learn
+	L2      float32 // 0 means 1/n for n rows, which is C = 1 of scikit-learn
 	Steps   int     // at most; 0 means 200
-	Workers int     // 0 means GOMAXPROCS; the result does not depend on it
+	Workers int     // goroutines; 0 means GOMAXPROCS; the result does not depend on it
 }
 
-// A LinearClassifier is what a [Probe] has learnt. It may be shared.
+// A LinearClassifier is what a [Probe] has learnt. Goroutines may share it.
 type LinearClassifier struct {
 	Classes []int // ascending
 
-	Loss      float64 // what was minimised, at the end
-	Gradient  float64 // the largest component of its gradient there
-	Steps     int     // that it took
-	Converged bool    // Gradient is at most 10⁻⁵, or no step in float32 brings Loss down; else Steps was not enough
+	Loss      float64 // the minimised loss
+	Gradient  float64 // the largest component of its gradient
+	Steps     int     // taken
+	Converged bool    // Gradient is at most 10⁻⁵, or no step in float32 lowers Loss; if not, more Steps may
 
 	columns []standard
 	weights simd.Matrix // len(Classes)×(d+1), for standard columns; the last column is the bias
 }
 
-// Fit learns from the rows of x (n×d), whose classes are labels, any integers. A column whose elements are all equal is
-// ignored. With a single class there is nothing to learn.
+// Fit learns from the rows of x (n×d) with the given labels, which may be any integers. A column whose
+// elements are all equal is ignored. With a single class there is nothing to learn.
 //
-// Sums over rows are taken in float32 within 512 rows, and in float64 over these.
-// Memory is that of a copy of x, 240 bytes for each weight, and 512 rows of scores for each worker. It is an error where there are no rows, where an
-// element is not finite, or where L2 or Steps is negative. Fit panics with a *simd.ShapeError where the lengths differ.
+// Sums over rows are taken in float32 over 512 rows, and in float64 beyond. Fit takes memory for a copy
+// of x, 240 bytes for each weight, and 512 rows of scores for each worker.
+//
+// Fit returns an error if there are no rows, an element is not finite, or L2 or Steps is negative. It
+// panics with a *simd.ShapeError if the lengths differ.
 func (p Probe) Fit(x simd.Matrix, labels []int) (*LinearClassifier, error) {
 	const op = "eval.Probe"
 	x.Check(op, "x", -1, -1)
@@ -70,7 +73,7 @@ func (p Probe) Fit(x simd.Matrix, labels []int) (*LinearClassifier, error) {
 	classes := slices.Clone(labels)
 	slices.Sort(classes)
 	c := &LinearClassifier{Classes: slices.Compact(classes), columns: standards(x)}
-	t := probeTask{x: simd.NewMatrix(x.Rows, x.Cols+1), class: make([]int, x.Rows), l2: l2, workers: p.Workers}
+	t := probeLoss{x: simd.NewMatrix(x.Rows, x.Cols+1), class: make([]int, x.Rows), l2: l2, workers: par.Workers(p.Workers)}
 	for i, label := range labels {
 		t.class[i], _ = slices.BinarySearch(c.Classes, label)
 		standardize(t.x.Row(i), x.Row(i), c.columns)
@@ -83,25 +86,27 @@ func (p Probe) Fit(x simd.Matrix, labels []int) (*LinearClassifier, error) {
 	return c, nil
 }
 
-// Predict returns the class of each row of x (n×d): that with the highest score, the lowest among equals. An element that
-// is not finite is an error. The result does not depend on workers, of which 0 means GOMAXPROCS.
+// Predict returns the class of each row of x (n×d): the one with the highest score, the lowest among
+// equals. It returns an error if an element is not finite. Workers is the number of goroutines, 0 for
+// GOMAXPROCS; the result does not depend on it.
 func (c *LinearClassifier) Predict(x simd.Matrix, workers int) ([]int, error) {
 	const op = "eval.LinearClassifier"
 	x.Check(op, "x", -1, len(c.columns))
 	if err := checkFinite(op, x); err != nil {
 		return nil, err
 	}
-	t := predictTask{c: c, x: x, labels: make([]int, x.Rows)}
+	workers = par.Workers(workers)
+	t := prediction{c: c, x: x, labels: make([]int, x.Rows)}
 	t.weights.PackTrans(c.weights)
-	n := pieces(x.Rows)
-	rows := min(par.Workers(workers), n) * pieceRows
+	rows := busy(workers, x.Rows, pieceRows) * pieceRows
 	t.standard, t.scores = simd.NewMatrix(rows, x.Cols+1), simd.NewMatrix(rows, len(c.Classes))
-	par.Do(workers, n, &t)
+	par.Ranges(workers, x.Rows, pieceRows, &t, (*prediction).rows)
 	return t.labels, nil
 }
 
-// Accuracy returns the share of the rows of x (n×d) whose class [LinearClassifier.Predict] tells, and 0 where there are none.
-// A label that is not among Classes can not be told. Accuracy panics with a *simd.ShapeError where the lengths differ.
+// Accuracy returns the share of the rows of x (n×d) whose class [LinearClassifier.Predict] gets right, 0
+// without rows. A label that is not among Classes counts as wrong. Accuracy panics with a
+// *simd.ShapeError if the lengths differ.
 func (c *LinearClassifier) Accuracy(x simd.Matrix, labels []int, workers int) (float64, error) {
 	if len(labels) != x.Rows {
 		panic(&simd.ShapeError{Op: "eval.LinearClassifier", Arg: "labels", Got: fmt.Sprintf("of length %d", len(labels)), Want: fmt.Sprintf("of length %d", x.Rows)})
@@ -130,14 +135,14 @@ func checkFinite(op string, x simd.Matrix) error {
 	return nil
 }
 
-// A standard is the mean of a column, and 1/deviation, or 0 where all elements are equal.
+// A standard is the mean of a column and 1/deviation, which is 0 if all elements are equal.
 type standard struct{ mean, scale float64 }
 
 func standards(x simd.Matrix) []standard {
 	s := make([]standard, x.Cols)
 	n := float64(x.Rows)
 	for j := range s {
-		// From the first element on: where all are equal, nothing is left, not even rounding.
+		// Relative to the first element: if all are equal, nothing remains, not even a rounding error.
 		first := float64(x.Row(0)[j])
 		var sum, squares float64
 		for i := range x.Rows {
@@ -155,9 +160,9 @@ func standards(x simd.Matrix) []standard {
 	return s
 }
 
-// standardize stores the standard columns of x in dst, and 1 after these, for the bias.
+// standardize stores the standardised elements of x in dst, and after them 1 for the bias.
 func standardize(dst, x []float32, s []standard) {
-	const most = 1 << 40 // far from all that was seen; a sum of such products does not overflow
+	const most = 1 << 40 // far beyond what Fit has seen; a sum of such products does not overflow
 	for j, v := range x {
 		dst[j] = float32(max(-most, min(most, (float64(v)-s[j].mean)*s[j].scale)))
 	}
@@ -171,8 +176,7 @@ func round(dst []float32, x []float64) {
 	}
 }
 
-// A predictTask is a task whose pieces are rows.
-type predictTask struct {
+type prediction struct {
 	c                *LinearClassifier
 	x                simd.Matrix
 	weights          simd.Packed // transposed
@@ -180,8 +184,8 @@ type predictTask struct {
 	labels           []int
 }
 
-func (t *predictTask) Run(worker, piece int) {
-	lo, hi := piece*pieceRows, min((piece+1)*pieceRows, t.x.Rows)
+// rows predicts the classes of rows [lo, hi).
+func (t *prediction) rows(worker, lo, hi int) {
 	standard := t.standard.Slice(worker*pieceRows, worker*pieceRows+hi-lo)
 	scores := t.scores.Slice(worker*pieceRows, worker*pieceRows+hi-lo)
 	for i := range standard.Rows {

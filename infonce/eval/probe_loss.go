@@ -6,43 +6,45 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// probeRows are the rows whose gradients are added in float32, and probeBlocks the number of such blocks at a time, so that
-// memory does not grow with the rows. Only the first is part of the result.
 const (
-	probeRows   = 512
+	// probeRows is how many rows are a block, whose gradients are added in float32. The result depends on
+	// it.
+	probeRows = 512
+
+	// probeBlocks is how many blocks are computed before they are added, so that memory does not grow
+	// with the rows. The result does not depend on it.
 	probeBlocks = 16
 )
 
-// A probeTask is a task whose pieces are blocks of rows: each stores its loss and its gradient.
-type probeTask struct {
+// A probeLoss is the loss of a [Probe] as a function of its weights.
+type probeLoss struct {
 	x       simd.Matrix // n×(d+1)
 	class   []int       // number of the class of each row
 	l2      float64
-	workers int
+	workers int // above 0
 
-	first    int         // block
-	weights  simd.Matrix // classes×(d+1)
-	packed   simd.Packed // the same, transposed
-	scores   simd.Matrix // probeRows rows for each worker
-	partial  []simd.Matrix
-	losses   []float64
-	gradient []float64
-	add      addTask
+	first   int         // block of those computed together
+	weights simd.Matrix // classes×(d+1)
+	packed  simd.Packed // the same, transposed
+	scores  simd.Matrix // probeRows rows for each worker
+	partial []simd.Matrix
+	losses  []float64
+	add     gradientSum
 }
 
-// start takes weights as scratch.
-func (t *probeTask) start(weights simd.Matrix) {
+// start takes weights as scratch memory.
+func (t *probeLoss) start(weights simd.Matrix) {
 	blocks := min(probeBlocks, (t.x.Rows+probeRows-1)/probeRows)
 	t.weights = weights
-	t.scores = simd.NewMatrix(min(par.Workers(t.workers), blocks)*min(probeRows, t.x.Rows), weights.Rows)
+	t.scores = simd.NewMatrix(min(t.workers, blocks)*min(probeRows, t.x.Rows), weights.Rows)
 	t.partial, t.losses = make([]simd.Matrix, blocks), make([]float64, blocks)
 	for i := range t.partial {
 		t.partial[i] = simd.NewMatrix(weights.Rows, weights.Cols)
 	}
 }
 
-// evaluate returns the loss at w, and stores its gradient in dw.
-func (t *probeTask) evaluate(dw, w []float64) (loss float64) {
+// evaluate returns the loss at weights w, and stores its gradient in dw.
+func (t *probeLoss) evaluate(dw, w []float64) (loss float64) {
 	round(t.weights.Data, w)
 	t.packed.PackTrans(t.weights)
 	n := float64(t.x.Rows)
@@ -57,9 +59,9 @@ func (t *probeTask) evaluate(dw, w []float64) (loss float64) {
 	blocks := (t.x.Rows + probeRows - 1) / probeRows
 	for t.first = 0; t.first < blocks; t.first += probeBlocks {
 		count := min(probeBlocks, blocks-t.first)
-		par.Do(t.workers, count, t)
-		t.add = addTask{dw, t.partial[:count], t.weights.Cols}
-		par.Do(t.workers, t.weights.Rows, &t.add)
+		par.For(t.workers, count, t, (*probeLoss).block)
+		t.add = gradientSum{dw, t.partial[:count], t.weights.Cols}
+		par.For(t.workers, t.weights.Rows, &t.add, (*gradientSum).row)
 		for _, v := range t.losses[:count] {
 			loss += v
 		}
@@ -70,7 +72,8 @@ func (t *probeTask) evaluate(dw, w []float64) (loss float64) {
 	return loss / n
 }
 
-func (t *probeTask) Run(worker, piece int) {
+// block stores the loss and the gradient of a block of rows.
+func (t *probeLoss) block(worker, piece int) {
 	lo := (t.first + piece) * probeRows
 	hi := min(lo+probeRows, t.x.Rows)
 	at := worker * min(probeRows, t.x.Rows)
@@ -83,8 +86,8 @@ func (t *probeTask) Run(worker, piece int) {
 	simd.MatMulTransA(t.partial[piece], 1, scores, x)
 }
 
-// crossEntropy returns −ln softmax(z)[class], and overwrites z with its gradient. Where the loss is small it is the sum
-// of what the others have, and not the little that a difference of large numbers leaves.
+// crossEntropy returns −ln softmax(z)[class], and overwrites z with its gradient. A small loss is computed
+// from the sum over the other classes, because a difference of large numbers would cancel.
 func crossEntropy(z []float32, class int) float64 {
 	most := simd.Max(z)
 	behind := float64(most) - float64(z[class])
@@ -101,17 +104,17 @@ func crossEntropy(z []float32, class int) float64 {
 	return behind + scalar.Log64(sum)
 }
 
-// An addTask is a task whose pieces are rows: it adds the parts, in their order.
-type addTask struct {
+// A gradientSum adds the gradients of blocks, in their order.
+type gradientSum struct {
 	dst   []float64
 	parts []simd.Matrix
 	cols  int
 }
 
-func (t *addTask) Run(_, piece int) {
-	dst := t.dst[piece*t.cols:][:t.cols]
+func (t *gradientSum) row(_, i int) {
+	dst := t.dst[i*t.cols:][:t.cols]
 	for _, p := range t.parts {
-		for j, v := range p.Row(piece) {
+		for j, v := range p.Row(i) {
 			dst[j] += float64(v)
 		}
 	}

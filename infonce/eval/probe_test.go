@@ -135,7 +135,7 @@ func TestProbeGradient(t *testing.T) {
 	// 9,000 rows are 18 blocks, more than are in flight at once.
 	for _, c := range []struct{ n, d, classes int }{{1, 1, 1}, {5, 3, 2}, {513, 7, 10}, {9000, 2, 3}} {
 		x, labels := blobs(r, c.n, c.d, c.classes, 1)
-		task := probeTask{x: simd.NewMatrix(c.n, c.d+1), class: labels, l2: 0.3}
+		task := probeLoss{x: simd.NewMatrix(c.n, c.d+1), class: labels, l2: 0.3, workers: 2}
 		rows := make([][]float64, c.n)
 		for i := range rows {
 			standardize(task.x.Row(i), x.Row(i), slices.Repeat([]standard{{0, 1}}, c.d))

@@ -9,35 +9,36 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A Ranking puts the rows of a gallery in order for each query, and tells where those stand that the
-// query should find.
+// A Ranking orders the rows of a gallery by their similarity to each query, to see at which ranks the
+// relevant rows are: those that the query should find.
 //
-// Which they are is said by Relevant; where that is nil, by labels: the rows that have the label of
-// the query; and where these are nil too, by position: row i of the gallery for query i.
+// Relevant lists them. If it is nil, a row is relevant if it has the label of the query, and without
+// labels row i of the gallery is the relevant one for query i.
 //
 // The zero value ranks nothing.
 type Ranking struct {
 	Queries       simd.Matrix // n×d
-	Gallery       simd.Matrix // m×d; by position n ≤ m
-	Itself        bool        // the gallery is Queries, and no query finds its own row; Gallery stays empty
-	Relevant      [][]int     // for each query the rows it should find, each once, in any order
+	Gallery       simd.Matrix // m×d; with neither Relevant nor labels n ≤ m
+	Itself        bool        // the gallery is Queries, of which no query finds itself; Gallery stays empty
+	Relevant      [][]int     // for each query the relevant rows, each once, in any order
 	QueryLabels   []int       // of length n
-	GalleryLabels []int       // of length m; stays empty where the gallery is Queries
+	GalleryLabels []int       // of length m; stays nil with Itself
 	Metric        Metric
-	At            []int // the k of the figures at k; nil means 1, 5 and 10
-	Workers       int   // 0 means GOMAXPROCS; the result does not depend on it
+	At            []int // each k of the figures at k; nil means 1, 5 and 10
+	Workers       int   // goroutines; 0 means GOMAXPROCS; the result does not depend on it
 }
 
 // Measure ranks all rows of the gallery for every query.
 //
-// A row stands behind all that score higher. Among equals the irrelevant rows come first: the figures are
-// lower bounds over all orders of equals, and where all embeddings are the same they tell of nothing found. A score
-// that is NaN counts as −Inf, so that such a relevant row comes last. [Retrieval].Tied counts the
-// queries that this concerns. Scores are float32: for Euclidean q·g − |g|²/2, whose rounding grows with the
-// distance of the rows from the origin.
+// A row ranks behind all rows with a higher score. Among equals the irrelevant rows come first, so that
+// the figures are lower bounds over all orders of equals, and embeddings that are all the same find
+// nothing. A score that is NaN counts as −Inf, so that such a relevant row comes last.
+// [Retrieval].Tied counts the queries for which this matters. Scores are float32: for Euclidean
+// q·g − |g|²/2, whose rounding grows with the distance of the rows from the origin.
 //
-// The search is exact and has no limit on k. Memory is that of a copy of the gallery, of all queries and of the scores of
-// at most 48 queries for each worker. Measure panics with a *simd.ShapeError where shapes, lengths or rows do not fit.
+// The search is exact and has no limit on k. It takes memory for a copy of the gallery, for all queries,
+// and for the scores of at most 48 queries a worker. Measure panics with a *simd.ShapeError if shapes,
+// lengths or rows do not fit.
 func (r Ranking) Measure() Retrieval {
 	const op = "eval.Ranking"
 	r.check(op)
@@ -48,7 +49,8 @@ func (r Ranking) Measure() Retrieval {
 		r.At = []int{1, 5, 10}
 	}
 	n, m, d := r.Queries.Rows, r.Gallery.Rows, r.Metric.width(r.Queries.Cols)
-	t := rankTask{Ranking: r, answers: make([]answer, n)}
+	workers := par.Workers(r.Workers)
+	t := ranker{Ranking: r, answers: make([]answer, n)}
 	t.counts, t.gains = make([]int, n*len(r.At)), make([]float64, n*len(r.At))
 	t.discount(m)
 	if r.Relevant == nil && r.GalleryLabels != nil {
@@ -59,14 +61,13 @@ func (r Ranking) Measure() Retrieval {
 	}
 	if n > 0 && m > 0 {
 		t.gallery.Reset(d, m)
-		pieces := (m + layRows - 1) / layRows
-		rows := min(par.Workers(r.Workers), pieces) * layRows
-		par.Do(r.Workers, pieces, &layTask{r.Metric, r.Gallery, &t.gallery, simd.NewMatrix(rows, d), make([]float32, rows)})
+		rows := busy(workers, m, layRows) * layRows
+		l := layout{r.Metric, r.Gallery, &t.gallery, simd.NewMatrix(rows, d), make([]float32, rows)}
+		par.Ranges(workers, m, layRows, &l, (*layout).pack)
 
 		t.pieceRows = min(pieceRows, max(leastRows, scoresOfPiece/m))
-		pieces = (n + t.pieceRows - 1) / t.pieceRows
-		t.scratch = make([]rankScratch, min(par.Workers(r.Workers), pieces))
-		par.Do(r.Workers, pieces, &t)
+		t.scratch = make([]rankScratch, busy(workers, n, t.pieceRows))
+		par.Ranges(workers, n, t.pieceRows, &t, (*ranker).visit)
 	}
 	return t.summary()
 }
@@ -99,7 +100,7 @@ func (r *Ranking) check(op string) {
 		if len(r.Relevant) != n {
 			fail("Relevant", length(len(r.Relevant)), length(n))
 		}
-		last := make([]int, m) // the last query, counted from 1, that should find the row
+		last := make([]int, m) // the last query, counted from 1, for which the row is relevant
 		for i, rows := range r.Relevant {
 			for _, j := range rows {
 				if j < 0 || j >= m {
@@ -125,16 +126,16 @@ func (r *Ranking) check(op string) {
 	}
 }
 
-// No constant here changes a bit of the result.
+// The result depends on none of these.
 const (
-	blockCols     = 42 * simd.PackAlign // of scores that are one product
-	layRows       = 10 * simd.PackAlign // of the gallery that are laid out at a time
-	scoresOfPiece = 1 << 24             // bounds the scores of a worker to 64 MiB, but for
-	leastRows     = 12                  // queries at a time, below which the products become slow
+	blockCols     = 42 * simd.PackAlign // columns of scores in one product
+	layRows       = 10 * simd.PackAlign // rows of the gallery laid out at a time
+	scoresOfPiece = 1 << 24             // scores of a worker, 64 MiB, unless that means fewer queries than
+	leastRows     = 12                  // at a time, with which products become slow
 )
 
-// A layTask lays out the rows of a gallery for products.
-type layTask struct {
+// A layout packs the rows of a gallery for products.
+type layout struct {
 	metric  Metric
 	rows    simd.Matrix
 	packed  *simd.Packed
@@ -142,15 +143,14 @@ type layTask struct {
 	norms   []float32
 }
 
-func (t *layTask) Run(worker, piece int) {
-	lo, hi := piece*layRows, min((piece+1)*layRows, t.rows.Rows)
+func (t *layout) pack(worker, lo, hi int) {
 	s := t.scratch.Slice(worker*layRows, worker*layRows+hi-lo)
 	t.metric.lay(s, t.rows.Slice(lo, hi), true, t.norms[worker*layRows:][:hi-lo])
 	t.packed.PackTransAt(lo, s)
 }
 
-// A rankTask is a task whose pieces are queries.
-type rankTask struct {
+// A ranker is a Ranking that is measured.
+type ranker struct {
 	Ranking
 	gallery   simd.Packed   // as Metric lays it out, transposed
 	rows      map[int][]int // of the gallery, by label
@@ -169,7 +169,7 @@ type rankScratch struct {
 	norms   []float32
 	scores  simd.Matrix
 	levels  []float32 // the scores of the relevant rows, descending
-	ahead   []int     // irrelevant rows that score at least as high as a level, but less than the one before
+	ahead   []int     // irrelevant rows that score at least as high as a level, and less than the one before
 	ranks   []int
 
 	low     float32 // the lowest level
@@ -177,16 +177,17 @@ type rankScratch struct {
 	first   []int   // the first level of each bin or a lower one
 }
 
-func (t *rankTask) Run(worker, piece int) {
+// visit ranks the gallery for queries [lo, hi).
+func (t *ranker) visit(worker, lo, hi int) {
 	s := &t.scratch[worker]
-	n, m, d := t.Queries.Rows, t.Gallery.Rows, t.Metric.width(t.Queries.Cols)
+	m, d := t.Gallery.Rows, t.Metric.width(t.Queries.Cols)
 	if s.norms == nil {
 		s.norms = make([]float32, t.pieceRows)
 		s.queries = simd.NewMatrix(t.pieceRows, d)
-		// An odd multiple of 64 bytes, for rows a multiple of 4 KiB apart compete for the same lines of the first-level cache.
+		// An odd multiple of 64 bytes, because rows a multiple of 4 KiB apart compete for the same
+		// lines of the first-level cache.
 		s.scores = simd.NewMatrix(t.pieceRows, (m+31)&^31+16)
 	}
-	lo, hi := piece*t.pieceRows, min((piece+1)*t.pieceRows, n)
 	q := s.queries.Slice(0, hi-lo)
 	t.Metric.lay(q, t.Queries.Slice(lo, hi), false, s.norms[:hi-lo])
 	for c := 0; c < m; c += blockCols {
@@ -205,8 +206,8 @@ func (t *rankTask) Run(worker, piece int) {
 	}
 }
 
-// relevant returns the rows that query i should find, its own perhaps among them.
-func (t *rankTask) relevant(i int, one *[1]int) []int {
+// relevant returns the rows that query i should find, perhaps with its own.
+func (t *ranker) relevant(i int, one *[1]int) []int {
 	switch {
 	case t.Relevant != nil:
 		return t.Relevant[i]
@@ -217,8 +218,8 @@ func (t *rankTask) relevant(i int, one *[1]int) []int {
 	return one[:]
 }
 
-// rank stores the ranks of the relevant rows in s.ranks, counted from 1, the best first. The row self, unless negative,
-// is not there. It overwrites the scores.
+// rank stores the ranks of the relevant rows in s.ranks, counted from 1, the best first. If self is not
+// negative, that row does not count. rank overwrites the scores.
 func (s *rankScratch) rank(scores []float32, relevant []int, self int) (tied bool) {
 	nan := float32(math.NaN())
 	least := float32(math.Inf(-1))
@@ -248,7 +249,8 @@ func (s *rankScratch) rank(scores []float32, relevant []int, self int) (tied boo
 		least = s.levels[n-1]
 		s.bin()
 		for len(scores) > 0 {
-			// Most rows score below all relevant ones: a kernel skips them. Where one does not, others are near.
+			// Most rows score below all relevant ones: a kernel skips them. One that does not often has
+			// others nearby.
 			at := simd.IndexAtLeast(scores, least)
 			end := min(at+64, len(scores))
 			for _, v := range scores[at:end] {
@@ -274,17 +276,17 @@ func (s *rankScratch) rank(scores []float32, relevant []int, self int) (tied boo
 	return tied || lost > 0 && others > 0
 }
 
-// bin makes the table by which place finds its way.
+// bin makes the table with which place finds a level.
 //
 // Bins are of equal width. Each step from a score to its bin rounds, but none puts a larger number before
-// a smaller one, so that levels of lower bins are not above a score, and those of higher bins are.
+// a smaller one: levels in lower bins are at most the score, and levels in higher bins above it.
 func (s *rankScratch) bin() {
 	n := len(s.levels)
 	bins := min(binsOfLevel*n, maxBins)
 	s.low = s.levels[n-1]
 	s.perUnit = float32(bins) / (s.levels[0] - s.low)
 	if !(s.perUnit <= math.MaxFloat32) {
-		s.perUnit = 0 // all levels are equal, or as good as equal, or one is infinite: one bin
+		s.perUnit = 0 // all levels are nearly equal, or one is infinite: one bin
 	}
 	s.first = append(s.first[:0], make([]int, bins+2)...)
 	for _, v := range s.levels {
@@ -297,13 +299,15 @@ func (s *rankScratch) bin() {
 	}
 }
 
-// With fewer bins a level, more levels share one; more than the table of maxBins do not stay in the caches.
+// With fewer bins a level, more levels share a bin; a table of more than maxBins does not stay in the
+// caches.
 const (
 	binsOfLevel = 4
 	maxBins     = 1 << 14
 )
 
-// binOf returns the bin of a score that is not below all levels: at most the number of bins, as rounding has it.
+// binOf returns the bin of a score that is not below all levels: at most the number of bins, because it
+// rounds.
 func (s *rankScratch) binOf(v float32) int {
 	if s.perUnit == 0 {
 		return 0
@@ -311,7 +315,7 @@ func (s *rankScratch) binOf(v float32) int {
 	return int((v - s.low) * s.perUnit)
 }
 
-// place returns the first i with levels[i] ≤ v, where v is not below all levels.
+// place returns the first i with levels[i] ≤ v; v is not below all levels.
 func (s *rankScratch) place(v float32) int {
 	if v >= s.levels[0] {
 		return 0

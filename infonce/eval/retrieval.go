@@ -7,43 +7,45 @@ import (
 	"github.com/contrast-go/contrast/internal/scalar"
 )
 
-// A Retrieval tells how well queries find what they should. Its figures are means over the queries that have
-// something to find, and 0 where there are none. R is the number of rows that a query should find.
+// A Retrieval tells how well queries find their relevant rows. Its figures are means over the queries
+// that have any, and 0 if there are none. R is the number of relevant rows of a query.
 type Retrieval struct {
-	Queries    int      `json:"queries"`                  // that have something to find
-	Without    int      `json:"queries_without_relevant"` // queries that have not, and are left out of all figures
-	Gallery    int      `json:"gallery"`                  // rows
-	Metric     string   `json:"metric"`                   // name
-	Tied       int      `json:"tied_queries"`             // with a relevant and an irrelevant row of the same score
-	MRR        float64  `json:"mrr"`                      // 1/rank of the first relevant row
-	MAP        float64  `json:"map"`                      // average precision: the precision at each relevant row
-	MAPR       float64  `json:"map_at_r"`                 // the same, rows behind rank R counted as 0 (Musgrave et al. 2020)
-	RPrecision float64  `json:"r_precision"`              // share of relevant rows among the first R
-	MeanRank   float64  `json:"mean_rank"`                // of the first relevant row, from 1
-	MedianRank float64  `json:"median_rank"`              // of the first relevant row; of an even number, the mean of the middle two
-	At         []Cutoff `json:"at"`                       // as asked for
-	Ranks      []int    `json:"-"`                        // of the first relevant row, for each query; 0 where there is none
+	Queries int    `json:"queries"`                  // with a relevant row
+	Without int    `json:"queries_without_relevant"` // the others, which no figure counts
+	Gallery int    `json:"gallery"`                  // rows
+	Metric  string `json:"metric"`                   // its name
+	Tied    int    `json:"tied_queries"`             // with a relevant and an irrelevant row of equal score
+
+	MRR        float64 `json:"mrr"`         // 1/rank of the first relevant row
+	MAP        float64 `json:"map"`         // average precision: the mean of the precision at each relevant row
+	MAPR       float64 `json:"map_at_r"`    // the same, with 0 for rows behind rank R (Musgrave et al. 2020)
+	RPrecision float64 `json:"r_precision"` // share of relevant rows among the first R
+	MeanRank   float64 `json:"mean_rank"`   // of the first relevant row, from 1
+	MedianRank float64 `json:"median_rank"` // of the first relevant row; the mean of the middle two if even
+
+	At    []Cutoff `json:"at"` // for each k asked for
+	Ranks []int    `json:"-"`  // of the first relevant row, for each query; 0 if there is none
 }
 
-// A Cutoff holds the figures of the first K rows.
+// A Cutoff holds the figures for the first K rows.
 type Cutoff struct {
 	K         int     `json:"k"`
-	Recall    float64 `json:"recall"`    // share of queries with a relevant row among them, as [RecallAt] counts
-	Found     float64 `json:"found"`     // share of the R relevant rows that is among them: recall in information retrieval
-	Precision float64 `json:"precision"` // relevant rows among them, of K, even where the gallery has less
-	NDCG      float64 `json:"ndcg"`      // Σ 1/log₂(1+rank) of the relevant rows among them, of what the best order gives
+	Recall    float64 `json:"recall"`    // share of queries with a relevant row among them, as in [RecallAt]
+	Found     float64 `json:"found"`     // share of the R relevant rows among them: recall in information retrieval
+	Precision float64 `json:"precision"` // relevant rows among them, divided by K even if the gallery has fewer
+	NDCG      float64 `json:"ndcg"`      // Σ 1/log₂(1+rank) of relevant rows among them, over that of the best order
 }
 
 // An answer is what a query found.
 type answer struct {
-	first                        int // rank of the best relevant row, 0 where there is none
+	first                        int // rank of the best relevant row, 0 if there is none
 	relevant                     int
 	precision, precisionR, found float64 // average precision, the same to rank R, R-precision
 	tied                         bool
 }
 
 // discount fills the tables of NDCG.
-func (t *rankTask) discount(m int) {
+func (t *ranker) discount(m int) {
 	k := 0
 	for _, at := range t.At {
 		k = max(k, at)
@@ -56,8 +58,8 @@ func (t *rankTask) discount(m int) {
 	}
 }
 
-// answer notes what query i found: the ranks of its relevant rows, ascending.
-func (t *rankTask) answer(i int, ranks []int, tied bool) {
+// answer stores what query i found: the ranks of its relevant rows, ascending.
+func (t *ranker) answer(i int, ranks []int, tied bool) {
 	r := len(ranks)
 	if r == 0 {
 		return
@@ -88,7 +90,7 @@ func (t *rankTask) answer(i int, ranks []int, tied bool) {
 }
 
 // summary adds up the answers, in the order of the queries.
-func (t *rankTask) summary() Retrieval {
+func (t *ranker) summary() Retrieval {
 	s := Retrieval{Gallery: t.Gallery.Rows, Metric: t.Metric.String(), At: make([]Cutoff, len(t.At)), Ranks: make([]int, len(t.answers))}
 	if t.Itself && s.Gallery > 0 {
 		s.Gallery-- // what each query sees

@@ -9,61 +9,65 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A Verification tells how well a score decides whether the two of a pair are the same: those with a score of at least a
-// threshold are accepted. FAR is the share of different pairs that is accepted, TAR the share of same pairs.
+// A Verification tells how well a score decides whether the two of a pair are the same, when pairs that
+// score at least a threshold are accepted. FAR is the share of different pairs that is accepted (false
+// accepts), TAR the share of same pairs (true accepts).
 type Verification struct {
 	Same      int `json:"same_pairs"`
 	Different int `json:"different_pairs"`
 	NotFinite int `json:"not_finite"` // scores, which are wrong at every threshold
 
-	// AUC is the area under TAR over FAR: the chance that a same pair scores higher than a different one, where
-	// equal scores count half (Mann & Whitney 1947).
+	// AUC is the area under the ROC curve, TAR over FAR: the probability that a same pair scores higher than
+	// a different one, equal scores counting half (Mann & Whitney 1947).
 	AUC float64 `json:"auc"`
 
-	// EER is where FAR equals 1 − TAR, on straight lines between the thresholds. EERThreshold is the first threshold that
-	// accepts as much.
+	// EER is the equal error rate: FAR where it equals 1 − TAR, with straight lines between thresholds.
+	// EERThreshold is the first threshold where FAR is at least 1 − TAR.
 	EER          float64 `json:"eer"`
 	EERThreshold float64 `json:"eer_threshold"`
 
-	// Accuracy is the share of right decisions at Threshold, the highest of the best. It is chosen on the very pairs
-	// it is measured on, and it rises with the share of the larger kind: see [VerifyFolds].
+	// Accuracy is the share of right decisions at Threshold, which is the highest one of the best. It is
+	// chosen on the pairs it is measured on, and Accuracy rises as one kind of pairs prevails: see
+	// [VerifyFolds].
 	Accuracy  float64 `json:"accuracy"`
 	Threshold float64 `json:"threshold"`
 
-	At []Acceptance `json:"tar_at_far"` // as asked for
+	At []Acceptance `json:"tar_at_far"` // for each FAR asked for
 }
 
 // An Acceptance is what is accepted at the lowest threshold whose FAR is not above the one asked for.
 type Acceptance struct {
 	FAR          float64 `json:"far"` // asked for
 	TAR          float64 `json:"tar"`
-	TARLow       float64 `json:"tar_low"`  // the interval that holds the true TAR with a confidence of 95 %, if pairs
-	TARHigh      float64 `json:"tar_high"` // are independent (Wilson 1927); those that share a row are not, and it is wider
+	TARLow       float64 `json:"tar_low"`  // with TARHigh the 95 % confidence interval of TAR if pairs are independent
+	TARHigh      float64 `json:"tar_high"` // (Wilson 1927); pairs that share rows are not, and need a wider one
 	Threshold    float64 `json:"threshold"`
 	Accepted     int     `json:"accepted"`      // same pairs
-	FalseAccepts int     `json:"false_accepts"` // different pairs; with less than 30 the threshold is rough (Doddington et al. 2000)
+	FalseAccepts int     `json:"false_accepts"` // different pairs; below 30 the threshold is rough (Doddington et al. 2000)
 
-	// TooFew says that FAR · different pairs is below 1: such a FAR can not be observed, and TAR is that of no false
-	// accept at all.
+	// TooFew is true if FAR times the number of different pairs is below 1: such a FAR cannot be observed, and
+	// TAR is the one without any false accept.
 	TooFew bool `json:"too_few"`
 }
 
-// A Step is a threshold, and the pairs that score at least as high.
-type Step struct {
+// A ROCPoint is a point of the receiver operating characteristic: a threshold, and how many pairs score
+// at least as high.
+type ROCPoint struct {
 	Threshold       float64
 	Same, Different int
 }
 
-// Verify measures the scores of pairs, of which same tells whether they are; far are the FAR at which to measure, and nil
-// means 0.1, 0.01 and 0.001.
+// Verify measures how well scores of pairs tell the same pairs from the different ones. Each far is a FAR
+// at which to measure TAR; nil means 0.1, 0.01 and 0.001.
 //
-// Pairs of the same score are accepted together. A threshold lies half-way between two scores. A score that is not finite is
-// wrong at every threshold: such a same pair is never accepted, such a different pair always.
+// Pairs of equal score are accepted together. A threshold lies half-way between two scores. A score that
+// is not finite is wrong at every threshold: such a same pair is never accepted, such a different pair
+// always.
 //
-// It is an error where all pairs are of one kind, or where a FAR is not between 0 and 1. Verify panics with a
-// *simd.ShapeError where the lengths differ.
+// Verify returns an error if all pairs are of one kind, or a FAR is not between 0 and 1. It panics with a
+// *simd.ShapeError if the lengths differ.
 func Verify(scores []float32, same []bool, far []float64) (Verification, error) {
-	steps, err := ROC(scores, same)
+	points, err := ROC(scores, same)
 	if err != nil {
 		return Verification{}, err
 	}
@@ -82,35 +86,35 @@ func Verify(scores []float32, same []bool, far []float64) (Verification, error) 
 		}
 	}
 	p, n := v.Same, v.Different
-	var twice uint64 // the same pairs that are ahead of a different one, of all these
-	equal := -1      // the first step whose FAR is at least 1 − TAR
-	for i, s := range steps {
+	var twice uint64 // twice the number of pairs of a same and a different pair in the right order
+	equal := -1      // the first point whose FAR is at least 1 − TAR
+	for i, s := range points {
 		if i > 0 {
-			twice += uint64(s.Different-steps[i-1].Different) * uint64(s.Same+steps[i-1].Same)
+			twice += uint64(s.Different-points[i-1].Different) * uint64(s.Same+points[i-1].Same)
 		}
 		if equal < 0 && excess(s, p, n) >= 0 {
 			equal = i
 		}
 	}
 	v.AUC = float64(twice) / 2 / float64(p) / float64(n)
-	v.EERThreshold = steps[equal].Threshold
-	v.EER = float64(steps[equal].Different) / float64(n)
+	v.EERThreshold = points[equal].Threshold
+	v.EER = float64(points[equal].Different) / float64(n)
 	if equal > 0 {
-		before, after := steps[equal-1], steps[equal]
+		before, after := points[equal-1], points[equal]
 		below, above := -excess(before, p, n), excess(after, p, n)
 		v.EER -= float64(float64(after.Different-before.Different) / float64(n) * (above / (below + above)))
 	}
-	best := mostRight(steps)
+	best := mostRight(points)
 	v.Threshold, v.Accuracy = best.Threshold, float64(best.Same+n-best.Different)/float64(p+n)
 	for i, f := range far {
 		if !(f >= 0 && f <= 1) {
 			return Verification{}, fmt.Errorf("eval.Verify: FAR is %v, want a number between 0 and 1", f)
 		}
 		at := 0
-		for at+1 < len(steps) && float64(steps[at+1].Different)/float64(n) <= f {
+		for at+1 < len(points) && float64(points[at+1].Different)/float64(n) <= f {
 			at++
 		}
-		s := steps[at]
+		s := points[at]
 		low, high := wilson(s.Same, p)
 		v.At[i] = Acceptance{f, float64(s.Same) / float64(p), low, high, s.Threshold, s.Same, s.Different, float64(float64(n)*f) < 1}
 	}
@@ -118,12 +122,13 @@ func Verify(scores []float32, same []bool, far []float64) (Verification, error) 
 }
 
 // excess returns FAR − (1 − TAR).
-func excess(s Step, p, n int) float64 {
+func excess(s ROCPoint, p, n int) float64 {
 	return float64(s.Different)/float64(n) - float64(p-s.Same)/float64(p)
 }
 
-// wilson returns the ends of the 95 % interval of a share of which k in n were seen: the shares from which k/n is 1.96 of their
-// standard errors away (Wilson 1927). Unlike k/n ± 1.96 of its own it stays within 0 and 1, and has a width where k is 0 or n.
+// wilson returns the ends of the 95 % confidence interval of a share that was k of n: the shares that are
+// 1.96 of their own standard errors away from k/n (Wilson 1927). Unlike k/n ± 1.96 of its standard errors
+// it stays within 0 and 1, and has a width even if k is 0 or n.
 func wilson(k, n int) (low, high float64) {
 	const z = 1.959963984540054
 	p, m := float64(k)/float64(n), z*z/float64(n)
@@ -132,10 +137,10 @@ func wilson(k, n int) (low, high float64) {
 	return max(0, centre-half), min(1, centre+half)
 }
 
-// mostRight returns the first step with the most right decisions.
-func mostRight(steps []Step) Step {
-	best := steps[0]
-	for _, s := range steps {
+// mostRight returns the first point with the most right decisions.
+func mostRight(points []ROCPoint) ROCPoint {
+	best := points[0]
+	for _, s := range points {
 		if s.Same-s.Different > best.Same-best.Different {
 			best = s
 		}
@@ -143,9 +148,9 @@ func mostRight(steps []Step) Step {
 	return best
 }
 
-// ROC returns the steps of the receiver operating characteristic, one for each score from the highest to the lowest, and
-// before them one that accepts no score. Arguments and errors are those of [Verify].
-func ROC(scores []float32, same []bool) ([]Step, error) {
+// ROC returns the points of the receiver operating characteristic: first one that accepts no finite score,
+// then one for each score, from the highest to the lowest. Arguments and errors are those of [Verify].
+func ROC(scores []float32, same []bool) ([]ROCPoint, error) {
 	const op = "eval.Verify"
 	if len(same) != len(scores) {
 		panic(&simd.ShapeError{Op: op, Arg: "same", Got: fmt.Sprintf("of length %d", len(same)), Want: fmt.Sprintf("of length %d", len(scores))})
@@ -155,7 +160,7 @@ func ROC(scores []float32, same []bool) ([]Step, error) {
 		same  bool
 	}
 	pairs := make([]pair, 0, len(scores))
-	steps := []Step{{}}
+	points := []ROCPoint{{}}
 	all := 0
 	for i, s := range scores {
 		if same[i] {
@@ -164,7 +169,7 @@ func ROC(scores []float32, same []bool) ([]Step, error) {
 		if s-s == 0 {
 			pairs = append(pairs, pair{s, same[i]})
 		} else if !same[i] {
-			steps[0].Different++
+			points[0].Different++
 		}
 	}
 	if all == 0 || all == len(same) {
@@ -172,10 +177,10 @@ func ROC(scores []float32, same []bool) ([]Step, error) {
 	}
 	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Compare(b.score, a.score) })
 	if len(pairs) > 0 {
-		steps[0].Threshold = math.Nextafter(float64(pairs[0].score), math.Inf(1))
+		points[0].Threshold = math.Nextafter(float64(pairs[0].score), math.Inf(1))
 	}
 	for i := 0; i < len(pairs); {
-		s := steps[len(steps)-1]
+		s := points[len(points)-1]
 		score := pairs[i].score
 		for ; i < len(pairs) && pairs[i].score == score; i++ {
 			if pairs[i].same {
@@ -188,27 +193,30 @@ func ROC(scores []float32, same []bool) ([]Step, error) {
 		if i < len(pairs) {
 			s.Threshold = (s.Threshold + float64(pairs[i].score)) / 2
 		}
-		steps = append(steps, s)
+		points = append(points, s)
 	}
-	return steps, nil
+	return points, nil
 }
 
-// A FoldedAccuracy is an accuracy whose thresholds were chosen on other pairs than it was measured on.
+// A FoldedAccuracy is an accuracy by cross-validation: thresholds are chosen on other pairs than those it
+// is measured on.
 type FoldedAccuracy struct {
 	Accuracy   float64   `json:"accuracy"`       // mean over the folds
 	StdErr     float64   `json:"standard_error"` // of the mean: √(Σ(a − mean)²/(folds−1)) / √folds
 	Accuracies []float64 `json:"accuracies"`     // of each fold
-	Thresholds []float64 `json:"thresholds"`     // of each fold, the best of all other folds
+	Thresholds []float64 `json:"thresholds"`     // of each fold, chosen on all other folds
 }
 
-// VerifyFolds returns the accuracy by the protocol of Labeled Faces in the Wild (Huang et al. 2007): for each of the folds, of
-// which 0 means 10, the threshold is the highest of those that are best on all the others.
+// VerifyFolds returns the accuracy by the protocol of Labeled Faces in the Wild (Huang et al. 2007): for
+// each fold, the threshold is the highest one of those that are best on all the other folds. 0 folds
+// means 10.
 //
-// The folds are consecutive parts of the same pairs and of the different ones, as near to equal as can be. For pairs in the
-// order of that data set they are its folds; there no person is in two of them, which only the order of the pairs can provide.
+// The folds are consecutive parts of the same pairs and of the different ones, of nearly equal lengths.
+// For pairs in the order of that dataset they are its folds, of which no two share a person: only the
+// order of the pairs can ensure that.
 //
-// Scores that are not finite are wrong, as in [Verify]. It is an error where a kind has less pairs than there are folds, or
-// where folds is below 2. VerifyFolds panics with a *simd.ShapeError where the lengths differ.
+// Scores that are not finite are wrong, as in [Verify]. VerifyFolds returns an error if there are fewer
+// pairs of a kind than folds, or folds is below 2. It panics with a *simd.ShapeError if the lengths differ.
 func VerifyFolds(scores []float32, same []bool, folds int) (FoldedAccuracy, error) {
 	const op = "eval.VerifyFolds"
 	if len(same) != len(scores) {
@@ -244,11 +252,11 @@ func VerifyFolds(scores []float32, same []bool, folds int) (FoldedAccuracy, erro
 				otherScores, otherSame = append(otherScores, scores[i]), append(otherSame, same[i])
 			}
 		}
-		steps, err := ROC(otherScores, otherSame)
+		points, err := ROC(otherScores, otherSame)
 		if err != nil {
 			return FoldedAccuracy{}, err
 		}
-		threshold := mostRight(steps).Threshold
+		threshold := mostRight(points).Threshold
 		right, held := 0, 0
 		for i, s := range scores {
 			if fold[i] != f {
