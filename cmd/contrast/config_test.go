@@ -8,7 +8,8 @@ import (
 	"github.com/contrast-go/contrast/infonce/train"
 )
 
-// A run under a file of settings is that under the flags, which come first where both say something.
+// A run under a file of settings is that under the flags, which come first where both say
+// something.
 func TestConfig(t *testing.T) {
 	data, dir := bars(t), t.TempDir()
 	straight := filepath.Join(dir, "straight")

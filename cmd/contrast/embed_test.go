@@ -128,7 +128,8 @@ func TestEmbed(t *testing.T) {
 	}
 }
 
-// A pageReader asks for the page when a text is written that tells of a step, by the address that was written before.
+// A pageReader asks for the page when a text is written that tells of a step, by the address that
+// was written before.
 type pageReader struct {
 	t    *testing.T
 	text strings.Builder

@@ -98,7 +98,8 @@ func faces(t *testing.T, people, each int, seed uint64) string {
 	return dir
 }
 
-// A network that learns some people verifies others better than their pixels do, also those of another folder.
+// A network that learns some people verifies others better than their pixels do, also those of
+// another folder.
 func TestFaces(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a run of some seconds")

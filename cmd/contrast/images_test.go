@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// Images of colour files are trained on, of CIFAR-10 and of a folder for each class, brought to one size.
+// Images of colour files are trained on, of CIFAR-10 and of a folder for each class, brought to one
+// size.
 func TestColourImages(t *testing.T) {
 	cifar, folder, out := t.TempDir(), t.TempDir(), t.TempDir()
 	for name, n := range map[string]int{"data_batch_1.bin": 20, "test_batch.bin": 8} {

@@ -17,7 +17,8 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// rotation returns a random rotation in d dimensions, or one that mirrors: rows at right angles, by Gram and Schmidt.
+// rotation returns a random rotation in d dimensions, or one that mirrors: rows at right angles, by
+// Gram and Schmidt.
 func rotation(r *rand.Rand, d int) simd.Matrix {
 	m := simd.NewMatrix(d, d)
 	for i := range d {
@@ -33,14 +34,15 @@ func rotation(r *rand.Rand, d int) simd.Matrix {
 	return m
 }
 
-// Pairs share some directions, up to noise; in the others there is nothing but nuisance, as large. The documents are rotated.
+// Pairs share some directions, up to noise; in the others there is nothing but nuisance, as large.
+// The documents are rotated.
 const (
 	sharedDims = 16
 	pairDims   = 96
 )
 
-// rotatedPairs writes n pairs to q.npy and k.npy in dir, and returns what the best there is finds: the Recall@1 of the shared
-// directions, not rotated.
+// rotatedPairs writes n pairs to q.npy and k.npy in dir, and returns what the best there is finds:
+// the Recall@1 of the shared directions, not rotated.
 func rotatedPairs(t *testing.T, r *rand.Rand, rotate simd.Matrix, dir string, n int) (optimum float64) {
 	t.Helper()
 	q, k, z := simd.NewMatrix(n, pairDims), simd.NewMatrix(n, pairDims), simd.NewMatrix(n, pairDims)
@@ -65,7 +67,8 @@ func rotatedPairs(t *testing.T, r *rand.Rand, rotate simd.Matrix, dir string, n 
 	return eval.Ranking{Queries: q, Gallery: k, At: []int{1}}.Measure().At[0].Recall
 }
 
-// Adapters learn to find documents nearly as well as can be, with the defaults, and take the memory that was planned.
+// Adapters learn to find documents nearly as well as can be, with the defaults, and take the memory
+// that was planned.
 func TestRetrieval(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	rotate, dir, fresh, out := rotation(r, pairDims), t.TempDir(), t.TempDir(), filepath.Join(t.TempDir(), "run")

@@ -18,9 +18,9 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// rowFiles writes small files of embeddings to a new folder and returns it: q.npy and k.npy of 8 and wide.fvecs of 10
-// numbers, 60 rows each of 6 classes in turn, whose rows lie near each other; their classes as labels.txt and inside of
-// named.csv; and triplets.csv.
+// rowFiles writes small files of embeddings to a new folder and returns it: q.npy and k.npy of 8
+// and wide.fvecs of 10 numbers, 60 rows each of 6 classes in turn, whose rows lie near each other;
+// their classes as labels.txt and inside of named.csv; and triplets.csv.
 func rowFiles(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -68,8 +68,8 @@ func smallRows(dir, out string, flags ...string) []string {
 	return args
 }
 
-// Every kind of embeddings is trained on: the same bits for any number of workers and stopped or not, with figures
-// for what is held out.
+// Every kind of embeddings is trained on: the same bits for any number of workers and stopped or
+// not, with figures for what is held out.
 func TestTrainOnRows(t *testing.T) {
 	dir := rowFiles(t)
 	for _, c := range []struct {

@@ -217,7 +217,8 @@ func (c Case) Run() (Report, error) {
 	return r, nil
 }
 
-// matrix returns an input as a matrix; leading dimensions become rows, and the elements of a vector do.
+// matrix returns an input as a matrix; leading dimensions become rows, and the elements of a vector
+// do.
 func (c Case) matrix(name string) (simd.Matrix, error) {
 	a, ok := c.Inputs[name]
 	if !ok || len(a.Shape) == 0 {

@@ -1,8 +1,9 @@
 // Package golden holds hashes of results that must be the same on every level and
 // architecture, and recomputes them.
 //
-// The hashes are recorded in one file a package. They are computed with the generic level
-// by go test ./cmd/contrast/internal/golden -update; every other level, and every architecture, is held to them.
+// The hashes are recorded in one file a package. They are computed with the generic level by go
+// test ./cmd/contrast/internal/golden -update; every other level, and every architecture, is held
+// to them.
 package golden
 
 import (

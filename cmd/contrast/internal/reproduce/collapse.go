@@ -33,7 +33,8 @@ type negativeChoice struct {
 	loss      func(workers int) infonce.Loss
 }
 
-// They are all of squared distances of rows of norm 1. Batch-hard takes the hardest positive too (Hermans et al. 2017).
+// They are all of squared distances of rows of norm 1. Batch-hard takes the hardest positive too
+// (Hermans et al. 2017).
 var negativeChoices = []negativeChoice{
 	{"hardest", true, func(workers int) infonce.Loss { return newHardestNegative(tripletMargin, workers) }},
 	{"batch-hard", true, func(workers int) infonce.Loss {
@@ -110,8 +111,8 @@ func collapseByRate(ctx context.Context, o Options, r *Report, rates []float32, 
 	return nil
 }
 
-// collapsedBelow is the mean distance below which embeddings of norm 1 count as collapsed: a fifth of what it is of
-// random directions.
+// collapsedBelow is the mean distance below which embeddings of norm 1 count as collapsed: a fifth
+// of what it is of random directions.
 const collapsedBelow = 0.28
 
 // isCollapsed reports whether the rows of z are, for the purposes of telling them apart, one.

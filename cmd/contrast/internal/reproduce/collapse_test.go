@@ -27,7 +27,8 @@ func TestCollapseFires(t *testing.T) {
 	}
 }
 
-// Where all rows are one, the loss of the hardest negatives is the margin, the distance 0, and chance decides.
+// Where all rows are one, the loss of the hardest negatives is the margin, the distance 0, and
+// chance decides.
 func TestCollapsedClosedForms(t *testing.T) {
 	z, ids := simd.NewMatrix(12, 5), make([]int, 12)
 	for i := range z.Rows {

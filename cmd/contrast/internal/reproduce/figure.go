@@ -172,7 +172,8 @@ func (c curve) add(g *plot.Plot, legend *plot.Legend, look draw.LineStyle) error
 	return nil
 }
 
-// shades go from light to dark, so that they can be told apart without color (after viridis of matplotlib).
+// shades go from light to dark, so that they can be told apart without color (after viridis of
+// matplotlib).
 var shades = []color.RGBA{{253, 231, 37, 255}, {94, 201, 98, 255}, {33, 145, 140, 255}, {59, 82, 139, 255}, {68, 1, 84, 255}}
 
 // shade returns the color of a number from 0 to 1.
@@ -194,7 +195,8 @@ func (s shaded) Thumbnail(c *draw.Canvas) {
 	c.DrawGlyph(s.GlyphStyle, vg.Point{X: (c.Min.X + c.Max.X) / 2, Y: (c.Min.Y + c.Max.Y) / 2}) // Center would be inlined, and fused
 }
 
-// abscissas marks those of the first curve with points, which is better to read than powers of ten where there are few.
+// abscissas marks those of the first curve with points, which is better to read than powers of ten
+// where there are few.
 func (p panel) abscissas() plot.Ticker {
 	return plot.TickerFunc(func(lo, hi float64) []plot.Tick {
 		var ticks []plot.Tick

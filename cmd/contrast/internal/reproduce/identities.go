@@ -27,8 +27,9 @@ const (
 	unseenViews      = 8 // of each
 )
 
-// identities make samples for want of photographs: a sample shows an identity, 12 normal numbers that stay the
-// same, under circumstances, 24 that are drawn for each view, both through a random network:
+// identities make samples for want of photographs: a sample shows an identity, 12 normal numbers
+// that stay the same, under circumstances, 24 that are drawn for each view, both through a random
+// network:
 //
 //	x = B·tanh(A·(identity, nuisance))
 //
@@ -81,7 +82,8 @@ func tanhOfHalf(x []float32) {
 	}
 }
 
-// An identityPairs is a source of two views of each of some identities, of which no two are the same.
+// An identityPairs is a source of two views of each of some identities, of which no two are the
+// same.
 type identityPairs struct {
 	*identities
 	seed   uint64
@@ -121,7 +123,8 @@ func (s *identityGroups) Next(step int, x simd.Matrix) ([]int, error) {
 	return s.ids, nil
 }
 
-// choose returns k different numbers in [0, n), in the memory of dst where it suffices (Floyd; see Bentley 1987).
+// choose returns k different numbers in [0, n), in the memory of dst where it suffices (Floyd; see
+// Bentley 1987).
 func choose(dst []int, r *random, n, k int) []int {
 	dst = dst[:0]
 	taken := make(map[int]bool, k)
@@ -188,8 +191,8 @@ func (l *lesson) learn(ctx context.Context) (err error) {
 	return t.Run(ctx)
 }
 
-// adam and cosine are what lessons are learned by if nothing else is said: AdamW at a rate that falls from
-// 0.001 along half a cosine.
+// adam and cosine are what lessons are learned by if nothing else is said: AdamW at a rate that
+// falls from 0.001 along half a cosine.
 func adam(workers int) optim.Optimizer { return &optim.AdamW{Workers: workers} }
 
 func cosine(steps int) optim.Schedule {
@@ -213,7 +216,8 @@ func (e exam) first(n int) exam {
 	return exam{e.x.Slice(0, n), e.ids[:n], e.workers}
 }
 
-// mapAtR returns the mean average precision at R of embeddings of the samples (Musgrave et al. 2020).
+// mapAtR returns the mean average precision at R of embeddings of the samples (Musgrave et al.
+// 2020).
 func (e exam) mapAtR(z simd.Matrix) float64 {
 	return eval.Ranking{Queries: z, Itself: true, QueryLabels: e.ids, Workers: e.workers}.Measure().MAPR
 }

@@ -105,7 +105,8 @@ func measureMemory(ctx context.Context, o Options, r *Report, sizes []int) error
 	return nil
 }
 
-// randomPairs returns a batch whose pairs are alike: twice the same direction, with noise of the same size.
+// randomPairs returns a batch whose pairs are alike: twice the same direction, with noise of the
+// same size.
 func randomPairs(seed uint64, n int) infonce.Batch {
 	b := infonce.Batch{Q: simd.NewMatrix(n, memoryDim), K: simd.NewMatrix(n, memoryDim)}
 	r := newRandom(seed, toDefine, uint64(n))
@@ -115,7 +116,8 @@ func randomPairs(seed uint64, n int) infonce.Batch {
 	return b
 }
 
-// measureCost evaluates with a new loss, whose every byte counts, and again while that is quick, for the least time.
+// measureCost evaluates with a new loss, whose every byte counts, and again while that is quick,
+// for the least time.
 func measureCost(newLoss func() infonce.Loss, b infonce.Batch, g *infonce.Batch) (c cost, err error) {
 	var loss infonce.Loss
 	var before, after runtime.MemStats
@@ -173,8 +175,8 @@ func costTable(title string, sizes []int, costs [][]cost, see func(cost) Cell) T
 	return t
 }
 
-// growth returns the exponent of an approach, of the three largest sizes that it did: in smaller ones other
-// things weigh. It is NaN of less.
+// growth returns the exponent of an approach, of the three largest sizes that it did: in smaller
+// ones other things weigh. It is NaN of less.
 func growth(sizes []int, costs [][]cost, approach int, see func(cost) float64) float64 {
 	var x, y []float64
 	for i := len(sizes) - 1; i >= 0 && len(x) < 3; i-- {
@@ -191,8 +193,8 @@ func growth(sizes []int, costs [][]cost, approach int, see func(cost) float64) f
 func allocatedBytes(c cost) float64 { return c.allocated }
 func secondsTaken(c cost) float64   { return c.seconds }
 
-// judgeMemory compares the growth with the claim. Memory is what the program asks for, and the same on every machine but for the
-// number of workers; times are not judged.
+// judgeMemory compares the growth with the claim. Memory is what the program asks for, and the same
+// on every machine but for the number of workers; times are not judged.
 func judgeMemory(r *Report, sizes []int, costs [][]cost) {
 	fused, most := growth(sizes, costs, 0, allocatedBytes), 0.0
 	all := len(approaches) - 1
@@ -239,7 +241,8 @@ func memoryPanels(sizes []int, costs [][]cost) []panel {
 	return []panel{bytes, times}
 }
 
-// What Cheng et al. measured of ViT-L/14 on 8 GPUs: GB of the loss, 0 where memory did not suffice, −1 where they tell nothing.
+// What Cheng et al. measured of ViT-L/14 on 8 GPUs: GB of the loss, 0 where memory did not suffice,
+// −1 where they tell nothing.
 var (
 	publishedSizes  = []int{32 << 10, 64 << 10, 128 << 10, 256 << 10, 1024 << 10}
 	publishedLosses = []struct {

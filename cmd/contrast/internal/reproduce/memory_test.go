@@ -9,7 +9,8 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// All approaches compute the same, so that what they take can be compared; n is no multiple of a chunk.
+// All approaches compute the same, so that what they take can be compared; n is no multiple of a
+// chunk.
 func TestApproachesAgree(t *testing.T) {
 	const n = 1200
 	b := randomPairs(1, n)

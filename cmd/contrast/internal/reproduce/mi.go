@@ -45,7 +45,8 @@ func (g gaussians) draw(r *random, x, y simd.Matrix) {
 	}
 }
 
-// A densityRatio writes ln p(x,y)/(p(x)·p(y)), the best critic, but for a constant, as a dot product:
+// A densityRatio writes ln p(x,y)/(p(x)·p(y)), the best critic, but for a constant, as a dot
+// product:
 //
 //	q = (ρx/c, 1, −ρ²|x|²/(2c)),  k = (y, −ρ²|y|²/(2c), 1),  c = 1 − ρ²
 type densityRatio struct {

@@ -53,8 +53,8 @@ func TestGaussiansMoments(t *testing.T) {
 	}
 }
 
-// The dot products of the exact critic are the logarithm of the density ratio, but for a constant, and
-// the estimate is that of the formula in float64.
+// The dot products of the exact critic are the logarithm of the density ratio, but for a constant,
+// and the estimate is that of the formula in float64.
 func TestExactCriticFormula(t *testing.T) {
 	const n = 40
 	critic := densityRatio{gaussians: gaussiansOf(8)}

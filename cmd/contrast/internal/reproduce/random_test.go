@@ -21,8 +21,8 @@ func TestNormalBits(t *testing.T) {
 	}
 }
 
-// The distribution of normal numbers is within what Kolmogorov and Smirnov allow in all but one of a
-// thousand samples.
+// The distribution of normal numbers is within what Kolmogorov and Smirnov allow in all but one of
+// a thousand samples.
 func TestNormalDistribution(t *testing.T) {
 	const n = 100_000
 	r := newRandom(7)

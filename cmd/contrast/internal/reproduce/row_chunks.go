@@ -7,8 +7,9 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A rowChunks is the loss of CLIP by the similarities of some queries to all keys at a time. A chunk of all queries is the plain way:
-// the whole matrix, which is made once. Smaller ones are made twice, for the gradient needs the sums of all rows and columns.
+// A rowChunks is the loss of CLIP by the similarities of some queries to all keys at a time. A
+// chunk of all queries is the plain way: the whole matrix, which is made once. Smaller ones are
+// made twice, for the gradient needs the sums of all rows and columns.
 type rowChunks struct {
 	chunk   int
 	workers int
@@ -26,8 +27,8 @@ type rowChunks struct {
 	stageRows, total int
 }
 
-// clipTemperature is the default of [infonce.InfoNCE]. Similarities are at most 1, so exponentials less e^(1/τ) can not overflow, and
-// at this temperature those that matter do not underflow either.
+// clipTemperature is the default of [infonce.InfoNCE]. Similarities are at most 1, so exponentials
+// less e^(1/τ) can not overflow, and at this temperature those that matter do not underflow either.
 const clipTemperature = 0.07
 
 // Evaluate returns the loss of b and adds its gradient to grad.
@@ -112,7 +113,8 @@ func (l *rowChunks) columnSums(lo, hi int) {
 	}
 }
 
-// queryGradient turns rows of the chunk into (p_row + p_column)/2 − [i = j], and stores their products with the keys.
+// queryGradient turns rows of the chunk into (p_row + p_column)/2 − [i = j], and stores their
+// products with the keys.
 func (l *rowChunks) queryGradient(lo, hi int) {
 	e := l.e.Slice(lo, hi)
 	for i := range e.Rows {

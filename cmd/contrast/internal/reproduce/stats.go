@@ -62,8 +62,8 @@ func inErrors(errors float64) string {
 	return fmt.Sprintf("%.1f standard errors", math.Abs(errors))
 }
 
-// ahead tells by how much a is above b, which were measured side by side, and by how many standard errors of
-// that: +Inf or −Inf of a single measurement, of which there is no error.
+// ahead tells by how much a is above b, which were measured side by side, and by how many standard
+// errors of that: +Inf or −Inf of a single measurement, of which there is no error.
 func ahead(a, b []float64) (by, errors float64) {
 	d := make([]float64, len(a))
 	for i := range a {
@@ -76,7 +76,8 @@ func ahead(a, b []float64) (by, errors float64) {
 	return s.mean, s.mean / s.err()
 }
 
-// rankCorrelation returns the correlation of the ranks of x and y (Spearman 1904); equals have the mean of their ranks.
+// rankCorrelation returns the correlation of the ranks of x and y (Spearman 1904); equals have the
+// mean of their ranks.
 func rankCorrelation(x, y []float64) float64 {
 	rx, ry := ranks(x), ranks(y)
 	mean := float64(float64(len(x)+1) / 2) // halving is a product, and the differences below would be fused with it

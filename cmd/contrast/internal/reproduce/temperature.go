@@ -15,8 +15,8 @@ var temperature = Experiment{
 	run:    runTemperature,
 }
 
-// A setting is a temperature of NT-Xent. Published is the top-1 accuracy on ImageNet, in percent, by table 5 of the paper; 0 where
-// it has none.
+// A setting is a temperature of NT-Xent. Published is the top-1 accuracy on ImageNet, in percent,
+// by table 5 of the paper; 0 where it has none.
 type setting struct {
 	temperature float32
 	dot         bool // not normalised

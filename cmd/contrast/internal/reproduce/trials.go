@@ -7,8 +7,8 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// Trials teach encoders on several worlds of identities, the same for all settings, so that what differs between
-// settings is not chance.
+// Trials teach encoders on several worlds of identities, the same for all settings, so that what
+// differs between settings is not chance.
 type trials struct {
 	o      Options
 	worlds []*identities

@@ -21,8 +21,8 @@ var uniformity = Experiment{
 	run:    runUniformity,
 }
 
-// A goal is a loss of the experiment. Temperature is 0 for alignment and uniformity themselves, of which alone says that
-// only one of them counts.
+// A goal is a loss of the experiment. Temperature is 0 for alignment and uniformity themselves, of
+// which alone says that only one of them counts.
 type goal struct {
 	name        string
 	temperature float32
@@ -121,8 +121,9 @@ func figuresOf(cs []checkpoint, see func(checkpoint) float64) []float64 {
 	return x
 }
 
-// leastUniformity returns −2t + ln ₀F₁(d/2; t²) for t = 2: the uniformity of the uniform distribution on the unit sphere of
-// d dimensions, which no other distribution is below (Wang & Isola 2020, proposition 1).
+// leastUniformity returns −2t + ln ₀F₁(d/2; t²) for t = 2: the uniformity of the uniform
+// distribution on the unit sphere of d dimensions, which no other distribution is below (Wang &
+// Isola 2020, proposition 1).
 func leastUniformity(d int) float64 {
 	const t = 2
 	sum, term := 1.0, 1.0
@@ -133,9 +134,9 @@ func leastUniformity(d int) float64 {
 	return scalar.Log64(sum) - 2*t
 }
 
-// selfIncluded returns ln of the mean over all n² pairs of rows, each row with itself among them, from that over the pairs i < j. It is
-// the uniformity of the n rows as a distribution, which the least is a bound of. That over i < j may be lower, by
-// little where rows are many.
+// selfIncluded returns ln of the mean over all n² pairs of rows, each row with itself among them,
+// from that over the pairs i < j. It is the uniformity of the n rows as a distribution, which the
+// least is a bound of. That over i < j may be lower, by little where rows are many.
 func selfIncluded(uniform float64, n int) float64 {
 	return scalar.Log64((1 + float64(float64(n-1)*scalar.Exp64(uniform))) / float64(n))
 }
@@ -172,8 +173,8 @@ func follow(ctx context.Context, e exam, g goal, world *identities, seed uint64,
 	return path, failed
 }
 
-// look measures an encoder. The first half of the views of each identity are the gallery for neighbours, the second half asks; pairs
-// are one of each.
+// look measures an encoder. The first half of the views of each identity are the gallery for
+// neighbours, the second half asks; pairs are one of each.
 func (e exam) look(step int, m *nn.MLP) (c checkpoint, err error) {
 	z := m.Forward(e.x)
 	gallery, queries := simd.NewMatrix(z.Rows/2, z.Cols), simd.NewMatrix(z.Rows/2, z.Cols)
@@ -234,8 +235,8 @@ func judgePlane(r *Report, goals []goal, finals [][]checkpoint, all []checkpoint
 	judgeTemperature(r, goals, finals)
 }
 
-// judgeTemperature compares neighbouring temperatures of InfoNCE, and judges those from 0.1 on: there is more to lower ones than the paper
-// looks at.
+// judgeTemperature compares neighbouring temperatures of InfoNCE, and judges those from 0.1 on:
+// there is more to lower ones than the paper looks at.
 func judgeTemperature(r *Report, goals []goal, finals [][]checkpoint) {
 	last, pairs, ordered := -1, 0, 0
 	for j, g := range goals {
@@ -267,7 +268,8 @@ func meanOf(cs []checkpoint, see func(checkpoint) float64) float64 {
 	return sampleOf(figuresOf(cs, see)).mean
 }
 
-// judgeCorrelation compares how the two go with accuracy, over the last checkpoints. Both are better when lower.
+// judgeCorrelation compares how the two go with accuracy, over the last checkpoints. Both are
+// better when lower.
 func judgeCorrelation(r *Report, finals [][]checkpoint) {
 	var align, uniform, sum, accuracy []float64
 	for _, cs := range finals {

@@ -19,8 +19,8 @@ func TestLeastUniformity(t *testing.T) {
 	}
 }
 
-// Equal angles in a plane are its best distribution: with each point paired with itself they reach the bound, and without they are
-// below it.
+// Equal angles in a plane are its best distribution: with each point paired with itself they reach
+// the bound, and without they are below it.
 func TestSelfIncluded(t *testing.T) {
 	const n = 40
 	x := simd.NewMatrix(n, 2)

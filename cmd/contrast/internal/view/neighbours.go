@@ -106,7 +106,7 @@ func (g *grid) cell(pixels []float32, class string, x, y int, frame color.RGBA) 
 	src := image.NewRGBA(image.Rect(0, 0, m.Width, m.Height))
 	for i := range m.Width * m.Height {
 		at := func(channel int) uint8 { // of grey images all are the same
-			return uint8(255*min(max(pixels[i*m.Channels+min(channel, m.Channels-1)], 0), 1) + 0.5)
+			return pixelByte(pixels[i*m.Channels+min(channel, m.Channels-1)])
 		}
 		src.SetRGBA(i%m.Width, i/m.Width, color.RGBA{at(0), at(1), at(2), 255})
 	}

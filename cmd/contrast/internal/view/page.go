@@ -196,7 +196,10 @@ type album struct{ images images.Set }
 // add returns the number of an image, counted from 1.
 func (a *album) add(pixels []float32) int {
 	for _, v := range pixels {
-		a.images.Pixels = append(a.images.Pixels, uint8(255*min(max(v, 0), 1)+0.5))
+		a.images.Pixels = append(a.images.Pixels, pixelByte(v))
 	}
 	return a.images.Len()
 }
+
+// pixelByte returns the byte of a pixel between 0 and 1.
+func pixelByte(v float32) uint8 { return uint8(float32(255*min(max(v, 0), 1)) + 0.5) }
