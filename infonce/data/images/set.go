@@ -1,13 +1,3 @@
-// Package images reads pictures: folders of image files, the MNIST family (IDX) and CIFAR-10.
-//
-// [Open] tells by what is in a folder which of them it is, and returns a [Set] to train on and one to
-// test on: images of one size, with a class each. [SplitClasses] splits a Set so that whole classes
-// are unseen.
-//
-//	train, test, err := images.Open("faces", images.Size{Width: 64, Height: 64})
-//
-// Every file is taken for hostile: sizes are checked before memory is allocated, and an error is one
-// line that names the file, the rule, what was found and what was wanted.
 package images
 
 import "fmt"
