@@ -87,7 +87,7 @@ func TestRunRefusesViews(t *testing.T) {
 		{func(tr *Trainer) {
 			tr.Views, tr.Source = 3, &dataset.Views{Images: testkit.Bars(40, 5), Each: 3}
 			withMemory(tr, 9)
-		}, "train: 3 views of a sample, want 2 with keys or a memory"},
+		}, "train: 3 views of a sample, want 2 with a key encoder or a queue"},
 	} {
 		tr := tiny(t, "", 1)
 		c.set(tr)

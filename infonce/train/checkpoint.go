@@ -11,24 +11,25 @@ import (
 	"github.com/contrast-go/contrast/infonce/internal/sealed"
 )
 
-// A Checkpoint is the state of a run between two steps. All else that the run
-// needs to go on follows from its settings and from Step.
+// A Checkpoint is the state of a run between two steps. Together with the settings of the run it
+// determines the rest.
 type Checkpoint struct {
 	Step   int    // steps done
 	Config string // of the run
 
-	// Model.… are the parameters and optimizer.… the state of the optimiser. Where there are
-	// such parts, keys.… are the parameters of the momentum encoder, memory.… the queue,
-	// temperature.… what learns it, and clip.count how often the gradient was clipped.
+	// Tensors are named by part: model.… are the parameters and the state of the encoder,
+	// optimizer.… the state of the optimizer, and, if the run has such parts, keys.… the parameters
+	// of the key encoder, memory.… the queue, temperature.… the learned temperature, and clip.count
+	// the number of clipped steps.
 	Tensors []data.Tensor
 
-	path string // of the file that it was read from
+	path string // the file that it was read from
 }
 
 const checkpointFormat = "contrast checkpoint"
 
-// ReadCheckpoint reads the checkpoint that a [Trainer] wrote. Its error is one
-// line that names the file and the rule that it breaks, or wraps fs.ErrNotExist.
+// ReadCheckpoint reads a checkpoint written by a [Trainer]. Its error is one line that names the
+// file and what is wrong with it; it wraps fs.ErrNotExist if there is no file.
 func ReadCheckpoint(path string) (*Checkpoint, error) {
 	tensors, meta, err := sealed.Read(path, checkpointFormat)
 	if err != nil {
@@ -41,11 +42,11 @@ func ReadCheckpoint(path string) (*Checkpoint, error) {
 	return &Checkpoint{Step: step, Config: meta["config"], Tensors: tensors, path: path}, nil
 }
 
-// LastCheckpoint reads the checkpoint that the run in dir goes on from: [CheckpointFile], or
-// [PreviousFile] where that one is damaged or missing. damage is then why, and names the
-// file; the run only makes some steps again, and ends in the same bits.
+// LastCheckpoint reads the checkpoint from which the run in dir continues: [CheckpointFile], or
+// [PreviousFile] if the former is damaged or missing. damage then says why and names the file; the
+// run repeats some steps and ends with the same bits.
 //
-// err is not nil where neither can be read, and wraps fs.ErrNotExist where there is neither.
+// err is not nil if neither can be read; it wraps fs.ErrNotExist if neither exists.
 func LastCheckpoint(dir string) (c *Checkpoint, damage, err error) {
 	c, err = ReadCheckpoint(filepath.Join(dir, CheckpointFile))
 	if err == nil {
@@ -63,7 +64,7 @@ func LastCheckpoint(dir string) (c *Checkpoint, damage, err error) {
 	return nil, nil, fmt.Errorf("%w; %w", err, previous)
 }
 
-// write replaces the checkpoint at path, and keeps the old one at previous unless that is empty.
+// write replaces the checkpoint at path, and moves the old one to previous unless that is empty.
 func (c *Checkpoint) write(path, previous string) error {
 	meta := map[string]string{"step": strconv.Itoa(c.Step), "config": c.Config}
 	if err := sealed.Write(path, previous, checkpointFormat, c.Tensors, meta); err != nil {
@@ -72,12 +73,12 @@ func (c *Checkpoint) write(path, previous string) error {
 	return nil
 }
 
-// difference tells where two texts part.
+// difference describes the first difference between two texts.
 func difference(got, want string) string {
 	i := 0
 	for i < min(len(got), len(want)) && got[i] == want[i] {
 		i++
 	}
-	i = max(0, i-16) // some of what is before it, to tell what it is about
+	i = max(0, i-16) // some context before it
 	return fmt.Sprintf("got …%s, want …%s", sealed.Excerpt(got[i:]), sealed.Excerpt(want[i:]))
 }

@@ -61,9 +61,9 @@ func diskRecovers(t *testing.T, name, dir string, want outcome) {
 	sameOutcome(t, name, outcomeOf(t, tr), want)
 }
 
-// No file may grow beyond a limit, so that some write of the metrics or of the checkpoint is
-// cut short by the kernel and the one after it fails. The limit is of a process of its own, for that of the tests
-// writes files too.
+// No file may grow beyond a limit, so that some write of the metrics or of the checkpoint is cut
+// short by the kernel and the one after it fails. The limit is of a process of its own, for that of
+// the tests writes files too.
 func TestRunOnAShortWrite(t *testing.T) {
 	const child = "CONTRAST_SHORT_WRITE"
 	if os.Getenv(child) == "" {

@@ -1,7 +1,7 @@
-// Package train teaches an encoder with a contrastive loss.
+// Package train trains an encoder with a contrastive loss.
 //
-// A [Trainer] runs the loop; its parts are an [nn.Encoder], a loss of package
-// infonce, an [optim.Optimizer], an [optim.Schedule] and a [dataset.Source]:
+// A [Trainer] runs the loop. Its parts are an [nn.Encoder], an [infonce.Loss], an
+// [optim.Optimizer], an [optim.Schedule] and a [dataset.Source]:
 //
 //	encoder, err := nn.NewMLP(1, []int{784, 512, 256}, []int{128, 64})
 //	…
@@ -16,14 +16,14 @@
 //	}
 //	err = t.Run(ctx)
 //
-// Other parts are optional: a Chunk bounds the memory of the encoder for any batch, a KeyEncoder and
-// a Queue make the run that of MoCo, and a LearnedTemperature trains the temperature.
+// Other parts are optional: a KeyEncoder and a [Queue] make it MoCo, a [LearnedTemperature] trains
+// the temperature, and a Chunk bounds the memory of the encoder for any batch.
 //
-// A run is a function of its settings: samples, augmentations and learning rates
-// follow from the seed and the number of the step, and no sum depends on how many
-// workers share it. So the weights have the same bits on every CPU, for any number
-// of workers, and whether or not the run was stopped and resumed on the way.
+// A run is a function of its settings: samples, augmentations and learning rates follow from the
+// seed and the number of the step, and no sum depends on the number of workers. So the weights have
+// the same bits on every CPU, for any number of workers, and whether or not the run was interrupted
+// and resumed.
 //
-// In steady state a step allocates nothing, and [Trainer.PlannedBytes] tells beforehand how much
-// memory a run will hold.
+// In steady state a step allocates nothing, and [Trainer.MemoryEstimate] estimates the memory of a
+// run before it starts.
 package train

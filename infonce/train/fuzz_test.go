@@ -9,7 +9,8 @@ import (
 	"github.com/contrast-go/contrast/infonce/nn"
 )
 
-// A checkpoint that could be read is written as it was; a run that it is not of refuses it and goes on.
+// A checkpoint that could be read is written as it was; a run that it is not of refuses it and goes
+// on.
 func FuzzCheckpoint(f *testing.F) {
 	f.Add(testkit.ReadFile(f, filepath.Join(trained(f), CheckpointFile)))
 	for _, set := range []func(tr *Trainer){

@@ -1,24 +1,29 @@
 package train
 
-// The tensors of a checkpoint are of float32. An integer is three of them, each of which
-// holds 22 of its bits exactly, the lowest first.
+// An intTensor holds integers as float32, the one type of the tensors of a checkpoint. An integer
+// takes intLen elements of 22 bits each, which a float32 represents exactly, the lowest bits first.
+type intTensor []float32
+
 const (
-	digits   = 3
-	digitLen = 22
+	intLen  = 3
+	intBits = 22
 )
 
-// putInt stores v in the first elements of dst.
-func putInt(dst []float32, v uint64) {
-	for i := range digits {
-		dst[i] = float32(v & (1<<digitLen - 1))
-		v >>= digitLen
+// newIntTensor returns n integers that are 0.
+func newIntTensor(n int) intTensor { return make(intTensor, n*intLen) }
+
+// set makes v integer i.
+func (x intTensor) set(i int, v uint64) {
+	for j := range intLen {
+		x[i*intLen+j] = float32(v & (1<<intBits - 1))
+		v >>= intBits
 	}
 }
 
-// getInt returns what putInt stored.
-func getInt(src []float32) (v uint64) {
-	for i := digits - 1; i >= 0; i-- {
-		v = v<<digitLen | uint64(src[i])&(1<<digitLen-1)
+// at returns integer i.
+func (x intTensor) at(i int) (v uint64) {
+	for j := intLen - 1; j >= 0; j-- {
+		v = v<<intBits | uint64(x[i*intLen+j])&(1<<intBits-1)
 	}
 	return v
 }

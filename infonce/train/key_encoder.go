@@ -9,32 +9,32 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A MomentumEncoder has an encoder of the same shape as the one that is trained, which
-// it follows slowly (He et al. 2020, eq. 2). For each parameter, after each step:
+// A MomentumEncoder is an exponential moving average (EMA) of the trained encoder (He et al. 2020,
+// eq. 2). For each parameter, after each step:
 //
 //	key = Momentum·key + (1−Momentum)·query
 //
-// so that the embeddings of many steps, which a [Queue] keeps, are comparable. It gets no
-// gradient. With Momentum 0 it is a copy, with 1 it never changes.
+// It changes slowly, so the embeddings of many steps in a [Queue] are comparable. It has no
+// gradient. With Momentum 0 it is a copy of the trained encoder; with 1 it never changes.
 type MomentumEncoder struct {
-	Encoder  nn.Encoder // begins as the trained one: its [nn.MLP.Clone]
-	Momentum float32    // between 0 and 1
+	Encoder  nn.Encoder // of the same shape as the trained one; start with a clone of that
+	Momentum float32    // the decay of the average, 0 to 1
 	Workers  int        // 0 means GOMAXPROCS; the result does not depend on it
 
 	query *nn.Params
 }
 
-// Follow makes one move towards the parameters of the encoder that is trained.
+// Follow updates the average with the parameters of the trained encoder.
 func (m *MomentumEncoder) Follow(query *nn.Params) {
 	m.query = query
 	par.Ranges(par.Workers(m.Workers), len(query.Values), followSize, m, (*MomentumEncoder).follow)
 	m.query = nil
 }
 
-// followSize is the number of parameters that are one piece of a move.
+// followSize is the number of parameters in a piece of work.
 const followSize = 1 << 14
 
-// follow moves parameters i to j−1.
+// follow updates parameters [i, j).
 func (m *MomentumEncoder) follow(_, i, j int) {
 	key := m.Encoder.Params().Values[i:j]
 	simd.Scale(key, m.Momentum, key)

@@ -8,14 +8,15 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// PlannedBytes estimates the largest number of bytes that a run will hold, to within 20 % if that is
-// tens of megabytes: parameters, gradients, the state of the optimiser, activations, the scratch
-// memory of the loss, and data that is in memory. It cannot count an Encoder that is no
-// [nn.MemoryEstimator], a loss or a source that does not estimate its memory either.
+// MemoryEstimate estimates the peak memory of a run in bytes, within 20 % above some ten megabytes:
+// parameters, gradients, the state of the optimizer, activations, the scratch memory of the loss,
+// and data in memory. Activations of an Encoder that is no [nn.MemoryEstimator] count as 0, and so
+// does the memory of a loss or source that does not estimate it.
 //
-// The program itself takes some ten megabytes more, Resume the size of a checkpoint while it reads it,
-// and the garbage collector what GOGC and GOMEMLIMIT allow. The error is that of [Trainer.Run].
-func (t *Trainer) PlannedBytes() (int64, error) {
+// The program itself takes some ten megabytes more, Resume the size of a checkpoint while it reads
+// one, and the garbage collector what GOGC and GOMEMLIMIT allow. The error is that of
+// [Trainer.Run].
+func (t *Trainer) MemoryEstimate() (int64, error) {
 	if err := t.check(); err != nil {
 		return 0, err
 	}
@@ -29,13 +30,13 @@ func (t *Trainer) PlannedBytes() (int64, error) {
 	total += nn.ActivationBytes(t.Encoder, min(t.chunk(), t.trainedRows()))
 	if t.KeyEncoder != nil {
 		total += 8 * int64(n)
-		// Outputs, but no gradients and no layout of the inputs for them.
+		// It keeps outputs, but neither gradients nor packed inputs.
 		total += nn.ActivationBytes(t.KeyEncoder.Encoder, min(t.chunk(), t.Batch)) / 3
 	}
 	t.dz = t.dz.Reshape(rows, out) // as a step does
 	b := t.arrange(t.dz, t.samples)
 	if t.Queue != nil {
-		total += 4 * int64(t.Queue.Size) * int64(out+digits)
+		total += 4 * int64(t.Queue.Size) * int64(out+intLen)
 		b.Negatives = simd.Matrix{Rows: t.Queue.Size, Cols: out}
 	}
 	total += infonce.MemoryEstimate(t.Loss, b)
@@ -45,8 +46,8 @@ func (t *Trainer) PlannedBytes() (int64, error) {
 	return total, nil
 }
 
-// stateBytes returns the size of the state of n parameters. An optimiser of another package makes
-// its state to show it.
+// stateBytes returns the size of the state for n parameters. An optimizer that does not estimate it
+// has to allocate it.
 func stateBytes(o optim.Optimizer, n int) (total int64) {
 	if o, ok := o.(optim.MemoryEstimator); ok {
 		return o.StateBytes(n)

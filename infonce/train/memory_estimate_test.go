@@ -57,8 +57,8 @@ func large(t testing.TB, set func(tr *Trainer)) *Trainer {
 	return tr
 }
 
-// What a run holds after some steps is what was planned.
-func TestPlannedBytes(t *testing.T) {
+// What a run holds after some steps is what was estimated.
+func TestMemoryEstimate(t *testing.T) {
 	for name, set := range map[string]func(tr *Trainer){
 		"NT-Xent": func(tr *Trainer) {},
 		"chunks":  func(tr *Trainer) { tr.Chunk, tr.Optimizer = 128, &optim.SGD{Momentum: 0.9} },
@@ -87,7 +87,7 @@ func TestPlannedBytes(t *testing.T) {
 	} {
 		before := live()
 		tr := large(t, set)
-		want, err := tr.PlannedBytes()
+		want, err := tr.MemoryEstimate()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,17 +99,17 @@ func TestPlannedBytes(t *testing.T) {
 		}
 		runtime.KeepAlive(tr)
 	}
-	if _, err := (&Trainer{}).PlannedBytes(); err == nil {
+	if _, err := (&Trainer{}).MemoryEstimate(); err == nil {
 		t.Error("no error without parts")
 	}
 }
 
 // Nor is the largest resident set of a process that makes such a run larger.
-func TestPlannedBytesAreResident(t *testing.T) {
-	const child = "CONTRAST_PLANNED_BYTES"
+func TestMemoryEstimateIsResident(t *testing.T) {
+	const child = "CONTRAST_MEMORY_ESTIMATE"
 	if os.Getenv(child) != "" {
 		tr := large(t, func(tr *Trainer) { tr.Batch = 2048 })
-		want, err := tr.PlannedBytes()
+		want, err := tr.MemoryEstimate()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -132,7 +132,7 @@ func TestPlannedBytesAreResident(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
-	cmd := exec.Command(os.Args[0], "-test.run", "^TestPlannedBytesAreResident$")
+	cmd := exec.Command(os.Args[0], "-test.run", "^TestMemoryEstimateIsResident$")
 	cmd.Env = append(os.Environ(), child+"=1")
 	out, err := cmd.CombinedOutput()
 	if err != nil {

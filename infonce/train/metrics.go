@@ -11,18 +11,18 @@ import (
 	"strconv"
 )
 
-// metrics is the log of a run: one JSON object a line and one line a step, in order.
-// It holds nothing that differs between two equal runs, such as times. A nil
-// *metrics takes all and writes nothing.
+// metrics is the log of a run: one JSON object a line and one line a step, in order. It contains
+// nothing that differs between two equal runs, such as times. The methods of a nil *metrics do
+// nothing.
 type metrics struct {
 	file    *os.File
 	path    string
 	line    []byte
-	clipped bool // lines tell how many steps were clipped
+	clipped bool // lines have the number of clipped steps
 }
 
-// openMetrics opens the log at path, keeps the lines of the first steps, which must
-// be there, and drops those after them.
+// openMetrics opens the log at path, keeps the lines of the first steps, which must exist, and
+// drops the rest.
 func openMetrics(path string, steps int) (*metrics, error) {
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("metrics: %s: not a regular file", path)
@@ -46,7 +46,7 @@ func openMetrics(path string, steps int) (*metrics, error) {
 	return m, nil
 }
 
-// keep cuts the log behind the lines of the first steps.
+// keep truncates the log after the lines of the first steps.
 func (m *metrics) keep(steps int) error {
 	r := bufio.NewReader(m.file)
 	end := int64(0)
@@ -70,8 +70,8 @@ func (m *metrics) keep(steps int) error {
 	return err
 }
 
-// add writes the line of a step. It is one write, so that a process that is killed
-// leaves whole lines.
+// add writes the line of a step. It is a single write, so that a process that is killed leaves
+// whole lines.
 func (m *metrics) add(p Progress) error {
 	if m == nil {
 		return nil
@@ -99,7 +99,7 @@ func (m *metrics) add(p Progress) error {
 	return nil
 }
 
-// appendStep appends how the line of a step begins.
+// appendStep appends the beginning of the line of a step.
 func appendStep(b []byte, step int) []byte {
 	b = append(b, `{"step":`...)
 	b = strconv.AppendInt(b, int64(step), 10)
@@ -118,6 +118,6 @@ func (m *metrics) sync() error {
 
 func (m *metrics) close() {
 	if m != nil {
-		m.file.Close() // what matters was synced
+		m.file.Close() // an error does not matter: save has synced the lines
 	}
 }

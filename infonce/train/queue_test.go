@@ -179,20 +179,20 @@ func TestQueuePanics(t *testing.T) {
 }
 
 func TestIntegersSurviveACheckpoint(t *testing.T) {
-	x := make([]float32, digits)
+	x := newIntTensor(2)
 	r := check.NewRand(3)
 	values := []int{0, 1, -1, math.MaxInt, math.MinInt, 1 << 21, 1<<22 - 1, 1 << 22, -1 << 30}
 	for range 1000 {
 		values = append(values, int(r.Uint64()>>r.IntN(64)))
 	}
 	for _, v := range values {
-		putInt(x, uint64(v))
+		x.set(1, uint64(v))
 		for _, d := range x {
 			if d != float32(uint32(d)) || d >= 1<<22 {
 				t.Fatalf("%d: digits %v", v, x)
 			}
 		}
-		if got := int(getInt(x)); got != v {
+		if got := int(x.at(1)); got != v {
 			t.Fatalf("%d came back as %d", v, got)
 		}
 	}

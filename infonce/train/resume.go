@@ -10,14 +10,13 @@ import (
 	"github.com/contrast-go/contrast/infonce/nn"
 )
 
-// Resume goes on from the checkpoint in Dir that [LastCheckpoint] reads: it takes over its
-// parameters, the state of the optimiser and of all that the run remembers, and the number of
-// steps done, which it returns. The run that follows is the rest of the one that wrote it,
-// bit for bit. Warn is told where the newest checkpoint is damaged and the one before it is used.
+// Resume restores the run from the checkpoint in Dir that [LastCheckpoint] reads: parameters, the
+// state of the optimizer and of the other parts, and the number of steps done, which it returns.
+// The run then continues as if it had not been interrupted, bit for bit. If the newest checkpoint
+// is damaged and the one before it is used, Resume calls Warn.
 //
-// The error wraps fs.ErrNotExist where there is no checkpoint; it is not nil either
-// where both are damaged, of another version, or of a run with another Config or
-// other parts. Nothing is changed then.
+// It is an error if there is no checkpoint, which wraps fs.ErrNotExist, or if both are damaged, of
+// another version, or from a run with another Config or other parts. Nothing is changed then.
 func (t *Trainer) Resume() (step int, err error) {
 	if t.Dir == "" || t.Encoder == nil || t.Optimizer == nil {
 		return 0, errors.New("resume: want a folder, an encoder and an optimizer")
@@ -53,9 +52,9 @@ func (t *Trainer) checkpoint() string { return filepath.Join(t.Dir, CheckpointFi
 
 func (t *Trainer) previous() string { return filepath.Join(t.Dir, PreviousFile) }
 
-// save writes a checkpoint unless there is one of this step or no folder for it, and keeps the
-// one before it, unless it is damaged or of another run. The metrics of its steps are
-// on the disk before it is.
+// save writes a checkpoint, unless there is one of this step or no folder for it. It keeps the
+// previous one, unless that is damaged or from another run. The metrics of the steps before are
+// synced first.
 func (t *Trainer) save(m *metrics) error {
 	if t.Dir == "" || t.saved == t.step+1 {
 		return nil
@@ -75,7 +74,7 @@ func (t *Trainer) save(m *metrics) error {
 	return nil
 }
 
-// state returns what a checkpoint keeps, in the memory of the parts.
+// state returns the tensors of a checkpoint, in memory of the parts.
 func (t *Trainer) state() []data.Tensor {
 	var state []data.Tensor
 	keep := func(part string, tensors []data.Tensor) {
@@ -103,10 +102,10 @@ func (t *Trainer) state() []data.Tensor {
 	return state
 }
 
-// clipState returns what a checkpoint keeps, in the memory of t.
+// clipState returns the state of clipping for a checkpoint, in memory of t.
 func (t *Trainer) clipState() []data.Tensor {
 	if t.clips == nil {
-		t.clips = make([]float32, digits)
+		t.clips = newIntTensor(1)
 	}
-	return []data.Tensor{{Name: "count", Shape: []int{digits}, Data: t.clips}}
+	return []data.Tensor{{Name: "count", Shape: []int{intLen}, Data: t.clips}}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// advance makes one step of training: samples, embeddings, loss, gradients, update. Its error leaves
-// the parameters as they were.
+// advance makes one step of training: samples, embeddings, loss, gradients, update. If it returns
+// an error, the parameters are unchanged.
 func (t *Trainer) advance(step int) (Progress, error) {
 	labels, err := t.Source.Next(step, t.x)
 	if err != nil {
@@ -66,8 +66,8 @@ func (t *Trainer) advance(step int) (Progress, error) {
 	return p, nil
 }
 
-// arrange shows z to the loss. By default that is Pairs, or rows that are labelled by
-// their sample where these have more than two views.
+// arrange returns z as the batch of the loss. By default that is Pairs, or, with more than two
+// views, rows labelled by their sample.
 func (t *Trainer) arrange(z simd.Matrix, labels []int) infonce.Batch {
 	switch {
 	case t.Arrange != nil:
@@ -78,7 +78,7 @@ func (t *Trainer) arrange(z simd.Matrix, labels []int) infonce.Batch {
 	return Labelled(z, t.samples)
 }
 
-// recall adds what t remembers to the batch of a step.
+// addQueue adds the rows of Queue to the negatives of a batch.
 func (t *Trainer) addQueue(step int, b *infonce.Batch) error {
 	if !t.usesQueue(step) {
 		return nil
@@ -98,8 +98,8 @@ func (t *Trainer) addQueue(step int, b *infonce.Batch) error {
 	return nil
 }
 
-// remember ends a step: the momentum encoder follows the one that was taught, and the keys
-// of the batch are negatives from now on.
+// updateQueue ends a step: the key encoder follows the trained one, and Queue takes the keys of the
+// batch.
 func (t *Trainer) updateQueue(step int, b infonce.Batch) {
 	if t.KeyEncoder != nil {
 		t.KeyEncoder.Follow(t.Encoder.Params())
@@ -115,28 +115,26 @@ func (t *Trainer) updateQueue(step int, b infonce.Batch) {
 
 func (t *Trainer) usesQueue(step int) bool { return t.Queue != nil && step >= t.QueueAfter }
 
-// clip shortens the gradient of a step to the norm Clip where it is longer, and tells p
-// how often that was so.
+// clip scales the gradient of a step down to norm ClipNorm if it is longer, and counts that in p.
 func (t *Trainer) clip(p *Progress, params *nn.Params) {
 	if t.ClipNorm == 0 {
 		return
 	}
-	count := t.clipState()[0].Data
+	t.clipState()
 	if p.GradNorm > t.ClipNorm {
 		simd.Scale(params.Grads, float32(t.ClipNorm/p.GradNorm), params.Grads)
-		putInt(count, getInt(count)+1)
+		t.clips.set(0, t.clips.at(0)+1)
 	}
-	p.Clipped = int(getInt(count))
+	p.Clipped = int(t.clips.at(0))
 }
 
-// The loss of a batch needs the embeddings of all rows at once, but not what the
-// encoder keeps of them on the way. So the encoder may see them in chunks (GradCache, Gao
-// et al. 2021, section 3): the first time only the embeddings are kept, and once their
-// gradient is known, each chunk is embedded again for the encoder to go back through it.
-// That is a second Forward for memory that no longer grows with the batch.
+// A loss needs the embeddings of all rows at once, but not the activations of the encoder. So the
+// encoder may be given chunks of the batch (GradCache, Gao et al. 2021, section 3): first only the
+// embeddings are kept, and once their gradient is known, each chunk is passed forward again and
+// then back. A second Forward is the price of memory that does not grow with the batch.
 //
-// The chunks come in ascending order and the sums over rows go on from one to the
-// next, so the gradients have the bits that one pass would give them.
+// Chunks come in ascending order and sums over rows continue from one to the next, so the gradients
+// have the same bits as without chunks.
 
 // embed returns the embeddings of the rows of t.x.
 func (t *Trainer) embed() simd.Matrix {
@@ -153,7 +151,7 @@ func (t *Trainer) embed() simd.Matrix {
 	return t.z
 }
 
-// forward stores the embeddings of rows from to to−1 of t.x in t.z.
+// forward stores the embeddings of rows [from, to) of t.x in t.z.
 func (t *Trainer) forward(e nn.Encoder, from, to int) {
 	for i := from; i < to; i += t.chunk() {
 		j := min(i+t.chunk(), to)
@@ -164,8 +162,8 @@ func (t *Trainer) forward(e nn.Encoder, from, to int) {
 	}
 }
 
-// backward adds the gradients of the parameters, given t.dz, the gradient with respect
-// to what embed returned.
+// backward adds the gradients of the parameters, given t.dz, the gradient with respect to the
+// result of embed.
 func (t *Trainer) backward() error {
 	n := t.trainedRows()
 	if n <= t.chunk() {
@@ -185,7 +183,7 @@ func (t *Trainer) backward() error {
 	return nil
 }
 
-// chunk returns how many rows an encoder sees at a time.
+// chunk returns the number of rows that an encoder is given at a time.
 func (t *Trainer) chunk() int {
 	if t.Chunk == 0 {
 		return t.x.Rows
@@ -193,7 +191,7 @@ func (t *Trainer) chunk() int {
 	return t.Chunk
 }
 
-// taught returns how many rows of t.x, from the first on, the trained encoder embeds.
+// trainedRows returns the number of rows, the first ones of t.x, that the trained encoder embeds.
 func (t *Trainer) trainedRows() int {
 	if t.KeyEncoder != nil {
 		return t.Batch
@@ -201,9 +199,8 @@ func (t *Trainer) trainedRows() int {
 	return t.x.Rows
 }
 
-// checkEmbedding returns an error where what went into the step or came out of the
-// encoder is not finite. The samples are looked at on their own because max(0, −∞) is
-// finite.
+// checkEmbedding returns an error if the samples or their embeddings are not finite. The samples
+// are checked too, because max(0, −∞) is finite.
 func (t *Trainer) checkEmbedding(z simd.Matrix) error {
 	if err := checkMatrix("source", "sample", t.x); err != nil {
 		return err
@@ -212,7 +209,7 @@ func (t *Trainer) checkEmbedding(z simd.Matrix) error {
 	if err == nil {
 		return nil
 	}
-	for _, p := range t.Encoder.Params().Tensors { // the cause, where it is among them
+	for _, p := range t.Encoder.Params().Tensors { // name the cause, if it is one of them
 		if err := checkMatrix("parameter", p.Name, asMatrix(p.Shape, p.Values)); err != nil {
 			return err
 		}
@@ -220,8 +217,8 @@ func (t *Trainer) checkEmbedding(z simd.Matrix) error {
 	return err
 }
 
-// gradientNorm returns the Euclidean norm of all gradients, or an error that names
-// the tensor where they are not finite.
+// gradientNorm returns the Euclidean norm of all gradients, or an error that names the first tensor
+// that is not finite.
 func gradientNorm(p *nn.Params) (float64, error) {
 	var sum float64
 	for _, t := range p.Tensors {
@@ -235,7 +232,7 @@ func gradientNorm(p *nn.Params) (float64, error) {
 			return 0, err
 		}
 	}
-	sum = 0 // only the squares overflowed
+	sum = 0 // only the sum of squares overflowed
 	for _, g := range p.Grads {
 		sum += float64(float64(g) * float64(g))
 	}

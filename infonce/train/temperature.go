@@ -10,33 +10,32 @@ import (
 	"github.com/contrast-go/contrast/internal/scalar"
 )
 
-// A LearnedTemperature learns the temperature τ of a loss as t = ln(1/τ), the logarithm of what
-// similarities are multiplied by (Radford et al. 2021, section 2.4):
+// A LearnedTemperature learns the temperature τ of a loss as t = ln(1/τ), the logarithm of the
+// factor of the similarities (Radford et al. 2021, section 2.4):
 //
 //	dL/dt = −τ·dL/dτ
 //
-// After each step t is brought back into its range. A LearnedTemperature serves one Trainer.
+// After each step t is clamped to its range. A LearnedTemperature serves one [Trainer].
 type LearnedTemperature struct {
-	// Temperature is a field of the loss. What it holds when the run begins is what
-	// learning begins with; from then on LearnedTemperature sets it.
+	// Temperature points to the field of the loss. Its value at the start of the run is the initial
+	// temperature; the run then overwrites it at each step.
 	Temperature *float32
 
-	// Optimizer moves t, at the learning rate of the encoder; nil means an AdamW of
-	// its own.
+	// Optimizer updates t at the learning rate of the encoder; nil means an AdamW of its own.
 	Optimizer optim.Optimizer
 
-	// Low and High bound t; both 0 means 0 and ln 100, a temperature of 1 to 0.01, as
-	// OpenCLIP has it.
+	// Low and High bound t. If both are 0 they are 0 and ln 100, for temperatures from 1 to 0.01,
+	// as in OpenCLIP.
 	Low, High float32
 
 	params *nn.Params // t alone
-	clamps []float32  // an integer: how often t was brought back
+	clamps intTensor  // one integer: how often t was clamped
 }
 
 const ln100 = 4.605170185988092
 
-// start prepares s, and sets the temperature to what t says. A nil *LearnedTemperature leaves
-// all as it is.
+// start prepares s for a run and sets the temperature of the loss. Like the other methods it does
+// nothing if s is nil.
 func (s *LearnedTemperature) start() error {
 	if s == nil {
 		return nil
@@ -63,13 +62,13 @@ func (s *LearnedTemperature) init() error {
 		return fmt.Errorf("ln(1/temperature) from %v to %v, want a range whose temperatures are finite and above 0", low, high)
 	}
 	t := float32(-scalar.Log64(float64(tau)))
-	const slack = 1e-6 // a temperature at an end may be rounded beyond it
+	const slack = 1e-6 // rounding may carry a temperature at a bound beyond it
 	if t < low-slack || t > high+slack {
 		return fmt.Errorf("%v, want %v to %v", tau, scalar.Exp(-high), scalar.Exp(-low))
 	}
 	s.params = nn.NewParams([]nn.Tensor{{Name: "log", Shape: []int{1}}})
 	s.params.Values[0] = min(max(t, low), high)
-	s.clamps = make([]float32, digits)
+	s.clamps = newIntTensor(1)
 	if s.Optimizer == nil {
 		s.Optimizer = &optim.AdamW{Workers: 1}
 	}
@@ -83,7 +82,7 @@ func (s *LearnedTemperature) bounds() (low, high float32) {
 	return s.Low, s.High
 }
 
-// load takes over the gradient with respect to the temperature.
+// load stores the gradient with respect to t, given that with respect to the temperature.
 func (s *LearnedTemperature) load(dTemperature float64) error {
 	if s == nil {
 		return nil
@@ -96,7 +95,7 @@ func (s *LearnedTemperature) load(dTemperature float64) error {
 	return nil
 }
 
-// step moves t, tells p of it and sets the temperature.
+// step updates t and the temperature of the loss, and fills in the fields of p about it.
 func (s *LearnedTemperature) step(p *Progress) {
 	if s == nil {
 		return
@@ -106,16 +105,16 @@ func (s *LearnedTemperature) step(p *Progress) {
 	low, high := s.bounds()
 	if moved := *t; moved < low || moved > high {
 		*t = min(max(moved, low), high)
-		putInt(s.clamps, getInt(s.clamps)+1)
+		s.clamps.set(0, s.clamps.at(0)+1)
 	}
-	p.Temperature, p.Clamps = *s.Temperature, int(getInt(s.clamps))
+	p.Temperature, p.Clamps = *s.Temperature, int(s.clamps.at(0))
 	*s.Temperature = scalar.Exp(-*t)
 }
 
-// state returns what a checkpoint keeps, in the memory of s.
+// state returns the state for a checkpoint, in memory of s.
 func (s *LearnedTemperature) state() []data.Tensor {
 	return append([]data.Tensor{
 		{Name: "log", Shape: []int{1}, Data: s.params.Values},
-		{Name: "clamps", Shape: []int{digits}, Data: s.clamps},
+		{Name: "clamps", Shape: []int{intLen}, Data: s.clamps},
 	}, s.Optimizer.State(1)...)
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A Trainer trains an encoder. Fields without a stated default are needed. The
-// fields must not change while Run runs, nor the parts be used elsewhere.
+// A Trainer trains an encoder. Fields without a stated default are required. While Run runs, the
+// fields must not change, and the parts must not be used elsewhere.
 type Trainer struct {
 	Encoder   nn.Encoder
 	Loss      infonce.Loss
@@ -26,102 +26,104 @@ type Trainer struct {
 	Schedule  optim.Schedule
 	Source    dataset.Source
 
-	Batch int // samples a step; the source is asked for Views·Batch rows
-	Views int // of a sample; 0 means 2
-	Steps int // of the whole run, resumed or not
+	Batch int // samples a step; a step has Views·Batch rows
+	Views int // views of a sample; 0 means 2
+	Steps int // of the whole run, those before a Resume included
 
-	// Chunk is the largest number of rows that the encoder sees at a time; 0 means all. Below
-	// Views·Batch, its memory no longer grows with Batch, at the price of a second Forward of each
-	// row (GradCache, Gao et al. 2021). The result has the same bits.
+	// Chunk is the largest number of rows that the encoder is given at a time; 0 means all. With a
+	// Chunk below Views·Batch, the memory of the encoder does not grow with Batch, at the price of
+	// a second Forward (GradCache, Gao et al. 2021). Results have the same bits.
 	Chunk int
 
-	// KeyEncoder embeds the second views in place of Encoder and gets no gradient; nil means that
+	// KeyEncoder embeds the second views in place of Encoder, without a gradient; nil means that
 	// Encoder embeds both.
 	KeyEncoder *MomentumEncoder
 
-	// Queue keeps the embeddings of the second views as Negatives of later steps; nil means that
-	// nothing is kept. It gets no gradient. Arrange must be Pairs, with two Views. With a KeyEncoder
-	// this is MoCo (He et al. 2020); without one it is the cross-batch memory of Wang et al. (2020),
-	// for which infonce.InfoNCE has InBatch. In the first step the queue is empty, and the negatives
-	// of InfoNCE are the other second views of the batch.
+	// Queue keeps embeddings of second views as Negatives of later steps, without a gradient; nil
+	// means none. Arrange must be Pairs, with two Views. With a KeyEncoder this is MoCo (He et al.
+	// 2020); without one it is the cross-batch memory of Wang et al. (2020), for which
+	// infonce.InfoNCE has InBatch. In the first step the queue is empty, and InfoNCE uses the other
+	// second views of the batch as negatives.
 	Queue *Queue
 
-	// QueueAfter is the number of steps before Queue is filled and used; 0 means none. An encoder
-	// that begins to learn moves fast, and may collapse while it runs away from its own past: Wang et
-	// al. wait for 1000 steps. With a KeyEncoder there is no need.
+	// QueueAfter is the number of steps before Queue is filled and used; 0 means none. Early in
+	// training embeddings change fast, and an encoder that is pushed away from its own stale
+	// embeddings may collapse: Wang et al. wait 1000 steps. With a KeyEncoder there is no need to.
 	QueueAfter int
 
-	// LearnedTemperature learns the temperature of Loss; nil means that it does not change.
+	// LearnedTemperature learns the temperature of Loss; nil means that it is fixed.
 	LearnedTemperature *LearnedTemperature
 
-	// ClipNorm clips the Euclidean norm of the gradient of all parameters of Encoder to this value
-	// (Pascanu et al. 2013, algorithm 1); 0 is off.
+	// ClipNorm bounds the Euclidean norm of the gradient of all parameters of Encoder, by scaling
+	// longer gradients down (Pascanu et al. 2013, algorithm 1); 0 means no bound.
 	ClipNorm float64
 
-	// Arrange shows the embeddings of a step to the loss, and their gradient in the
-	// same way: Pairs, Labelled or Triplets. nil means Pairs where there are two Views. Where
-	// there are more it means Labelled, with the number of the sample as the label, so that all
-	// views of a sample are positives of each other (infonce.SupCon).
+	// Arrange turns the embeddings of a step into the batch of the loss, and their gradient
+	// likewise: [Pairs], [Labelled] or [Triplets]. nil means Pairs with two Views; with more it
+	// means Labelled by sample, so that all views of a sample are positives of each other
+	// (infonce.SupCon).
 	Arrange func(z simd.Matrix, labels []int) infonce.Batch
 
-	// Dir is the folder of the last two checkpoints and the metrics, made where it is missing. A
-	// run that was not resumed replaces those it finds. Empty means that nothing is written.
+	// Dir is the folder for the last two checkpoints and the metrics, created if missing. A run
+	// that was not resumed replaces those it finds there. Empty means that nothing is written.
 	Dir string
 
-	// CheckpointEvery is the number of steps between checkpoints; 0 means that one is written only
-	// before the first step and after the last.
+	// CheckpointEvery is the number of steps between checkpoints; 0 means only one before the first
+	// step and one after the last.
 	CheckpointEvery int
 
-	// Config describes the run, as JSON or otherwise. It is kept in the checkpoint,
-	// and a run can be resumed only under the same.
+	// Config describes the run, as JSON or otherwise. It is stored in checkpoints, and a run can
+	// only be resumed with the same one.
 	Config string
 
-	// Report is called after each step; nil means not at all.
+	// Report is called after each step, unless it is nil.
 	Report func(Progress)
 
-	// Warn is called with a problem that does not stop the run: a damaged checkpoint that is replaced
-	// by the one before it. nil means not at all.
+	// Warn is called with problems that do not stop the run, unless it is nil: a damaged checkpoint
+	// that the one before it replaces.
 	Warn func(error)
 
 	step  int  // steps done
-	saved int  // the step of the checkpoint that this run wrote or read, plus 1
-	whole bool // that checkpoint is in CheckpointFile, and not in PreviousFile alone
+	saved int  // 1 + the step of the checkpoint that this run last wrote or read; 0 means none
+	whole bool // that checkpoint is in CheckpointFile, not only in PreviousFile
 	x     simd.Matrix
-	z, dz simd.Matrix // the embeddings, where the encoder does not keep them, and their gradient
+	z, dz simd.Matrix // the embeddings, unless the encoder holds them, and their gradient
 	grad  infonce.Batch
 	ids   []int
 
-	samples []int     // of the rows
-	clips   []float32 // an integer: how often the gradient was clipped
+	samples []int     // the sample of each row
+	clips   intTensor // one integer: how often the gradient was clipped
 }
 
-// The files that a run keeps in its folder.
+// The files that a run writes to its folder.
 const (
-	CheckpointFile = "checkpoint.safetensors"          // the state after a step
+	CheckpointFile = "checkpoint.safetensors"          // the newest checkpoint
 	PreviousFile   = "checkpoint.previous.safetensors" // the one before it
-	MetricsFile    = "metrics.jsonl"                   // one object a step: step, loss, lr, grad_norm, temperature if it is learned, clipped with ClipNorm
+
+	// MetricsFile has one JSON object a step: step, loss, lr, grad_norm, temperature if that is
+	// learned, and clipped with a ClipNorm.
+	MetricsFile = "metrics.jsonl"
 )
 
-// A Progress tells how a step went.
+// A Progress reports a step.
 type Progress struct {
 	infonce.Result
 	Step     int     // counted from 0
 	Rate     float32 // learning rate
-	GradNorm float64 // Euclidean norm of the gradient of all parameters, before it is clipped
-	Clipped  int     // steps, up to this one, whose gradient was clipped
+	GradNorm float64 // Euclidean norm of the gradient of all parameters, before clipping
+	Clipped  int     // number of steps so far whose gradient was clipped
 
-	// Of a temperature that is learned; 0 where none is.
-	Temperature float32 // of the loss in this step
-	Clamps      int     // steps, up to this one, after which it was brought back into its range
+	// With a LearnedTemperature; otherwise 0.
+	Temperature float32 // used by the loss in this step
+	Clamps      int     // number of steps so far after which it was clamped to its range
 }
 
-// Run trains until all steps are done, from the first or from where [Trainer.Resume]
-// or an earlier call left off.
+// Run trains until all steps are done, starting from the first or from where [Trainer.Resume] or an
+// earlier call left off.
 //
-// It looks at ctx between steps. When ctx is done it writes a checkpoint and returns
-// an error that wraps ctx.Err(). Any other error is fatal: a sample, an
-// embedding, a loss or a gradient that is not finite is an error that names the
-// step and the tensor and leaves the parameters as they were before that step.
+// It checks ctx between steps. When ctx is done, it writes a checkpoint and returns an error that
+// wraps ctx.Err(). Any other error is fatal. If a sample, an embedding, a loss or a gradient is not
+// finite, the error names the step and the tensor, and the parameters are those before that step.
 func (t *Trainer) Run(ctx context.Context) error {
 	if err := t.run(ctx); err != nil {
 		return fmt.Errorf("train: %w", err)
@@ -166,8 +168,8 @@ func (t *Trainer) run(ctx context.Context) error {
 	return t.save(metrics)
 }
 
-// open prepares the folder of the run. A new run writes its checkpoint at once: what
-// keeps it from being written shows before the work, not after.
+// open prepares the folder of the run. A new run writes a checkpoint at once, so that a folder that
+// cannot be written to is noticed before the work and not after it.
 func (t *Trainer) open() (*metrics, error) {
 	if t.Dir == "" {
 		return nil, nil
@@ -181,7 +183,7 @@ func (t *Trainer) open() (*metrics, error) {
 		}
 	}
 	if t.step == 0 && t.saved == 0 {
-		// What is left of another run is no checkpoint of this one.
+		// The checkpoint of an earlier run must not be taken for one of this run.
 		if err := os.Remove(t.previous()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
@@ -197,6 +199,7 @@ func (t *Trainer) open() (*metrics, error) {
 	return m, nil
 }
 
+// check returns an error unless the settings make sense, and prepares the memory of a step.
 func (t *Trainer) check() error {
 	for _, part := range []struct {
 		name    string
@@ -216,7 +219,7 @@ func (t *Trainer) check() error {
 		return fmt.Errorf("batch %d, steps %d, every %d: want at least 1, 0 and 0", t.Batch, t.Steps, t.CheckpointEvery)
 	}
 	if t.Chunk < 0 || t.QueueAfter < 0 {
-		return fmt.Errorf("chunk %d, memory after %d steps: want at least 0 and 0", t.Chunk, t.QueueAfter)
+		return fmt.Errorf("chunk %d, queue after %d steps: want at least 0 and 0", t.Chunk, t.QueueAfter)
 	}
 	if !(t.ClipNorm >= 0) {
 		return fmt.Errorf("clip is %v, want at least 0", t.ClipNorm)
@@ -232,7 +235,7 @@ func (t *Trainer) check() error {
 	return nil
 }
 
-// checkParts looks at the parts that a run may do without.
+// checkParts checks the optional parts.
 func (t *Trainer) checkParts() error {
 	return cmp.Or(t.checkMixing(), t.Queue.check(), t.KeyEncoder.check(t.Encoder.Params()), t.LearnedTemperature.start())
 }
@@ -252,7 +255,7 @@ func (t *Trainer) checkViews() error {
 		return fmt.Errorf("the source gives %d views of each sample, want %d", s.ViewsPerSample(), n)
 	}
 	if n != 2 && (t.KeyEncoder != nil || t.Queue != nil) {
-		return fmt.Errorf("%d views of a sample, want 2 with keys or a memory", n)
+		return fmt.Errorf("%d views of a sample, want 2 with a key encoder or a queue", n)
 	}
 	t.samples = t.samples[:0]
 	for i := range n * t.Batch {
@@ -261,7 +264,7 @@ func (t *Trainer) checkViews() error {
 	return nil
 }
 
-// checkMixing returns an error where the encoder is to see a part of a batch and needs all of it.
+// checkMixing returns an error if the encoder would be given parts of a batch but needs all of it.
 func (t *Trainer) checkMixing() error {
 	if m, ok := t.Encoder.(nn.BatchDependent); !ok || !m.MixesRows() {
 		return nil

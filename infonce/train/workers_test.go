@@ -8,7 +8,7 @@ import (
 	"github.com/contrast-go/contrast/infonce/optim"
 )
 
-// Go raises GOMAXPROCS by itself where a process is given more processors. No step may be surprised by that.
+// Go raises GOMAXPROCS when a process is given more processors. A step must cope with that.
 func TestRunWhileGOMAXPROCSChanges(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	stop, done := make(chan struct{}), make(chan struct{})

@@ -57,7 +57,7 @@ func peak() int64 {
 // add plans for t and the evaluation after it. It makes the garbage collector keep to the
 // plan: by default it would let as much garbage pile up as there is memory in use.
 func (m *memoryPlan) add(t *train.Trainer, d dataset.Dataset) error {
-	training, err := t.PlannedBytes()
+	training, err := t.MemoryEstimate()
 	if err != nil {
 		return err
 	}
