@@ -12,7 +12,7 @@ import (
 var (
 	archs       = []string{"mlp", "linear", "cnn"}
 	norms       = []string{nn.NoNorm.String(), nn.BatchNorm.String(), nn.LayerNorm.String()}
-	activations = []string{nn.ReLU.String(), nn.GELU.String()}
+	activations = nn.ActivationNames()
 )
 
 // NewEncoder returns the encoder before its first step, for a dataset with these facts.
