@@ -5,8 +5,6 @@ import (
 	"math"
 	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"testing"
 
 	. "github.com/contrast-go/contrast/infonce"
@@ -95,38 +93,6 @@ func TestGOMAXPROCS(t *testing.T) {
 			runtime.GOMAXPROCS(procs)
 			name := fmt.Sprintf("%s GOMAXPROCS=%d", v.Name, procs)
 			outcomeOf(t, name, l, b).same(t, name, want)
-		}
-	}
-}
-
-// TestGOMAXPROCSMeanwhile: the number of processors may change at any moment, as Go changes it by
-// itself where the limits of a container do: scratch memory and the pieces of work still fit.
-func TestGOMAXPROCSMeanwhile(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	r := check.NewRand(22)
-	vs := allVariants()
-	batches, want := make([]Batch, len(vs)), make([]outcome, len(vs))
-	for i, v := range vs {
-		batches[i] = v.batch(r, 90, 24, 0, 0.5)
-		want[i] = outcomeOf(t, v.Name, v.New(1), batches[i])
-	}
-	var stop atomic.Bool
-	var flips sync.WaitGroup
-	flips.Go(func() {
-		for i := 0; !stop.Load(); i++ {
-			procs := []int{8, 2, 5, 3}[i%4]
-			if i%64 == 0 {
-				procs = 1 // seldom: this goroutine waits with it
-			}
-			runtime.GOMAXPROCS(procs)
-		}
-	})
-	defer flips.Wait()
-	defer stop.Store(true)
-	for i, v := range vs {
-		l := v.New(0)
-		for range 10 {
-			outcomeOf(t, v.Name, l, batches[i]).same(t, v.Name+" while GOMAXPROCS changes", want[i])
 		}
 	}
 }

@@ -2,40 +2,47 @@ package infonce_test
 
 import (
 	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
 
+	. "github.com/contrast-go/contrast/infonce"
 	"github.com/contrast-go/contrast/internal/check"
 )
 
 // TestWhileGOMAXPROCSChanges: losses have the same bits while the number of processors changes under
-// them, as Go changes it by itself when an affinity mask or a quota does.
+// them, as Go changes it by itself when an affinity mask or a quota does: scratch memory and the
+// pieces of work fit each other whatever it is.
 func TestWhileGOMAXPROCSChanges(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	stop, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		for procs := 1; ; procs = 9 - procs {
-			select {
-			case <-stop:
-				return
-			default:
-				runtime.GOMAXPROCS(procs)
-				runtime.Gosched()
-			}
-		}
-	}()
-	defer func() { close(stop); <-done }()
 	r := check.NewRand(22)
-	times := 5
-	if testing.Short() {
-		times = 2
+	vs := allVariants()
+	batches, want := make([]Batch, len(vs)), make([]outcome, len(vs))
+	for i, v := range vs {
+		batches[i] = v.batch(r, 90, 24, 0, 0.5)
+		want[i] = outcomeOf(t, v.Name, v.New(1), batches[i])
 	}
-	for _, v := range allVariants() {
-		b := v.batch(r, 150, 20, 0, 0.5)
-		want := outcomeOf(t, v.Name, v.New(1), b)
+	var stop atomic.Bool
+	var changes sync.WaitGroup
+	changes.Go(func() {
+		for i := 0; !stop.Load(); i++ {
+			procs := []int{8, 2, 5, 3}[i%4] // with more than one they change in the midst of a loss
+			if i%64 == 0 {
+				procs = 1 // seldom: this loop waits with it
+			}
+			runtime.GOMAXPROCS(procs)
+		}
+	})
+	defer changes.Wait()
+	defer stop.Store(true)
+	times := 10
+	if testing.Short() {
+		times = 4
+	}
+	for i, v := range vs {
 		l := v.New(0)
 		for range times {
-			outcomeOf(t, v.Name, l, b).same(t, v.Name, want)
+			outcomeOf(t, v.Name, l, batches[i]).same(t, v.Name, want[i])
 		}
 	}
 }

@@ -1,61 +1,81 @@
 package infonce_test
 
 import (
-	"fmt"
 	"math"
+	"reflect"
+	"slices"
 	"testing"
 
 	. "github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/catalog"
 	"github.com/contrast-go/contrast/internal/check"
 )
 
-// TestWeightsAreLinear: the sum of weighted losses has the weighted sum of the gradients of the single terms, and the
-// mean is that over the sum of the weights.
+// TestWeightsAreLinear: the sum of weighted terms has the weighted sum of the gradients of the single
+// terms, in all losses that have weights, and the mean is that over the sum of the weights.
 func TestWeightsAreLinear(t *testing.T) {
 	r := check.NewRand(160)
 	const n, d = 9, 6
-	b := Batch{Q: gaps(n, d, 0, r.Normals32(n*d)), K: gaps(n, d, 0, r.Normals32(n*d))}
-	weights := []float32{0, 1, 2, 0.5, 3, 0, 1, 1, 4}
-	for _, new := range []func(r Reduction) Loss{
-		func(r Reduction) Loss { return &SigLIP{Reduction: r} },
-		func(r Reduction) Loss { return &HCL{Reduction: r, Concentration: 0.5, PriorPositive: 0.02} },
-		func(r Reduction) Loss { return &NPair{Reduction: r, Regularization: 0.1} },
-		func(r Reduction) Loss {
-			return &Custom{Reduction: r, Score: func(i int, z []float32) float64 { return crossEntropyRow(i, z) }}
-		},
-	} {
-		name := fmt.Sprintf("%T", new(Sum))
-		b.Weights = nil
-		plain := evaluate(t, name, new(Sum), b, nil, 1)
-		terms := append([]float64{}, plain.Losses...)
-		loss, total := 0.0, 0.0
-		want := gradFor(b)
-		for i, l := range terms {
-			loss += float64(weights[i%n]) * l
-			total += float64(weights[i%n])
+	custom := lossVariant("Custom", catalog.Shape{Keys: same}, func(workers int) Loss {
+		return &Custom{Workers: workers, Score: func(i int, z []float32) float64 { return crossEntropyRow(i, z) }}
+	})
+	custom.Queries = 1
+	for _, v := range append(allVariants(), custom) {
+		if !reflect.ValueOf(v.New(1)).Elem().FieldByName("Reduction").IsValid() {
+			continue
 		}
+		new := func(reduction Reduction) Loss { return withReduction(v.New(1), reduction) }
+		b := v.batch(r, n, d, 0, 0.5)
+		weights := []float32{0, 1, 2, 0.5, 3, 0, 1, 1, 4}
+		for len(weights) < len(b.Triplets) {
+			weights = append(weights, weights...)[:min(len(b.Triplets), 2*len(weights))]
+		}
+		b.Weights = nil
+		plain := evaluate(t, v.Name, new(Sum), b, nil, 1)
+		terms := slices.Clone(plain.Losses)
+		loss, total, sum := 0.0, 0.0, 0.0
+		want := gradFor(b)
 		for i, w := range weights {
-			b.Weights = make([]float32, n)
+			total += float64(w)
+			b.Weights = make([]float32, len(weights))
 			b.Weights[i] = w
-			evaluate(t, name, new(Sum), b, &want, 1)
+			sum += evaluate(t, v.Name, new(Sum), b, &want, 1).Loss
+		}
+		for i, l := range terms {
+			of := i % len(weights)
+			if v.Scores {
+				of = i / d // d terms a row
+			}
+			loss += float64(weights[of]) * l
 		}
 		b.Weights = weights
-		got := outcomeOf(t, name, new(Sum), b)
-		if !near(got.r.Loss, loss, 1e-12) {
-			t.Errorf("%s: loss %v, want %v", name, got.r.Loss, loss)
+		got := outcomeOf(t, v.Name, new(Sum), b)
+		size := 1.0 // of terms of either sign
+		for _, l := range terms {
+			size += math.Abs(l)
 		}
-		for p := range 2 {
-			sameNumbers(t, name, part(got.g, p).Data, part(want, p).Data, 1e-6)
+		if math.Abs(got.r.Loss-sum) > 1e-12*size {
+			t.Errorf("%s: loss %v, want %v", v.Name, got.r.Loss, sum)
 		}
-		mean := outcomeOf(t, name, new(Mean), b)
-		if !near(mean.r.Loss, loss/total, 1e-12) {
-			t.Errorf("%s: mean %v, want %v", name, mean.r.Loss, loss/total)
+		for p := range 3 {
+			sameNumbers(t, v.Name, part(got.g, p).Data, part(want, p).Data, 1e-5)
 		}
-		for i, g := range want.Q.Data {
-			if w := float64(g) / total; math.Abs(float64(mean.g.Q.Data[i])-w) > 1e-6*(math.Abs(w)+1e-2) {
-				t.Errorf("%s: gradient %v of the mean, want %v", name, mean.g.Q.Data[i], w)
-				break
-			}
+		if v.Queries == 0 || len(terms)%n != 0 {
+			continue // which terms count depends on the labels
 		}
+		if !v.Symmetric && math.Abs(got.r.Loss-loss) > 1e-12*size { // those of both ways are no sum of terms with one weight
+			t.Errorf("%s: loss %v, want %v from the losses of the terms", v.Name, got.r.Loss, loss)
+		}
+		if !v.Symmetric {
+			total *= float64(len(terms) / n)
+		}
+		mean := outcomeOf(t, v.Name, new(Mean), b)
+		if math.Abs(mean.r.Loss-got.r.Loss/total) > 1e-12*size {
+			t.Errorf("%s: mean %v, want %v", v.Name, mean.r.Loss, got.r.Loss/total)
+		}
+		for i := range want.Q.Data {
+			want.Q.Data[i] = float32(float64(got.g.Q.Data[i]) / total)
+		}
+		sameNumbers(t, v.Name+" mean", mean.g.Q.Data, want.Q.Data, 1e-5)
 	}
 }
