@@ -13,27 +13,26 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// arrayChunk is about how many bytes of a file are read at a time.
+// arrayChunk is roughly how many bytes of a file are read at a time.
 const arrayChunk = 256 << 10
 
-// An array is a table of numbers in a file, row after row, each after head bytes
-// that are no numbers of it.
+// An array is a table of numbers in a file, row after row. Before each row there are head bytes
+// that do not belong to its numbers.
 type array struct {
 	file       io.ReaderAt
 	start      int64 // offset of the first row, with its head
-	head       int   // 4 where a row begins with its length, else 0
+	head       int   // 4 if a row begins with its length, else 0
 	rows, cols int
 	of         number.Type
 	order      binary.ByteOrder
 
-	turned bool // rows are the columns of a table, for errors
+	turned bool // its rows are the columns of the table, which errors are about
 
 	buf []byte
 }
 
-// newArray returns the array of one or two dimensions at start of a file. It returns an
-// error where the bytes of the shape are not those from there to the end of the file.
-// The dimensions fit int.
+// newArray returns the array of one or two dimensions that fills a file from start to size. It
+// returns an error if the shape takes more or fewer bytes. The dimensions must fit int.
 func newArray(file io.ReaderAt, start, size int64, shape []int64, of number.Type, order binary.ByteOrder) (*array, error) {
 	bytes, ok := product(shape, of.Size)
 	switch {
@@ -49,8 +48,8 @@ func newArray(file io.ReaderAt, start, size int64, shape []int64, of number.Type
 	return a, nil
 }
 
-// product returns the bytes of numbers of a size. It reports whether no dimension is
-// negative and the product is less than 1<<63; a dimension of 0 does not excuse the others.
+// product returns the bytes that a shape of numbers of the given size takes. It reports whether no
+// dimension is negative and the product is below 1<<63, even that of the dimensions beside a 0.
 func product(shape []int64, size int) (n int64, ok bool) {
 	p, zero := uint64(size), false
 	for _, d := range shape {
@@ -70,7 +69,7 @@ func product(shape []int64, size int) (n int64, ok bool) {
 	return int64(p), true
 }
 
-// checkTable returns an error unless shape is that of rows and columns, some of each.
+// checkTable returns an error unless shape has two dimensions, both above 0.
 func checkTable(offset int64, shape []int64) error {
 	switch {
 	case len(shape) != 2:
@@ -83,17 +82,18 @@ func checkTable(offset int64, shape []int64) error {
 	return nil
 }
 
-// stride returns the bytes from a row to the next.
+// stride returns the bytes from one row to the next.
 func (a *array) stride() int64 { return int64(a.head) + int64(a.cols)*int64(a.of.Size) }
 
-// read stores rows from first on in dst.
+// read stores dst.Rows rows, the first being row first, in dst.
 func (a *array) read(dst simd.Matrix, first int) error {
 	return a.each(first, dst.Rows, func(row, col int, b []byte, at int64) error {
 		return a.convert(dst.Row(row - first)[col:][:len(b)/a.of.Size], row, col, b, at)
 	})
 }
 
-// convert stores the numbers in b, which are those from a row and a column on, in dst.
+// convert stores the numbers in b in dst. The first of them is at a row and a column, and its bytes
+// at an offset.
 func (a *array) convert(dst []float32, row, col int, b []byte, at int64) error {
 	a.of.Floats(dst, b, a.order)
 	i := number.NonFinite(dst)
@@ -108,8 +108,8 @@ func (a *array) convert(dst []float32, row, col int, b []byte, at int64) error {
 	return input.Malformed(at+int64(i), fmt.Sprintf("number of row %d, column %d", row, col), a.of.Float64(b[i:], a.order), "a finite float32")
 }
 
-// integers calls found with each number of the array, row after row, all of which
-// must be integers from 0 to 1<<31 − 1. The name is what they are.
+// integers calls found with each number of the array, row after row. All must be integers from 0 to
+// 1<<31 − 1. Errors call them by name.
 func (a *array) integers(name string, found func(v int)) error {
 	return a.each(0, a.rows, func(row, col int, b []byte, at int64) error {
 		for i := 0; i < len(b); i += a.of.Size {
@@ -127,8 +127,8 @@ func (a *array) integers(name string, found func(v int)) error {
 	})
 }
 
-// each reads n rows from first on and calls use with the bytes of their numbers from
-// column col on, of a row or of a part of it, and their offset.
+// each reads n rows, the first being row first, and calls use with the bytes of numbers of a row
+// that start at column col, and their offset. A long row comes in several parts.
 func (a *array) each(first, n int, use func(row, col int, b []byte, at int64) error) error {
 	stride := a.stride()
 	if a.buf == nil {
@@ -161,7 +161,7 @@ func (a *array) each(first, n int, use func(row, col int, b []byte, at int64) er
 	return nil
 }
 
-// wide is each for a row, with its head at an offset, that is longer than the buffer.
+// wide is each for one row that is longer than the buffer. Its head is at an offset.
 func (a *array) wide(row int, at int64, use func(row, col int, b []byte, at int64) error) error {
 	head := a.buf[:a.head]
 	if err := input.ReadAt(a.file, head, at); err != nil {
@@ -185,7 +185,7 @@ func (a *array) wide(row int, at int64, use func(row, col int, b []byte, at int6
 	return nil
 }
 
-// checkHead returns an error unless the row in b begins with its length, where it should.
+// checkHead returns an error if the row in b should begin with its length and does not.
 func (a *array) checkHead(row int, b []byte, at int64) error {
 	if a.head == 0 {
 		return nil
@@ -196,7 +196,7 @@ func (a *array) checkHead(row int, b []byte, at int64) error {
 	return nil
 }
 
-// check reads all of the array, of finite numbers, without keeping any.
+// check reads all numbers of the array, which must be finite, and keeps none.
 func (a *array) check() error {
 	var scratch []float32
 	return a.each(0, a.rows, func(row, col int, b []byte, at int64) error {
@@ -206,7 +206,7 @@ func (a *array) check() error {
 	})
 }
 
-// load reads all of the array.
+// load reads the whole array.
 func (a *array) load() (simd.Matrix, error) {
 	if a.rows > math.MaxInt/8/a.cols {
 		return simd.Matrix{}, fmt.Errorf("%d rows of %d columns do not fit in memory", a.rows, a.cols)

@@ -14,29 +14,25 @@ import (
 	"syscall"
 )
 
-// WriteAtomic replaces the file at path by what write writes, so that a crash at
-// any moment leaves the old file or the new one, whole: it writes a temporary
-// file in the same folder, syncs it, renames it to path and syncs the folder. The
-// writer it passes to write is buffered. A file that is replaced passes on its
-// permissions.
+// WriteAtomic replaces the file at path by what write writes, so that a crash at any moment leaves
+// either the whole old file or the whole new one: it writes a temporary file in the same folder,
+// syncs it, renames it to path and syncs the folder. The writer passed to write is buffered. The
+// new file gets the permissions of the old one.
 //
-// On an error the old file is untouched and the temporary file is gone, with one
-// exception: when the last step fails, the new file is in place but might not
-// survive a loss of power. A process that is killed leaves the temporary file to
-// RemoveStale.
+// On an error the old file is untouched and the temporary file is gone, with one exception: if the
+// last step fails, the new file is in place but might not survive a loss of power. A process that
+// is killed leaves the temporary file to [RemoveStale].
 //
-// What is at path must be a regular file or nothing: a link, device or folder is
-// refused.
+// WriteAtomic refuses to replace anything but a regular file, such as a link, a device or a folder.
 func WriteAtomic(path string, write func(io.Writer) error) error {
 	return writeAtomic(path, "", write)
 }
 
-// WriteAtomicKeeping is [WriteAtomic], but the file that it replaces takes the
-// place of the one at previous, in the same folder. There is a file at path all
-// the time, unless the file system has no links: there it is missing for a moment, in
-// which the old one is at previous.
+// WriteAtomicKeeping is [WriteAtomic], but it keeps the replaced file at previous, in the same
+// folder, in place of the one there. There always is a file at path, unless the file system has no
+// links: then it is missing for a moment, during which the old one is at previous.
 //
-// On an error the old file is at path, or at previous, or at both.
+// On an error the old file is at path, at previous, or at both.
 func WriteAtomicKeeping(path, previous string, write func(io.Writer) error) error {
 	return writeAtomic(path, previous, write)
 }
@@ -93,7 +89,7 @@ func writeAtomic(path, previous string, write func(io.Writer) error) error {
 	return disk.syncFolder(filepath.Dir(path))
 }
 
-// lstatRegular tells of the regular file at path; nil where there is nothing.
+// lstatRegular describes the regular file at path. It returns nil if there is nothing.
 func lstatRegular(path string) (fs.FileInfo, error) {
 	info, err := os.Lstat(path)
 	switch {
@@ -107,8 +103,7 @@ func lstatRegular(path string) (fs.FileInfo, error) {
 	return info, nil
 }
 
-// keep puts the file at path in the place of the one at previous, and leaves it
-// at path too where the file system has links.
+// keep moves the file at path to previous, and leaves it at path too if the file system has links.
 func keep(path, previous string) error {
 	link, err := temp(previous, func(name string) error { return disk.link(path, name) })
 	if err != nil {
@@ -118,15 +113,15 @@ func keep(path, previous string) error {
 		disk.remove(link)
 		return err
 	}
-	// Where both are links to one file, rename leaves both.
+	// If both are links to one file, rename leaves both.
 	if err := disk.remove(link); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
 }
 
-// RemoveStale removes the temporary files that calls of WriteAtomic for path left
-// behind when their process was killed. No such call may be under way.
+// RemoveStale removes the temporary files for path that calls of [WriteAtomic] left behind when
+// their process was killed. No such call may be running.
 func RemoveStale(path string) error {
 	dir := filepath.Dir(path)
 	files, err := os.ReadDir(dir)
@@ -148,12 +143,11 @@ func RemoveStale(path string) error {
 	return nil
 }
 
-// tempPrefix returns how the names of temporary files for path begin. A number
-// follows.
+// tempPrefix returns the start of the names of temporary files for path. A number follows.
 func tempPrefix(path string) string { return "." + filepath.Base(path) + ".tmp-" }
 
-// createTemp creates a temporary file for path, with the permissions of a new
-// file, which os.CreateTemp does not give.
+// createTemp creates a temporary file for path with the permissions of a new file, unlike
+// os.CreateTemp.
 func createTemp(path string) (f file, err error) {
 	_, err = temp(path, func(name string) (err error) {
 		f, err = disk.create(name)
@@ -162,7 +156,7 @@ func createTemp(path string) (f file, err error) {
 	return f, err
 }
 
-// temp calls create with names of temporary files for path, until one of them is new.
+// temp calls create with names of temporary files for path until one of them is new.
 func temp(path string, create func(name string) error) (name string, err error) {
 	prefix := filepath.Join(filepath.Dir(path), tempPrefix(path))
 	for n := uint64(os.Getpid()); ; n++ {
@@ -173,13 +167,13 @@ func temp(path string, create func(name string) error) (name string, err error) 
 	}
 }
 
-// A fileSystem is where WriteAtomic writes. A test has one that fails.
+// A fileSystem is where WriteAtomic writes. Tests have one that fails.
 type fileSystem interface {
-	create(name string) (file, error) // fs.ErrExist where there is one
+	create(name string) (file, error) // fs.ErrExist if there is one
 	link(old, new string) error       // likewise
 	rename(old, new string) error
 	remove(name string) error
-	syncFolder(dir string) error // makes the names in it durable
+	syncFolder(dir string) error // make the names in dir durable
 }
 
 type file interface {
@@ -208,7 +202,7 @@ func (system) remove(name string) error     { return os.Remove(name) }
 
 func (system) syncFolder(dir string) error {
 	if runtime.GOOS == "windows" || runtime.GOOS == "plan9" {
-		return nil // a folder cannot be synced
+		return nil // folders cannot be synced
 	}
 	f, err := os.Open(dir)
 	if err != nil {
@@ -222,7 +216,7 @@ func (system) syncFolder(dir string) error {
 	return err
 }
 
-// fileKind names the type of a file that is not regular.
+// fileKind describes the type of a file that is not regular.
 func fileKind(mode fs.FileMode) string {
 	switch {
 	case mode.IsDir():

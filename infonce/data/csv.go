@@ -11,11 +11,11 @@ import (
 	"github.com/contrast-go/contrast/infonce/data/internal/number"
 )
 
-// maxFields is the most fields of a line of .csv.
+// maxFields is the most fields in a line of .csv.
 const maxFields = 1 << 20
 
-// splitFields appends the fields of a line to dst: between commas, in quotes where there is
-// a comma in it, a quote in quotes being doubled (RFC 4180, without lines inside a field).
+// splitFields appends the fields of a line to dst. They are separated by commas; one in quotes may
+// contain commas, and quotes that are doubled (RFC 4180, except that no field has several lines).
 func splitFields(dst [][]byte, l *lineReader, line []byte) ([][]byte, error) {
 	if n := min(bytes.Count(line, []byte{','})+1, maxFields); n > cap(dst) {
 		dst = make([][]byte, 0, n)
@@ -65,13 +65,13 @@ func splitFields(dst [][]byte, l *lineReader, line []byte) ([][]byte, error) {
 type csvReader struct {
 	*lineReader
 	fields [][]byte // of the last line
-	label  int      // the field of labels, -1 without
-	skip   []bool   // the fields that are left out, false at label too
-	names  []string // of the fields, nil without
+	label  int      // the field with the label, −1 if there is none
+	skip   []bool   // which fields are left out; false for label
+	names  []string // of the fields, nil if they have none
 }
 
-// newCSVReader reads the first line, and the names of the columns if it has any. The
-// function data reports whether a field is that of samples and not a name.
+// newCSVReader reads the first line, and the second one if the first has the names of the columns.
+// The function data reports whether a field is data and not a name.
 func newCSVReader(f io.ReaderAt, size int64, data func(field []byte) bool) (*csvReader, error) {
 	r := &csvReader{lineReader: newLineReader(f, size), label: -1}
 	ok, err := r.split()
@@ -121,7 +121,7 @@ func (r *csvReader) named(data func(field []byte) bool) bool {
 	return none
 }
 
-// split reads the fields of the next line. It reports whether there is one.
+// split reads the fields of the next line, and reports whether there is one.
 func (r *csvReader) split() (ok bool, err error) {
 	line, err := r.lineReader.next()
 	if line == nil || err != nil {
@@ -131,7 +131,7 @@ func (r *csvReader) split() (ok bool, err error) {
 	return err == nil, err
 }
 
-// next reads the fields of the next line, which are as many as in the first.
+// next is split, but returns an error if there are more or fewer fields than in the first line.
 func (r *csvReader) next() (ok bool, err error) {
 	if ok, err = r.split(); ok && len(r.fields) != len(r.skip) {
 		return false, r.malformed("number of fields", len(r.fields), fmt.Sprintf("%d as in the first line", len(r.skip)))
@@ -148,7 +148,7 @@ func (r *csvReader) rule(i int) string {
 	return rule
 }
 
-// isNumber reports whether a field is one, finite or not.
+// isNumber reports whether a field is a number, finite or not.
 func isNumber(field []byte) bool {
 	if v := parseFloat(field); v == v {
 		return true
@@ -201,7 +201,7 @@ func openCSV(f io.ReaderAt, size int64) (content, error) {
 
 func encodeCSV(_, cols int) (encoder, error) { return encodeText(cols, "", "\n") }
 
-// csvLabels returns the labels of a .csv: of the column that has them, or else of the only one.
+// csvLabels returns the labels of a .csv: its column of labels, or the only column.
 func csvLabels(f io.ReaderAt, size int64) ([]int, []string, error) {
 	r, err := newCSVReader(f, size, func([]byte) bool { return true })
 	if err != nil {

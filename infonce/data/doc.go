@@ -1,6 +1,7 @@
 // Package data reads and writes files of vectors, and the labels and triplets that go with them.
 //
-//   - [OpenVectors] opens a file of embeddings, which may be larger than memory; [ReadVectors] reads all
+//   - [OpenVectors] opens a file of embeddings, which may be larger than memory
+//   - [ReadVectors] reads all of it
 //   - [WriteVectors] and [WriteVectorsFrom] write one
 //   - [ReadLabels] and [ReadTriplets] read what a loss by labels or by triplets needs
 //   - [Formats] lists the formats: .npy, .npz, .safetensors, .parquet, .csv, .jsonl and others
@@ -15,7 +16,7 @@
 //
 // Pictures are read by data/images, and drawn by data/glyphs.
 //
-// Every file is taken for hostile: sizes are checked against what the file can hold before memory is
-// allocated, and an error is one line that names the byte offset or the line, the rule, what was found
-// and what was wanted.
+// Every file is taken for hostile: sizes are checked against what the file can hold before memory
+// is allocated, and an error is one line that names the byte offset or the line, the rule, what was
+// found and what was wanted.
 package data

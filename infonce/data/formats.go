@@ -42,8 +42,8 @@ type fileFormat struct {
 	triplets func(f io.ReaderAt, size int64) ([][3]int, error)
 }
 
-// formats is the table that everything about formats is computed from: a new one is its file, its test
-// and its row.
+// formats is the table that everything about formats is computed from: a new one is its file, its
+// test and its row.
 var formats = []fileFormat{
 	{".npy", "an array of two dimensions, of integers or floats", openNPY, encodeNPY, npyLabels, npyTriplets},
 	{".npz", `the array of two dimensions, or of several the one named "embeddings"`, openNPZ, nil, labelsBeside(openNPZ), nil},

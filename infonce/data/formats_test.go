@@ -21,7 +21,8 @@ func writable() (extensions []string) {
 	return extensions
 }
 
-// TestFormats compares what is said of formats, and which malformed files there are, with the table.
+// TestFormats compares what is said of formats, and which malformed files there are, with the
+// table.
 func TestFormats(t *testing.T) {
 	source, err := os.ReadFile("vectors.go")
 	if err != nil {

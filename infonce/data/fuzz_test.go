@@ -143,8 +143,9 @@ func FuzzJSONL(f *testing.F) {
 	filetest.Fuzz(f, badCorpora, "bad.jsonl", checkFuzzedVectors, []byte("[1,2.5]\n[-3,4e-3]\n"), []byte("{\"text\":\"{\",\"label\":\"a\\u0041\",\"embedding\":[1,2],\"x\":[]}\n{\"embedding\":[3,4],\"label\":7}\n"))
 }
 
-// seedKinds adds the malformed files of a name, and a good one, in each format that can be of use. It
-// returns the paths of files in these formats, which the first argument of the fuzz target chooses from.
+// seedKinds adds the malformed files of a name, and a good one, in each format that can be of use.
+// It returns the paths of files in these formats, which the first argument of the fuzz target
+// chooses from.
 func seedKinds(f *testing.F, name string, can func(Format) bool, good map[string][]byte) (paths []string) {
 	dir := f.TempDir()
 	for _, format := range Formats() {

@@ -15,7 +15,7 @@ import (
 // jsonl reads lines of JSON.
 type jsonl struct{ *lineReader }
 
-// next returns the next line, which is valid JSON; nil at the end.
+// next returns the next line, which is valid JSON, or nil at the end.
 func (r jsonl) next() ([]byte, error) {
 	line, err := r.lineReader.next()
 	if line == nil || err != nil {
@@ -28,7 +28,7 @@ func (r jsonl) next() ([]byte, error) {
 	return line, nil
 }
 
-// valueEnd returns where the value ends with which valid JSON begins, or a key with its value.
+// valueEnd returns where the first value of valid JSON ends, or the first key with its value.
 func valueEnd(text []byte) int {
 	depth := 0
 	for i := 0; i < len(text); i++ {
@@ -49,7 +49,7 @@ func valueEnd(text []byte) int {
 	return len(text)
 }
 
-// stringEnd returns where the string ends with which valid JSON begins.
+// stringEnd returns where the string at the start of valid JSON ends.
 func stringEnd(text []byte) int {
 	i := 1
 	for ; text[i] != '"'; i++ {
@@ -60,7 +60,7 @@ func stringEnd(text []byte) int {
 	return i + 1
 }
 
-// members calls use with each key of an object and its value, which are valid JSON.
+// members calls use with each key of an object, which is valid JSON, and its value.
 func (r jsonl) members(object []byte, use func(key string, value []byte) error) error {
 	for rest := bytes.TrimSpace(object[1:]); rest[0] != '}'; {
 		end := valueEnd(rest)
@@ -91,7 +91,7 @@ func (r jsonl) elements(array []byte, use func(i int, value []byte) error) error
 	return nil
 }
 
-// text returns what a string stands for.
+// text returns the text of a string.
 func (r jsonl) text(rule string, value []byte) (string, error) {
 	var s string
 	if err := json.Unmarshal(value, &s); err != nil || value[0] != '"' || !isText(s) {
@@ -100,7 +100,7 @@ func (r jsonl) text(rule string, value []byte) (string, error) {
 	return s, nil
 }
 
-// label adds the label that a value is, a string or an integer.
+// label adds a label, which is a string or an integer.
 func (r jsonl) label(l *labeler, value []byte) error {
 	if value[0] != '"' {
 		if _, ok := parseIndex(value); !ok {
@@ -120,7 +120,7 @@ type jsonlTable struct {
 	jsonl
 	*textTable
 	bare bool   // lines are arrays
-	key  string // of the vector, if they are not
+	key  string // of the vector in lines that are objects
 }
 
 func openJSONL(f io.ReaderAt, size int64) (content, error) {
@@ -143,7 +143,7 @@ func openJSONL(f io.ReaderAt, size int64) (content, error) {
 	}
 }
 
-// add adds a line.
+// add adds a line to the table.
 func (t *jsonlTable) add(line []byte) error {
 	if t.n == 0 {
 		if err := t.choose(line); err != nil {
@@ -187,7 +187,7 @@ func (t *jsonlTable) add(line []byte) error {
 	return nil
 }
 
-// choose looks in the first line for the vector.
+// choose finds the vector in the first line.
 func (t *jsonlTable) choose(line []byte) error {
 	switch line[0] {
 	case '[':
@@ -216,7 +216,7 @@ func (t *jsonlTable) choose(line []byte) error {
 	return t.malformed("keys of arrays", len(keys), fmt.Sprintf(`one, or one named "embedding" or %q`, rowsName))
 }
 
-// vector adds the numbers of an array as a row.
+// vector adds the numbers of an array as a row of the table.
 func (t *jsonlTable) vector(array []byte) error {
 	if array[0] != '[' {
 		return t.malformed("vector", input.Quoted(string(array)), "an array of numbers")
@@ -249,7 +249,8 @@ func (t *jsonlTable) vector(array []byte) error {
 
 func encodeJSONL(_, cols int) (encoder, error) { return encodeText(cols, "[", "]\n") }
 
-// jsonlLabels returns the labels of a .jsonl: a string or an integer a line, or that of an object.
+// jsonlLabels returns the labels of a .jsonl: each line is a string or an integer, or an object
+// with one.
 func jsonlLabels(f io.ReaderAt, size int64) ([]int, []string, error) {
 	r := jsonl{newLineReader(f, size)}
 	var l labeler

@@ -14,13 +14,13 @@ import (
 type labeler struct {
 	ids    map[string]int
 	names  []string // of each id
-	lines  []int    // where each id was first
+	lines  []int    // where each id came first
 	labels []int    // ids
 	rows   bool     // lines are rows of a table
-	limit  int      // the most names; 0 for as many as there are
+	limit  int      // the most names; 0 means any number
 }
 
-// malformed returns the error for a label in a line.
+// malformed returns the error for the label in a line.
 func (l *labeler) malformed(line int, got, want any) error {
 	if l.rows {
 		return fmt.Errorf("label of row %d: got %v, want %v", line, got, want)
@@ -28,7 +28,7 @@ func (l *labeler) malformed(line int, got, want any) error {
 	return input.MalformedLine(line, "label", got, want)
 }
 
-// add adds the label of the next sample, which stands in a line.
+// add adds the label of the next sample, which is in a line.
 func (l *labeler) add(name []byte, line int) error {
 	id, ok := l.ids[string(name)]
 	if !ok {
@@ -50,8 +50,8 @@ func (l *labeler) add(name []byte, line int) error {
 	return nil
 }
 
-// done returns the labels, nil if there are none. If all are integers, these are the
-// labels and classes is nil, else names are classes in sorted order.
+// done returns the labels, nil if there are none. If all are integers, they are the labels and
+// there are no classes; otherwise the names are the classes, in sorted order.
 func (l *labeler) done() (labels []int, classes []string, err error) {
 	class, err := l.numbers()
 	if err != nil {
@@ -70,7 +70,7 @@ func (l *labeler) done() (labels []int, classes []string, err error) {
 	return l.labels, classes, nil
 }
 
-// numbers returns the integer that each name is, nil if there is one that is none.
+// numbers returns the integer of each name, nil if one of them is not an integer.
 func (l *labeler) numbers() ([]int, error) {
 	class := make([]int, len(l.names))
 	outside := -1

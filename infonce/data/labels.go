@@ -20,11 +20,11 @@ import (
 //	.txt           a label a line
 //	idx1-ubyte     labels of the MNIST family, with or without .gz
 //
-// Where a file also has vectors, labels are what [OpenVectors] takes for them.
+// Labels beside vectors are those that [OpenVectors] finds.
 //
 // If every label is an integer from 0 to 1<<31 − 1, these are the labels and there are no classes.
-// Otherwise labels of text are names, and the classes are the names in sorted order. There is at least
-// one label.
+// Otherwise labels of text are names, and the classes are the names in sorted order. There is at
+// least one label.
 func ReadLabels(path string) (labels []int, classes []string, err error) {
 	f, err := formatOf("labels", path, func(f *fileFormat) bool { return f.labels != nil })
 	if err != nil {
@@ -37,8 +37,8 @@ func ReadLabels(path string) (labels []int, classes []string, err error) {
 	return labels, classes, err
 }
 
-// ReadTriplets reads triplets from a file: the indices, from 0 to 1<<31 − 1, of an anchor, of a positive
-// and of a negative sample. The end of its name tells the format:
+// ReadTriplets reads triplets from a file: the indices, from 0 to 1<<31 − 1, of an anchor, of a
+// positive and of a negative sample. The end of its name tells the format:
 //
 //	.npy     integers in three columns
 //	.ivecs   vectors of three int32
@@ -58,7 +58,7 @@ func ReadTriplets(path string) (triplets [][3]int, err error) {
 	return triplets, err
 }
 
-// npyIntegers returns the integers of a file of NumPy of the given columns; one column may
+// npyIntegers returns the integers of a .npy with the given number of columns. One column may also
 // be one dimension.
 func npyIntegers(f io.ReaderAt, size, cols int64) (*array, error) {
 	h, err := decodeNPY(io.NewSectionReader(f, 0, size), size)
@@ -100,7 +100,7 @@ func npyTriplets(f io.ReaderAt, size int64) ([][3]int, error) {
 	return a.triplets()
 }
 
-// ivecs returns the integers of a file of vectors of that dimension.
+// ivecs returns the integers of a .ivecs whose vectors must be of a dimension.
 func ivecs(f io.ReaderAt, size int64, dim int) (*array, error) {
 	a, err := newVecs(f, size, number.Int32)
 	if err == nil && a.cols != dim {
@@ -126,11 +126,11 @@ func ivecsTriplets(f io.ReaderAt, size int64) ([][3]int, error) {
 	return a.triplets()
 }
 
-// checkLabels reads an array of one column without keeping any of it.
+// checkLabels reads an array of one column and keeps nothing of it.
 func (a *array) checkLabels() error { return a.integers("label", func(int) {}) }
 
-// labels reads an array of one column, which is checked before memory is taken: an integer may have
-// eight times as many bytes as in the file.
+// labels reads an array of one column. It is checked before memory is taken, because an integer may
+// take eight times as many bytes as in the file.
 func (a *array) labels() ([]int, error) {
 	if err := a.checkLabels(); err != nil {
 		return nil, err
@@ -138,7 +138,7 @@ func (a *array) labels() ([]int, error) {
 	return a.readLabels()
 }
 
-// readLabels reads an array of one column that was checked.
+// readLabels reads an array of one column that has been checked.
 func (a *array) readLabels() ([]int, error) {
 	if a.rows > math.MaxInt/8 {
 		return nil, fmt.Errorf("%d labels do not fit in memory", a.rows)
@@ -148,7 +148,7 @@ func (a *array) readLabels() ([]int, error) {
 	return labels, err
 }
 
-// triplets reads an array of three columns, which is checked before likewise.
+// triplets reads an array of three columns, which is checked first for the same reason.
 func (a *array) triplets() ([][3]int, error) {
 	if a.rows > math.MaxInt/24 {
 		return nil, fmt.Errorf("%d triplets do not fit in memory", a.rows)
@@ -166,7 +166,7 @@ func (a *array) triplets() ([][3]int, error) {
 	return triplets, err
 }
 
-// textLabels returns the labels of a text, one a line.
+// textLabels returns the labels of a .txt, one a line.
 func textLabels(f io.ReaderAt, size int64) ([]int, []string, error) {
 	r := newLineReader(f, size)
 	var l labeler

@@ -13,13 +13,13 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// maxLine is the most bytes of a line of text. 1,048,576 numbers of full precision fit.
+// maxLine is the most bytes in a line of text: 1,048,576 numbers of full precision fit.
 const maxLine = 16 << 20
 
-// A lineReader reads text line by line, without those that are blank.
+// A lineReader reads text line by line, and skips blank lines.
 type lineReader struct {
 	s    *bufio.Scanner
-	line int // the number of the last one, from 1
+	line int // number of the last line, from 1
 }
 
 func newLineReader(f io.ReaderAt, size int64) *lineReader {
@@ -28,13 +28,13 @@ func newLineReader(f io.ReaderAt, size int64) *lineReader {
 	return l
 }
 
-// next returns the next line without white space around it, nil at the end. It is valid
-// until the next call.
+// next returns the next line without the white space around it, or nil at the end. The line is
+// valid until the next call.
 func (l *lineReader) next() ([]byte, error) {
 	for l.s.Scan() {
 		text := l.s.Bytes()
 		if l.line++; l.line == 1 {
-			text = bytes.TrimPrefix(text, []byte("\ufeff")) // as Windows begins text
+			text = bytes.TrimPrefix(text, []byte("\ufeff")) // Windows starts text with it
 		}
 		if text = bytes.TrimSpace(text); len(text) > 0 {
 			return text, nil
@@ -54,12 +54,12 @@ func (l *lineReader) malformed(rule string, got, want any) error {
 	return input.MalformedLine(l.line, rule, got, want)
 }
 
-// ended returns the error for a file without a line of what is wanted.
+// ended returns the error for a file without a line that rule names.
 func (l *lineReader) ended(rule string) error {
 	return input.MalformedLine(l.line+1, rule, "end of file", "at least one")
 }
 
-// countLines returns about how many lines there are, at least as many.
+// countLines returns roughly how many lines there are, and never fewer.
 func countLines(f io.ReaderAt, size int64) (int64, error) {
 	buf := make([]byte, min(size, arrayChunk))
 	n := int64(1)
@@ -73,8 +73,8 @@ func countLines(f io.ReaderAt, size int64) (int64, error) {
 	return n, nil
 }
 
-// parseFloat returns the float32 nearest to a number in decimal; what it is not is NaN,
-// what is too large infinite.
+// parseFloat returns the float32 nearest to a decimal number. Anything else is NaN, and a number
+// that is too large infinite.
 func parseFloat(text []byte) float32 {
 	for _, c := range text {
 		switch {
@@ -90,7 +90,7 @@ func parseFloat(text []byte) float32 {
 	return float32(v)
 }
 
-// parseIndex returns an integer from 0 to 1<<31 − 1 in decimal.
+// parseIndex returns a decimal integer from 0 to 1<<31 − 1.
 func parseIndex(text []byte) (v int, ok bool) {
 	u, err := strconv.ParseUint(string(text), 10, 31)
 	return int(u), err == nil
@@ -98,9 +98,9 @@ func parseIndex(text []byte) (v int, ok bool) {
 
 // A textTable is the rows of a file of text while they are read.
 type textTable struct {
-	room   int64 // the most numbers that the file can hold, two bytes each with their separators
-	lines  int64 // at least as many as rows
-	n, dim int   // so far; dim is 0 before the first row
+	room   int64 // the most numbers that the file can hold: each takes two bytes with its separator
+	lines  int64 // no fewer than rows
+	n, dim int   // rows so far, and columns, 0 before the first row
 	x      []float32
 	labels labeler
 }
@@ -113,7 +113,7 @@ func newTextTable(f io.ReaderAt, size int64) (*textTable, error) {
 	return &textTable{room: size/2 + 1, lines: lines}, err
 }
 
-// begin makes room for a row, of which the first has dim numbers.
+// begin starts a row. Before the first one, which has dim numbers, it makes room for all.
 func (t *textTable) begin(dim int) {
 	if t.dim == 0 {
 		t.dim = dim
@@ -126,7 +126,7 @@ func (t *textTable) begin(dim int) {
 	t.n++
 }
 
-// content returns what was read, if labels are for none of the rows or for all.
+// content returns what was read. It returns an error if only some rows have labels.
 func (t *textTable) content(l *lineReader) (content, error) {
 	if t.n == 0 {
 		return content{}, l.ended("rows")

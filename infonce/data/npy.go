@@ -16,31 +16,30 @@ import (
 const (
 	npyMagic = "\x93NUMPY"
 
-	// maxNPYHeader is the most bytes of header. NumPy itself takes 10,000.
+	// maxNPYHeader is the most bytes of a header. NumPy itself accepts 10,000.
 	maxNPYHeader = 1 << 16
 )
 
-// npyNumbers are the element types of files that are read, without their byte order.
+// npyNumbers are the element types, by their names without the byte order.
 var npyNumbers = map[string]number.Type{
 	"f2": number.Float16, "f4": number.Float32, "f8": number.Float64,
 	"i1": number.Int8, "i2": number.Int16, "i4": number.Int32, "i8": number.Int64,
 	"u1": number.Uint8, "u2": number.Uint16, "u4": number.Uint32, "u8": number.Uint64,
 }
 
-// An npy is what the header of a file of NumPy tells, whose format is that of NEP 1 and
-// of numpy.lib.format: the magic, two bytes of version, the length of a text as a
-// little-endian uint16, since version 2 uint32, and the text, which is a dictionary of
-// Python.
+// An npy is the header of a .npy, in the format of NEP 1 and numpy.lib.format: the magic, two bytes
+// of version, the length of a text as a little-endian uint16 or, since version 2, uint32, and the
+// text, which is a Python dictionary.
 type npy struct {
 	of      number.Type
 	order   binary.ByteOrder
-	fortran bool // columns follow each other, not rows
+	fortran bool // stored column after column
 	shape   []int64
 	shapeAt int64 // offset of the shape
 	start   int64 // offset of the data
 }
 
-// decodeNPY reads the header at the start of a file.
+// decodeNPY reads the header from the start of a file of size bytes.
 func decodeNPY(f io.Reader, size int64) (npy, error) {
 	prefix := make([]byte, 12)
 	n, err := io.ReadFull(f, prefix[:8])
@@ -82,10 +81,10 @@ func decodeNPY(f io.Reader, size int64) (npy, error) {
 	return h, nil
 }
 
-// An elementTypeError is that of an array of other things than numbers.
+// An elementTypeError is the error for an array of something other than numbers.
 type elementTypeError struct{ error }
 
-// npyDescr returns the type that descr names.
+// npyDescr returns the type that descr stands for.
 func npyDescr(descr string) (of number.Type, order binary.ByteOrder, ok bool) {
 	if descr == "" {
 		return number.Type{}, nil, false
@@ -102,8 +101,8 @@ func npyDescr(descr string) (of number.Type, order binary.ByteOrder, ok bool) {
 	return of, order, ok
 }
 
-// array returns the array of h that fills the file from the header on, of rows and
-// columns or of one dimension. In the order of Fortran, it has rows for columns.
+// array returns the array of one or two dimensions that fills the file after the header. If it is
+// in Fortran order, its rows are the columns of the table.
 func (h npy) array(f io.ReaderAt, size int64) (*array, error) {
 	shape := h.shape
 	if h.fortran && len(shape) == 2 {
@@ -116,8 +115,7 @@ func (h npy) array(f io.ReaderAt, size int64) (*array, error) {
 	return a, err
 }
 
-// openNPY opens the rows of a file of NumPy. Where columns follow each other, they are
-// all read.
+// openNPY opens the rows of a .npy. An array in Fortran order is read at once.
 func openNPY(f io.ReaderAt, size int64) (content, error) {
 	h, err := decodeNPY(io.NewSectionReader(f, 0, size), size)
 	if err != nil {
@@ -133,7 +131,7 @@ func openNPY(f io.ReaderAt, size int64) (content, error) {
 	return h.content(a, h.fortran)
 }
 
-// content returns the rows of an array, which are all read if now is set.
+// content returns the rows of an array. If now is set, it reads all of them.
 func (h npy) content(a *array, now bool) (content, error) {
 	if !now {
 		return content{table: a, n: a.rows, dim: a.cols}, nil
@@ -148,7 +146,7 @@ func (h npy) content(a *array, now bool) (content, error) {
 	return content{table: loaded{m}, n: m.Rows, dim: m.Cols}, nil
 }
 
-// transpose returns m with rows for columns.
+// transpose returns the transpose of m.
 func transpose(m simd.Matrix) simd.Matrix {
 	t := simd.NewMatrix(m.Cols, m.Rows)
 	for i := range t.Rows {
@@ -164,8 +162,8 @@ func encodeNPY(rows, cols int) (encoder, error) {
 	return encoder{npyHeader(rows, cols), writePlain}, nil
 }
 
-// npyHeader returns what stands before the data of a float32 array, of version 1 and
-// with spaces so that data begin at a multiple of 64 bytes, as NumPy writes it.
+// npyHeader returns the header of a float32 array, of version 1 and padded with spaces so that the
+// data begin at a multiple of 64 bytes, as NumPy writes it.
 func npyHeader(rows, cols int) []byte {
 	text := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }", rows, cols)
 	text += strings.Repeat(" ", 64-(10+len(text)+1)%64) + "\n"
@@ -174,11 +172,11 @@ func npyHeader(rows, cols int) []byte {
 	return append(b, text...)
 }
 
-// A pythonParser reads the dictionary of a header: the three keys that there are, each
-// once. It is no general reader of Python.
+// A pythonParser reads the dictionary of a header, which has three keys, each once. It does not
+// read Python in general.
 type pythonParser struct {
 	text   string
-	i      int   // what is before it is read
+	i      int   // where the rest begins
 	offset int64 // of text in the file
 }
 
@@ -247,7 +245,7 @@ func (p *pythonParser) header() (h npy, err error) {
 	return h, nil
 }
 
-// skip moves past white space.
+// skip skips white space.
 func (p *pythonParser) skip() {
 	for p.i < len(p.text) && strings.IndexByte(" \t\r\n", p.text[p.i]) >= 0 {
 		p.i++
@@ -260,7 +258,7 @@ func (p *pythonParser) at() int64 {
 	return p.offset + int64(p.i)
 }
 
-// malformed returns the error for the text that follows.
+// malformed returns the error for the rest of the text.
 func (p *pythonParser) malformed(rule, want string) error {
 	p.skip()
 	rest := p.text[p.i:]
@@ -270,7 +268,7 @@ func (p *pythonParser) malformed(rule, want string) error {
 	return input.Malformed(p.at(), rule, input.Quoted(rest[:min(len(rest), 16)]), want)
 }
 
-// take moves past token, if it follows.
+// take skips token and reports whether it was next.
 func (p *pythonParser) take(token string) bool {
 	p.skip()
 	if !strings.HasPrefix(p.text[p.i:], token) {
@@ -303,7 +301,7 @@ func (p *pythonParser) string(what string) (string, error) {
 	return "", p.malformed(what, "a string")
 }
 
-// tuple reads a tuple of integers, as (), (3,) or (3, 4). Python 2 wrote an L after long ones.
+// tuple reads a tuple of integers, such as (), (3,) or (3, 4). Python 2 wrote an L after long ones.
 func (p *pythonParser) tuple() (shape []int64, err error) {
 	if err := p.expect("shape", "("); err != nil {
 		return nil, err

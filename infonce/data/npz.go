@@ -12,17 +12,18 @@ import (
 )
 
 const (
-	maxEntries   = 1 << 12 // of an archive
-	maxDirectory = 4 << 20 // bytes that are read for its list of entries, names of 1,024 bytes each
+	maxEntries   = 1 << 12 // in an archive
+	maxDirectory = 4 << 20 // bytes read for its list of entries, with names of 1,024 bytes each
 
-	// maxArchive is the most bytes of all arrays of an archive that compressed ones become,
-	// and maxRatio the most that they become of one. Embeddings shrink by a tenth.
+	// maxArchive is the most bytes that the arrays of an archive may take when they are
+	// decompressed, and maxRatio the most bytes that one byte may become. Embeddings shrink by a
+	// tenth.
 	maxArchive = 1 << 36
 	maxRatio   = 256
-	freeRatio  = 1 << 20 // bytes of an array up to which the ratio does not matter
+	freeRatio  = 1 << 20 // bytes of an array up to which any ratio is allowed
 )
 
-// A limitedReaderAt reads up to so many bytes.
+// A limitedReaderAt reads at most left bytes.
 type limitedReaderAt struct {
 	io.ReaderAt
 	left int64
@@ -37,14 +38,14 @@ func (r *limitedReaderAt) ReadAt(b []byte, at int64) (int, error) {
 	return r.ReaderAt.ReadAt(b, at)
 }
 
-// An archived is an array of an archive.
+// An archived array is an entry of an archive.
 type archived struct {
 	*zip.File
 	npy
 }
 
-// openNPZ opens the rows of an archive of arrays. Names of entries name arrays and nothing
-// else: no file is written.
+// openNPZ opens the rows of an archive of arrays. Names of entries only name arrays: no file is
+// written.
 func openNPZ(f io.ReaderAt, size int64) (content, error) {
 	arrays, err := listNPZ(f, size)
 	if err != nil {
@@ -66,8 +67,8 @@ func openNPZ(f io.ReaderAt, size int64) (content, error) {
 	return c, arrays[labels].wrap(err)
 }
 
-// listNPZ returns the arrays of numbers in an archive. Others, as those of text, are left out,
-// unless there are no others.
+// listNPZ returns the arrays of numbers in an archive. It leaves out others, such as arrays of
+// text, but returns an error if there are only those.
 func listNPZ(f io.ReaderAt, size int64) (arrays []archived, err error) {
 	whole := &limitedReaderAt{f, maxDirectory}
 	z, err := zip.NewReader(whole, size)
@@ -90,7 +91,7 @@ func listNPZ(f io.ReaderAt, size int64) (arrays []archived, err error) {
 		if err := a.check(size); err != nil {
 			return nil, a.wrap(err)
 		}
-		// No overflow: each is at most maxRatio times the size of a file.
+		// No overflow: each size is at most maxRatio times the size of a file.
 		if total += entry.UncompressedSize64; total > maxArchive {
 			return nil, a.wrap(fmt.Errorf("size of all entries: got %d bytes so far, want at most %d", total, int64(maxArchive)))
 		}
@@ -123,8 +124,8 @@ func (a archived) wrap(err error) error {
 	return fmt.Errorf("entry %s: %w", input.Quoted(a.Name), err)
 }
 
-// check returns an error unless the entry is stored or compressed by deflate, in a file of
-// that size, and not too much of it.
+// check returns an error unless the entry is stored or compressed by deflate, fits a file of size
+// bytes, and is not compressed too much.
 func (a archived) check(size int64) error {
 	packed, unpacked := a.CompressedSize64, a.UncompressedSize64
 	switch {
@@ -142,7 +143,7 @@ func (a archived) check(size int64) error {
 	return nil
 }
 
-// header reads what the array is.
+// header reads the header of the array.
 func (a *archived) header() error {
 	r, err := a.Open()
 	if err != nil {
@@ -153,8 +154,8 @@ func (a *archived) header() error {
 	return err
 }
 
-// rows returns the rows of the array, which are read at once if they are compressed. All is checked
-// before that, with its checksum, since a small file may be said to become a large array.
+// rows returns the rows of the array, and reads them if they are compressed. It first checks
+// everything and the checksum, because a small file may claim to become a large array.
 func (a archived) rows(f io.ReaderAt) (content, error) {
 	if err := checkTable(a.shapeAt, a.shape); err != nil {
 		return content{}, err
@@ -181,7 +182,7 @@ func (a archived) rows(f io.ReaderAt) (content, error) {
 	return a.content(stored, a.fortran)
 }
 
-// labels returns the integers of the array, which are checked before that.
+// labels returns the integers of the array, after it has checked them.
 func (a archived) labels() (labels []int, err error) {
 	if err := a.stream((*array).checkLabels); err != nil {
 		return nil, err
@@ -193,7 +194,8 @@ func (a archived) labels() (labels []int, err error) {
 	return labels, err
 }
 
-// stream calls read with the array, to be read once from the start on, and compares the checksum.
+// stream calls read with the array, which can be read once from the start, and compares the
+// checksum.
 func (a archived) stream(read func(*array) error) error {
 	r, err := a.Open()
 	if err != nil {
@@ -215,7 +217,7 @@ func (a archived) stream(read func(*array) error) error {
 	return err
 }
 
-// A streamAt is a reader that is read from the start on.
+// A streamAt makes a stream an io.ReaderAt whose offsets must follow each other.
 type streamAt struct {
 	r  io.Reader
 	at int64

@@ -108,8 +108,8 @@ func TestNPZLarge(t *testing.T) {
 	checkVectors(t, saveFile(t, "a.npz", archive(packed{"a.npy", zip.Deflate, file})), want)
 }
 
-// TestNPZMemory has compressed arrays of which the last number, or the checksum, is wrong: no memory is
-// taken for the others.
+// TestNPZMemory has compressed arrays of which the last number, or the checksum, is wrong: no
+// memory is taken for the others.
 func TestNPZMemory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")

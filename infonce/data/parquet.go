@@ -39,8 +39,8 @@ func openParquet(f io.ReaderAt, size int64) (content, error) {
 	return c, err
 }
 
-// chooseColumns returns the columns that are rows, one of lists or else all of numbers, and that of
-// labels, nil if there is none.
+// chooseColumns returns the columns with the vectors, which is one of lists or all of numbers, and
+// the column of labels, nil if there is none.
 func chooseColumns(p *parquet.File) (rows []parquet.Column, labels *parquet.Column, err error) {
 	var lists, numbers []parquet.Column
 	for i, c := range p.Columns {
@@ -77,7 +77,7 @@ func chooseColumns(p *parquet.File) (rows []parquet.Column, labels *parquet.Colu
 func parquetLabels(p *parquet.File, c parquet.Column) ([]int, []string, error) {
 	l := labeler{rows: true, limit: parquet.MaxTexts + int(p.End/64)}
 	err := p.Each(c, func(row int, value []byte, at int64) error {
-		if row == 0 { // a page was read, so that there is something to take the memory for
+		if row == 0 { // only now: a page could be read
 			l.labels = make([]int, 0, p.Rows)
 		}
 		if c.Text {

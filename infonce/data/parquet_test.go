@@ -384,8 +384,8 @@ func FuzzParquet(f *testing.F) {
 		pageFile(2, format.Float, format.Uncompressed, dataPage(2, 8, 8, format.ByteStreamSplit), encode("<f4", 1, 2)))
 }
 
-// FuzzParquetPage reads a page of a column in all its encodings, which mutations of a whole file do not
-// find.
+// FuzzParquetPage reads a page of a column in all its encodings, which mutations of a whole file do
+// not find.
 func FuzzParquetPage(f *testing.F) {
 	for encoding := range 10 {
 		f.Add(uint8(format.Int32), uint8(format.Uncompressed), uint8(encoding), uint8(2), uint16(8), encode("<i4", 1, 2))

@@ -19,14 +19,14 @@ import (
 )
 
 const (
-	// maxHeader is the most bytes of header, a sixth of what the format allows.
+	// maxHeader is the most bytes of a header, a sixth of what the format allows.
 	maxHeader = 16 << 20
 
-	// maxKeys is the most tensors, and the most metadata: 16 MiB of short names
-	// would take seconds to read and 20 times their size in memory.
+	// maxKeys is the most tensors, and the most metadata: 16 MiB of short names would take seconds
+	// to read and 20 times their size in memory.
 	maxKeys = 1 << 16
 
-	// maxRank is the most dimensions of a tensor, as in NumPy and PyTorch.
+	// maxRank is the most dimensions of a tensor, the same as in NumPy and PyTorch.
 	maxRank = 64
 
 	metadataKey = "__metadata__"
@@ -41,18 +41,17 @@ type Tensor struct {
 	Data  []float32 // as many as the product of Shape
 }
 
-// WriteSafetensors writes tensors and metadata in the safetensors format. The
-// same arguments give the same bytes: tensors and metadata are sorted by name,
-// and the header is padded with spaces to a multiple of 8 bytes.
+// WriteSafetensors writes tensors and metadata in the safetensors format. The same arguments give
+// the same bytes: tensors and metadata are sorted by name, and the header is padded with spaces to
+// a multiple of 8 bytes.
 //
-// It refuses, before anything is written, what ReadSafetensors would not read
-// back: a name given twice, "__metadata__" as a name, text that is not UTF-8 or
-// contains U+FFFD, a shape that does not match the data, more than 64 dimensions,
-// 65,536 tensors or 65,536 metadata, a header over 16 MiB. Without metadata, none
-// is written.
+// Before anything is written, it refuses what [ReadSafetensors] would not read back: a name given
+// twice, "__metadata__" as a name, text that is not UTF-8 or contains U+FFFD, a shape that does not
+// match the data, more than 64 dimensions, 65,536 tensors or 65,536 metadata, and a header over 16
+// MiB.
 //
-// The format is that of huggingface.co/docs/safetensors: the length of the header
-// as a little-endian uint64, the header in JSON, the data in little-endian.
+// The format is that of huggingface.co/docs/safetensors: the length of the header as a
+// little-endian uint64, the header in JSON, and the data in little-endian.
 func WriteSafetensors(w io.Writer, tensors []Tensor, meta map[string]string) error {
 	if err := writeSafetensors(w, tensors, meta); err != nil {
 		return fmt.Errorf("safetensors: %w", err)
@@ -89,7 +88,7 @@ func writeSafetensors(w io.Writer, tensors []Tensor, meta map[string]string) err
 	return nil
 }
 
-// encodeHeader returns what stands before the data of tensors, which are sorted and whose
+// encodeHeader returns the header of tensors, with its length before it. They are sorted, and their
 // bytes fit in memory.
 func encodeHeader(tensors []Tensor, meta map[string]string) ([]byte, error) {
 	if n := max(len(tensors), len(meta)); n > maxKeys {
@@ -154,9 +153,8 @@ func encodeHeader(tensors []Tensor, meta map[string]string) ([]byte, error) {
 	return header, nil
 }
 
-// isText reports whether s survives being written as JSON and read again. Since
-// encoding/json reads an escape that stands for no character as U+FFFD, that
-// character is never text.
+// isText reports whether s survives being written as JSON and read again. Because encoding/json
+// reads an escape that stands for no character as U+FFFD, that character never counts as text.
 func isText(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsRune(s, utf8.RuneError)
 }
@@ -164,13 +162,13 @@ func isText(s string) bool {
 func quoteJSON(s string) []byte {
 	b, err := json.Marshal(s)
 	if err != nil {
-		panic(err) // no string is without a JSON form
+		panic(err) // every string has a JSON form
 	}
 	return b
 }
 
-// elements returns the product of shape. It reports whether no dimension is
-// negative and four bytes an element are less than 1<<63.
+// elements returns the product of shape. It reports whether no dimension is negative and four bytes
+// an element are less than 1<<63.
 func elements(shape []int) (n int64, ok bool) {
 	product := uint64(1)
 	for _, d := range shape {
@@ -183,16 +181,14 @@ func elements(shape []int) (n int64, ok bool) {
 	return int64(product), true
 }
 
-// ReadSafetensors reads tensors of float32 and metadata from the size bytes of r
-// that are a file in the safetensors format, in the order of their data. The
-// metadata is nil if there is none. No more memory is taken for data than size
-// justifies, and the header may have 16 MiB.
+// ReadSafetensors reads a file of size bytes in the safetensors format from r. It returns the
+// tensors of float32 in the order of their data, and the metadata, nil if there is none. It takes
+// no more memory for data than size justifies, and the header may have 16 MiB.
 //
-// It is strict where the format leaves readers a choice. Refused are, among
-// others: element types other than F32, a name or key given twice, keys that the
-// format does not have, more than 64 dimensions, 65,536 tensors or 65,536
-// metadata, data that overlaps, leaves holes or does not end with the file, text
-// that is not UTF-8 or contains U+FFFD. Values may be NaN or infinite.
+// It is strict where the format leaves readers a choice. Among others, it refuses element types
+// other than F32, a name or key given twice, keys that the format does not have, more than 64
+// dimensions, 65,536 tensors or 65,536 metadata, data that overlaps, leaves holes or does not end
+// with the file, and text that is not UTF-8 or contains U+FFFD. Values may be NaN or infinite.
 func ReadSafetensors(r io.Reader, size int64) ([]Tensor, map[string]string, error) {
 	tensors, meta, err := readSafetensors(r, size)
 	if err != nil {
@@ -226,8 +222,8 @@ func readSafetensors(r io.Reader, size int64) ([]Tensor, map[string]string, erro
 	return tensors, meta, nil
 }
 
-// readHeader reads what stands before the data of size bytes: the tensors in the order
-// of their data, the metadata, and where data start.
+// readHeader reads the header of a file of size bytes: the tensors in the order of their data, the
+// metadata, and the offset of the data.
 func readHeader(r io.Reader, size int64, types []elementType, limit int64) (entries []entry, meta map[string]string, start int64, err error) {
 	prefix := make([]byte, 8)
 	if n, err := io.ReadFull(r, prefix); err != nil {
@@ -253,8 +249,8 @@ func readHeader(r io.Reader, size int64, types []elementType, limit int64) (entr
 	return entries, meta, start, checkLayout(entries, start, size)
 }
 
-// checkLayout sorts entries by their data, which must fill the file from start to
-// size without a gap.
+// checkLayout sorts entries by their data, which must fill the file from start to size without a
+// gap.
 func checkLayout(entries []entry, start, size int64) error {
 	slices.SortFunc(entries, func(a, b entry) int {
 		return cmp.Or(cmp.Compare(a.begin, b.begin), cmp.Compare(a.end, b.end), strings.Compare(a.name, b.name))

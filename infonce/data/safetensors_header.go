@@ -14,7 +14,7 @@ import (
 	"github.com/contrast-go/contrast/infonce/data/internal/number"
 )
 
-// An entry is what the header of a safetensors file says of one tensor.
+// An entry describes one tensor in the header of a safetensors file.
 type entry struct {
 	name       string
 	shape      []int
@@ -22,7 +22,7 @@ type entry struct {
 	of         number.Type
 }
 
-// An elementType is one that a tensor of a file may have.
+// An elementType is a type of elements of tensors.
 type elementType struct {
 	name string // in the header
 	of   number.Type
@@ -38,16 +38,16 @@ var (
 	}
 )
 
-// A headerDecoder reads the header of a safetensors file token by token, because
-// json.Unmarshal keeps the last of two equal keys and takes keys in any case.
-// Its methods are told what they read, for errors.
+// A headerDecoder reads the header of a safetensors file token by token, because json.Unmarshal
+// keeps the last of two equal keys and ignores the case of keys. The argument what of its methods
+// is for errors.
 type headerDecoder struct {
 	dec   *json.Decoder
-	types []elementType // those that are read
-	limit int64         // bytes of a tensor
+	types []elementType // that are allowed
+	limit int64         // the most bytes of a tensor
 }
 
-// number returns the type of a name, its size 0 if there is none.
+// number returns the type with a name, the zero Type if there is none.
 func (h headerDecoder) number(name string) number.Type {
 	for _, t := range h.types {
 		if t.name == name {
@@ -57,7 +57,7 @@ func (h headerDecoder) number(name string) number.Type {
 	return number.Type{}
 }
 
-// wantType names the types for an error.
+// wantType lists the types for an error.
 func (h headerDecoder) wantType() string {
 	var names []string
 	for _, t := range h.types {
@@ -66,8 +66,8 @@ func (h headerDecoder) wantType() string {
 	return strings.Join(names, ", ")
 }
 
-// decodeHeader returns the tensors, of the given types and at most limit bytes, and the metadata of a header
-// that starts 8 bytes into the file.
+// decodeHeader returns the tensors, of the given types and of at most limit bytes, and the metadata
+// of a header at offset 8 of a file.
 func decodeHeader(text []byte, types []elementType, limit int64) (entries []entry, meta map[string]string, err error) {
 	if i := invalidUTF8(text); i >= 0 {
 		return nil, nil, input.Malformed(8+int64(i), "UTF-8", fmt.Sprintf("%#02x", text[i]), "a character")
@@ -107,7 +107,7 @@ func decodeHeader(text []byte, types []elementType, limit int64) (entries []entr
 	return entries, meta, nil
 }
 
-// invalidUTF8 returns the index of the first byte that is not UTF-8, or -1.
+// invalidUTF8 returns the index of the first byte that is not UTF-8, or −1.
 func invalidUTF8(text []byte) int {
 	for i := 0; i < len(text); {
 		r, n := utf8.DecodeRune(text[i:])
@@ -185,13 +185,12 @@ func (h headerDecoder) entry(name string) (entry, error) {
 	return e, nil
 }
 
-// malformed returns the error for a token that breaks a rule. The offset is that
-// of its end.
+// malformed returns the error for the last token, with the offset of its end.
 func (h headerDecoder) malformed(rule string, got, want any) error {
 	return input.Malformed(8+h.dec.InputOffset(), rule, got, want)
 }
 
-// token reads the next token of what, which must be of the type of want.
+// token reads the next token.
 func (h headerDecoder) token(what string) (json.Token, error) {
 	token, err := h.dec.Token()
 	switch {
@@ -261,7 +260,7 @@ func (h headerDecoder) string(what string) (string, error) {
 	return s, nil
 }
 
-// integer reads a number from 0 to limit, written with digits only.
+// integer reads a number from 0 to limit, written in digits only.
 func (h headerDecoder) integer(what string, limit uint64) (int64, error) {
 	token, err := h.token(what)
 	if err != nil {

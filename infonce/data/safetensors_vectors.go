@@ -11,10 +11,10 @@ import (
 	"github.com/contrast-go/contrast/infonce/data/internal/number"
 )
 
-// rowsName is the name of the array of rows where there are several, and where one is written.
+// rowsName is the name of the array with the vectors, among several arrays or when it is written.
 const rowsName = "embeddings"
 
-// isLabels reports whether a name is that of labels.
+// isLabels reports whether an array or column of that name has labels.
 func isLabels(name string) bool {
 	switch strings.ToLower(name) {
 	case "label", "labels", "class":
@@ -23,15 +23,15 @@ func isLabels(name string) bool {
 	return false
 }
 
-// A named shape is an array of a file of several.
+// A named array is one of several in a file.
 type named struct {
 	name  string
 	shape []int64
 	of    number.Type
 }
 
-// choose returns the indices of the arrays that hold rows and labels, as OpenVectors says;
-// labels is -1 where there are none. The offset is for errors.
+// choose returns the indices of the arrays that hold vectors and labels by the rules of
+// OpenVectors; labels is −1 if there are none. The offset is for errors.
 func choose(arrays []named, offset int64) (rows, labels int, err error) {
 	rows, labels = -1, -1
 	tables := 0
@@ -61,7 +61,7 @@ func choose(arrays []named, offset int64) (rows, labels int, err error) {
 	return rows, labels, nil
 }
 
-// openTensor opens the rows of a file of tensors.
+// openTensor opens the vectors of a .safetensors.
 func openTensor(f io.ReaderAt, size int64) (content, error) {
 	entries, _, start, err := readHeader(io.NewSectionReader(f, 0, size), size, elementTypes, math.MaxInt64)
 	if err != nil {

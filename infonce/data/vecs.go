@@ -10,8 +10,8 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// maxVec is the most dimensions of a vector in .fvecs, .bvecs and .ivecs, to tell files
-// of another kind; faiss takes fewer than a million.
+// maxVec is the highest dimension of vectors in .fvecs, .bvecs and .ivecs, by which files of
+// another kind are recognised. faiss accepts less than a million.
 const maxVec = 1 << 20
 
 func openFvecs(f io.ReaderAt, size int64) (content, error) {
@@ -38,8 +38,8 @@ func openVecs(f io.ReaderAt, size int64, of number.Type) (content, error) {
 	return content{table: a, n: a.rows, dim: a.cols}, nil
 }
 
-// newVecs returns the array of a file of vectors, each after its dimension as a
-// little-endian int32, the same for all. The format is that of corpus-texmex.irisa.fr.
+// newVecs returns the array of a file of vectors of one dimension, each after that dimension as a
+// little-endian int32. The format is that of corpus-texmex.irisa.fr.
 func newVecs(f io.ReaderAt, size int64, of number.Type) (*array, error) {
 	head := make([]byte, 4)
 	if err := input.ReadAt(f, head[:min(size, 4)], 0); err != nil {

@@ -11,9 +11,9 @@ import (
 
 // Vectors are the vectors of a file, of one dimension: row i of the table in it is vector i.
 //
-// Those of .npy, .safetensors, .fvecs and .bvecs, and of .npz where it is not compressed, are read when
-// they are asked for, so that a file may be larger than memory. Those of the other formats, and arrays
-// in Fortran order, are read when the file is opened.
+// Those of .npy, .safetensors, .fvecs and .bvecs, and of .npz where it is not compressed, are read
+// when they are asked for, so that a file may be larger than memory. Those of the other formats,
+// and arrays in Fortran order, are read when the file is opened.
 //
 // Vectors must not be used by two goroutines at once.
 type Vectors struct {
@@ -25,8 +25,8 @@ type Vectors struct {
 
 // A table is where rows come from.
 type table interface {
-	// read stores dst.Rows rows, the first being row first, in dst. There are so many, of as many
-	// columns.
+	// read stores dst.Rows rows, the first being row first, in dst. The caller has checked its
+	// shape.
 	read(dst simd.Matrix, first int) error
 }
 
@@ -49,19 +49,20 @@ type content struct {
 //	.csv           columns of numbers, separated by commas
 //	.jsonl         in each line an array, or an object with one
 //
-// An array, column or key named "label", "labels" or "class", in any case, holds the labels: integers
-// from 0 to 1<<31 − 1 or, in .parquet, .csv and .jsonl, names, which become classes in sorted order.
+// An array, column or key named "label", "labels" or "class", in any case, holds the labels:
+// integers from 0 to 1<<31 − 1 or, in .parquet, .csv and .jsonl, names, which become classes in
+// sorted order.
 //
-// Of several lists in a .parquet or .jsonl, the one named "embedding" or "embeddings" is taken. Pages of
-// a .parquet may be compressed by snappy, gzip or zstd. Its columns named "id" and the index of pandas
-// are left out, and so are columns of a .csv that are named "id" or not at all.
+// Of several lists in a .parquet or .jsonl, the one named "embedding" or "embeddings" is taken.
+// Pages of a .parquet may be compressed by snappy, gzip or zstd. Its columns named "id" and the
+// index of pandas are left out, and so are columns of a .csv that are named "id" or not at all.
 //
-// The first line of a .csv has the names of the columns if no field of it is a number, or one is a name
-// as above. Without names, a column that begins with text holds the labels.
+// The first line of a .csv has the names of the columns if no field of it is a number, or one is a
+// name as above. Without names, a column that begins with text holds the labels.
 //
 // A file has at least one row and one column. Sizes are checked against the size of the file before
-// memory is taken, and numbers that are NaN, infinite or too large for float32 are errors when they are
-// read. Errors count rows and columns from 0, lines and fields from 1.
+// memory is taken, and numbers that are NaN, infinite or too large for float32 are errors when they
+// are read. Errors count rows and columns from 0, lines and fields from 1.
 func OpenVectors(path string) (*Vectors, error) {
 	format, err := formatOf("vectors", path, func(f *fileFormat) bool { return f.open != nil })
 	if err != nil {
@@ -92,8 +93,8 @@ func (v *Vectors) Dim() int { return v.dim }
 // Labels returns the class of each vector, nil if the file has none. It must not be changed.
 func (v *Vectors) Labels() []int { return v.labels }
 
-// Classes returns the name of each class, nil if the labels are numbers or there are none. It must not
-// be changed.
+// Classes returns the name of each class, nil if the labels are numbers or there are none. It must
+// not be changed.
 func (v *Vectors) Classes() []string { return v.classes }
 
 // Close closes the file. Vectors that are in memory can still be read.
@@ -104,8 +105,8 @@ func (v *Vectors) Close() error {
 	return v.format.wrap(v.closer.Close())
 }
 
-// Read stores vectors first to first+dst.Rows−1 in the rows of dst. It panics if there are not so many,
-// or dst does not have Dim columns.
+// Read stores vectors first to first+dst.Rows−1 in the rows of dst. It panics if there are not so
+// many, or dst does not have Dim columns.
 func (v *Vectors) Read(dst simd.Matrix, first int) error {
 	dst.Check("data.Vectors.Read", "dst", -1, v.dim)
 	if first < 0 || dst.Rows > v.n || first > v.n-dst.Rows {
@@ -115,14 +116,14 @@ func (v *Vectors) Read(dst simd.Matrix, first int) error {
 	return v.format.wrapPath(v.path, v.table.read(dst, first))
 }
 
-// Gather stores vector indices[i] in row i of dst, for every i. It panics if there is no such vector, or
-// dst is not len(indices)×Dim.
+// Gather stores vector indices[i] in row i of dst, for every i. It panics if there is no such
+// vector, or dst is not len(indices)×Dim.
 func (v *Vectors) Gather(dst simd.Matrix, indices []int) error {
 	dst.Check("data.Vectors.Gather", "dst", len(indices), v.dim)
 	for i := 0; i < len(indices); {
 		j := i + 1
 		for j < len(indices) && indices[j]-indices[j-1] == 1 {
-			j++ // rows that follow each other are read at once
+			j++ // consecutive rows are read at once
 		}
 		if indices[i] < 0 || indices[j-1] >= v.n {
 			panic(&simd.ShapeError{Op: "data.Vectors.Gather", Arg: "an index",

@@ -311,7 +311,8 @@ func TestWriteVectorsRefuses(t *testing.T) {
 	}
 }
 
-// Rows that are written some at a time give the bytes of all at once, and nothing where they break off.
+// Rows that are written some at a time give the bytes of all at once, and nothing where they break
+// off.
 func TestWriteVectorsFrom(t *testing.T) {
 	m := simd.NewMatrix(2050, 3)
 	for i := range m.Data {

@@ -11,8 +11,8 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// WriteVectors replaces the file at path by one with the rows of m, as [WriteAtomic] does. The end of
-// its name tells the format:
+// WriteVectors replaces the file at path by one with the rows of m, as [WriteAtomic] does. The end
+// of its name tells the format:
 //
 //	.npy           an array of float32
 //	.safetensors   a tensor of float32, named "embeddings"
@@ -23,7 +23,8 @@ import (
 // Text has the fewest digits that are read as the same float32. The same rows give the same bytes.
 //
 // Before anything is written, WriteVectors refuses what [OpenVectors] would not read: no rows, no
-// columns, numbers that are not finite, and more than 1,048,576 columns except in .npy and .safetensors.
+// columns, numbers that are not finite, and more than 1,048,576 columns except in .npy and
+// .safetensors.
 func WriteVectors(path string, m simd.Matrix) error {
 	m.Check("data.WriteVectors", "m", -1, -1)
 	f, err := newVectorFile(path, m.Rows, m.Cols)
@@ -36,9 +37,9 @@ func WriteVectors(path string, m simd.Matrix) error {
 	return f.write(func(w io.Writer) error { return f.rows(w, m) })
 }
 
-// WriteVectorsFrom is [WriteVectors] of n vectors of dimension dim that need not be in memory at once:
-// read stores vectors first to first+dst.Rows−1 in dst. If read fails or a number is not finite, the
-// file at path stays untouched.
+// WriteVectorsFrom is [WriteVectors] of n vectors of dimension dim that need not be in memory at
+// once: read stores vectors first to first+dst.Rows−1 in dst. If read fails or a number is not
+// finite, the file at path stays untouched.
 func WriteVectorsFrom(path string, n, dim int, read func(dst simd.Matrix, first int) error) error {
 	f, err := newVectorFile(path, n, dim)
 	if err != nil {
@@ -88,8 +89,8 @@ func newVectorFile(path string, rows, cols int) (f vectorFile, err error) {
 	return f, f.wrapPath(path, err)
 }
 
-// checkFinite returns an error that names the first number that is not finite. Row 0 of m is row first
-// of the file.
+// checkFinite returns an error that names the first number that is not finite. Row 0 of m is row
+// first of the file.
 func (f vectorFile) checkFinite(m simd.Matrix, first int) error {
 	for i := range m.Rows {
 		if j := number.NonFinite(m.Row(i)); j >= 0 {

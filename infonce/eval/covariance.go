@@ -7,8 +7,9 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A centred matrix has the finite rows of another one, minus their mean, divided by a power of two that
-// brings the largest element into [½, 1]: no square overflows, and none that matters underflows.
+// A centred matrix has the finite rows of another one, minus their mean, divided by a power of two
+// that brings the largest element into [½, 1]: no square overflows, and none that matters
+// underflows.
 type centred struct {
 	rows  simd.Matrix
 	index []int // of the rows in the other matrix
@@ -61,8 +62,8 @@ func finite(x []float32) bool {
 	return true
 }
 
-// products returns the smaller one of xᵀ·x and x·xᵀ, whose eigenvalues above 0 are the same, and whether
-// it is xᵀ·x.
+// products returns the smaller one of xᵀ·x and x·xᵀ, whose eigenvalues above 0 are the same, and
+// whether it is xᵀ·x.
 func (c *centred) products(workers int) (a symmetric, ofColumns bool) {
 	n, d := c.rows.Rows, c.rows.Cols
 	t := product{x: c.rows, ofColumns: d <= n, a: newSymmetric(min(n, d))}

@@ -3,7 +3,7 @@
 //   - [Neighbors], [KNN] and [RecallAt]: nearest neighbours by cosine
 //   - [Ranking]: retrieval, with ranks of all relevant rows: recall@k, MRR, MAP, MAP@R, NDCG
 //   - [Probe]: linear classification of frozen embeddings
-//   - [Verify] and [VerifyFolds]: same or different, by a threshold: ROC AUC, EER, TAR@FAR, accuracy
+//   - [Verify] and [VerifyFolds]: pairs told apart by a threshold: ROC AUC, EER, TAR@FAR
 //   - [MeasureSpread], [Alignment] and [Uniformity]: whether an encoder has collapsed
 //   - [PCA]: principal axes, for a map
 //

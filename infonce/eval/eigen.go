@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// A symmetric is a symmetric matrix: elements (i, j) and (j, i) are equal, and the former is data[i*n+j].
+// A symmetric is a symmetric matrix: elements (i, j) and (j, i) are equal, and the former is
+// data[i*n+j].
 type symmetric struct {
 	n    int
 	data []float64
@@ -33,8 +34,9 @@ func axpy(y []float64, alpha float64, x []float64) {
 	}
 }
 
-// diagonalize returns the eigenvalues of a, descending, and the eigenvectors as rows, by cyclic rotations
-// (Jacobi 1846), and overwrites a. It suits small matrices: it takes a few sweeps of 6·n³ operations.
+// diagonalize returns the eigenvalues of a, descending, and the eigenvectors as rows, by cyclic
+// rotations (Jacobi 1846), and overwrites a. It suits small matrices: it takes a few sweeps of 6·n³
+// operations.
 func diagonalize(a symmetric) (values []float64, vectors symmetric) {
 	n := a.n
 	v := newSymmetric(n)
@@ -91,8 +93,8 @@ func diagonalize(a symmetric) (values []float64, vectors symmetric) {
 // maxSweeps is far above the ten or so that rotations take: they converge quadratically.
 const maxSweeps = 50
 
-// rotate makes element (p, q) of a zero and rotates rows p and q of v likewise (Golub & Van Loan 2013,
-// section 8.5.2).
+// rotate makes element (p, q) of a zero and rotates rows p and q of v likewise (Golub & Van Loan
+// 2013, section 8.5.2).
 func (a symmetric) rotate(v symmetric, p, q int) {
 	x := a.row(p)[q]
 	if x == 0 {
@@ -118,17 +120,18 @@ func (a symmetric) rotate(v symmetric, p, q int) {
 	a.row(p)[q], a.row(q)[p] = 0, 0
 }
 
-// eigenvalues returns the eigenvalues of a in no particular order, and overwrites a. It takes 4/3·n³
-// operations for reflections that leave three diagonals, and O(n²) for rotations that leave one.
+// eigenvalues returns the eigenvalues of a in no particular order, and overwrites a. It takes
+// 4/3·n³ operations for reflections that leave three diagonals, and O(n²) for rotations that leave
+// one.
 func (a symmetric) eigenvalues() []float64 {
 	d, e := a.tridiagonal()
 	implicitQL(d, e)
 	return d
 }
 
-// tridiagonal returns the diagonal d and the subdiagonal e of a tridiagonal matrix with the eigenvalues of
-// a, by Householder's reflections (Golub & Van Loan 2013, algorithm 8.3.1). e[i] is element (i+1, i); the
-// last one is 0.
+// tridiagonal returns the diagonal d and the subdiagonal e of a tridiagonal matrix with the
+// eigenvalues of a, by Householder's reflections (Golub & Van Loan 2013, algorithm 8.3.1). e[i] is
+// element (i+1, i); the last one is 0.
 func (a symmetric) tridiagonal() (d, e []float64) {
 	n := a.n
 	d, e = make([]float64, n), make([]float64, n)
@@ -172,8 +175,9 @@ func (a symmetric) tridiagonal() (d, e []float64) {
 	return d, e
 }
 
-// implicitQL overwrites d with the eigenvalues of the tridiagonal matrix with diagonal d and subdiagonal e
-// (Bowdler, Martin, Reinsch & Wilkinson 1968, tql1, with implicit shifts). It overwrites e.
+// implicitQL overwrites d with the eigenvalues of the tridiagonal matrix with diagonal d and
+// subdiagonal e (Bowdler, Martin, Reinsch & Wilkinson 1968, tql1, with implicit shifts). It
+// overwrites e.
 func implicitQL(d, e []float64) {
 	n := len(d)
 	for l := range n {

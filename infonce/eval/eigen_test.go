@@ -8,7 +8,8 @@ import (
 	"github.com/contrast-go/contrast/internal/check"
 )
 
-// withSpectrum returns V·diag(values)·Vᵀ for a V of random reflections, so that the eigenvalues are known.
+// withSpectrum returns V·diag(values)·Vᵀ for a V of random reflections, so that the eigenvalues are
+// known.
 func withSpectrum(r *check.Rand, values []float64) symmetric {
 	n := len(values)
 	a := newSymmetric(n)
@@ -60,7 +61,8 @@ func spectra() map[string][]float64 {
 	}
 }
 
-// Both methods are backward stable: an eigenvalue errs by a small multiple of n·2⁻⁵³ times the largest.
+// Both methods are backward stable: an eigenvalue errs by a small multiple of n·2⁻⁵³ times the
+// largest.
 func TestEigenvalues(t *testing.T) {
 	for name, want := range spectra() {
 		a := withSpectrum(check.NewRand(12), want)

@@ -104,7 +104,8 @@ func ExampleMeasureSpread() {
 }
 
 func ExampleProbe() {
-	// The classes differ in the second column, which is small; a plane finds it, the nearest neighbour does not.
+	// The classes differ in the second column, which is small; a plane finds it, the nearest
+	// neighbour does not.
 	x := simd.Matrix{Rows: 6, Cols: 2, Stride: 2, Data: []float32{10, 0.1, 40, 0.2, 70, 0.1, 20, -0.1, 50, -0.2, 80, -0.1}}
 	labels := []int{1, 1, 1, 2, 2, 2}
 	c, err := eval.Probe{}.Fit(x, labels)

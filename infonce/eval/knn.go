@@ -6,12 +6,12 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// KNN returns the accuracy of k-nearest-neighbour classification: the share of queries whose label wins
-// the vote of their k nearest neighbours, or 0 without queries.
+// KNN returns the accuracy of k-nearest-neighbour classification: the share of queries whose label
+// wins the vote of their k nearest neighbours, or 0 without queries.
 //
-// near is what [Neighbors] returned for k or more; gallery and queries are the labels of the rows. The
-// label with the most votes wins; among equals the one with the larger sum of cosines, and then the one
-// with the nearest neighbour. A query without neighbours counts as wrong.
+// near is what [Neighbors] returned for k or more; gallery and queries are the labels of the rows.
+// The label with the most votes wins; among equals the one with the larger sum of cosines, and then
+// the one with the nearest neighbour. A query without neighbours counts as wrong.
 func KNN(near [][]Neighbor, k int, gallery, queries []int) float64 {
 	checkLabels("eval.KNN", near, k, queries)
 	right := 0
@@ -24,8 +24,8 @@ func KNN(near [][]Neighbor, k int, gallery, queries []int) float64 {
 	return float64(right) / float64(max(len(near), 1))
 }
 
-// RecallAt returns the share of queries with a row of their own label among their k nearest neighbours.
-// The arguments are those of [KNN].
+// RecallAt returns the share of queries with a row of their own label among their k nearest
+// neighbours. The arguments are those of [KNN].
 func RecallAt(near [][]Neighbor, k int, gallery, queries []int) float64 {
 	checkLabels("eval.RecallAt", near, k, queries)
 	found := 0

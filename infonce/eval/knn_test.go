@@ -127,7 +127,8 @@ func naiveWinner(query []float64, gallery [][]float64, labels []int, k int) int 
 	return best
 }
 
-// Rows of axes and of nothing have cosines of exactly −1, 0 and 1, in float32 too: ties of votes and of sums are many.
+// Rows of axes and of nothing have cosines of exactly −1, 0 and 1, in float32 too: ties of votes
+// and of sums are many.
 func TestKNNAgreesWithTheDefinition(t *testing.T) {
 	r := check.NewRand(41)
 	axes := func(n int) (m simd.Matrix, rows [][]float64) {

@@ -2,8 +2,9 @@ package eval
 
 import "math"
 
-// An lbfgs minimises a smooth function by the method of limited memory, which remembers how the gradient
-// changed along the last few steps (Liu & Nocedal 1989; Nocedal & Wright 2006, algorithms 7.4 and 7.5).
+// An lbfgs minimises a smooth function by the method of limited memory, which remembers how the
+// gradient changed along the last few steps (Liu & Nocedal 1989; Nocedal & Wright 2006, algorithms
+// 7.4 and 7.5).
 type lbfgs struct {
 	evaluate  func(gradient, x []float64) float64
 	x         []float64 // the start, and in the end the best point that was found
@@ -21,8 +22,8 @@ type curvature struct {
 // history is how many pairs are kept. From 3 to 20 are usual (Nocedal & Wright 2006, section 7.2).
 const history = 8
 
-// minimize takes at most limit steps. It has converged if the gradient is within the tolerance, or not even
-// a step 2⁻³⁰ of the suggested one lowers the value: then rounding hides the rest.
+// minimize takes at most limit steps. It has converged if the gradient is within the tolerance, or
+// not even a step 2⁻³⁰ of the suggested one lowers the value: then rounding hides the rest.
 func (m *lbfgs) minimize(limit int) (value, largest float64, steps int, converged bool) {
 	gradient, direction := make([]float64, len(m.x)), make([]float64, len(m.x))
 	next, nextGradient := make([]float64, len(m.x)), make([]float64, len(m.x))
@@ -41,7 +42,8 @@ func (m *lbfgs) minimize(limit int) (value, largest float64, steps int, converge
 			m.direct(direction, gradient)
 			slope = dot(direction, gradient)
 		}
-		// Halve the step until the value falls by a fraction of what the slope promises (Armijo 1966).
+		// Halve the step until the value falls by a fraction of what the slope promises (Armijo
+		// 1966).
 		step, nextValue := 1.0, 0.0
 		for {
 			copy(next, m.x)
@@ -62,8 +64,8 @@ func (m *lbfgs) minimize(limit int) (value, largest float64, steps int, converge
 	}
 }
 
-// direct stores the direction of the next step in d: −H·g, where H approximates the inverse Hessian by the
-// pairs.
+// direct stores the direction of the next step in d: −H·g, where H approximates the inverse Hessian
+// by the pairs.
 func (m *lbfgs) direct(d, g []float64) {
 	copy(d, g)
 	var alphas [history]float64
@@ -88,8 +90,9 @@ func (m *lbfgs) direct(d, g []float64) {
 	}
 }
 
-// remember keeps the pair of the step to next, in the memory of the oldest pair if there are enough. It
-// drops a pair without positive curvature, which only rounding brings about if the function is convex.
+// remember keeps the pair of the step to next, in the memory of the oldest pair if there are
+// enough. It drops a pair without positive curvature, which only rounding brings about if the
+// function is convex.
 func (m *lbfgs) remember(next, nextGradient, gradient []float64) {
 	var p curvature
 	if len(m.pairs) == history {

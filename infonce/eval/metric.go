@@ -48,9 +48,9 @@ func (m Metric) width(d int) int {
 	return d
 }
 
-// lay stores rows in dst so that inner products of a query with rows of the gallery order the gallery as
-// the metric does. For distances they are q·g − |g|²/2 = (|q|² − |q − g|²)/2, and the last column holds
-// the last term.
+// lay stores rows in dst so that inner products of a query with rows of the gallery order the
+// gallery as the metric does. For distances they are q·g − |g|²/2 = (|q|² − |q − g|²)/2, and the
+// last column holds the last term.
 func (m Metric) lay(dst, src simd.Matrix, gallery bool, norms []float32) {
 	if m == Cosine {
 		simd.NormalizeRows(dst, src, norms)

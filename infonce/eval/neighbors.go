@@ -17,11 +17,11 @@ type Neighbor struct {
 // Neighbors returns, for each row of queries (n×d), the k rows of gallery (m×d) that are nearest by
 // cosine, nearest first, or all m if k is larger. Among equals the lower row comes first.
 //
-// The cosine with a row of zeros is 0; with a row that is not finite it counts as −Inf. Workers is the
-// number of goroutines, 0 for GOMAXPROCS; the result does not depend on it.
+// The cosine with a row of zeros is 0; with a row that is not finite it counts as −Inf. Workers is
+// the number of goroutines, 0 for GOMAXPROCS; the result does not depend on it.
 //
-// The gallery is searched block by block, so that memory is O(n·(d+k)) and one block, whatever m is.
-// Neighbors panics with a *simd.ShapeError if k is negative or the columns differ.
+// The gallery is searched block by block, so that memory is O(n·(d+k)) and one block, whatever m
+// is. Neighbors panics with a *simd.ShapeError if k is negative or the columns differ.
 func Neighbors(queries, gallery simd.Matrix, k, workers int) [][]Neighbor {
 	const op = "eval.Neighbors"
 	queries.Check(op, "queries", -1, -1)
@@ -57,17 +57,17 @@ func Neighbors(queries, gallery simd.Matrix, k, workers int) [][]Neighbor {
 
 // The result depends on neither of these.
 const (
-	// blockRows is how many rows of the gallery are searched at a time: the cosines of a piece fit the
-	// second-level cache. It is not a multiple of 1024, because rows a multiple of 4 KiB apart compete
-	// for the same lines of the first-level cache.
+	// blockRows is how many rows of the gallery are searched at a time: the cosines of a piece fit
+	// the second-level cache. It is not a multiple of 1024, because rows a multiple of 4 KiB apart
+	// compete for the same lines of the first-level cache.
 	blockRows = 4080
 
 	// pieceRows is how many queries are one piece of work, a multiple of all tile heights.
 	pieceRows = 48
 )
 
-// busy returns the number of workers that can have a range, when n is cut into ranges of size: as much
-// scratch memory is needed.
+// busy returns the number of workers that can have a range, when n is cut into ranges of size: as
+// much scratch memory is needed.
 func busy(workers, n, size int) int { return min(workers, (n+size-1)/size) }
 
 // A nearestSearch looks through one block of the gallery.
@@ -89,8 +89,8 @@ func (s *nearestSearch) visit(worker, lo, hi int) {
 	}
 }
 
-// insert adds rows of the gallery, starting at row first, to the neighbours of a query, if there is room
-// or they are nearer than the last neighbour.
+// insert adds rows of the gallery, starting at row first, to the neighbours of a query, if there is
+// room or they are nearer than the last neighbour.
 func insert(near []Neighbor, first int, cosines []float32) []Neighbor {
 	last := float32(math.Inf(-1))
 	if len(near) == cap(near) {

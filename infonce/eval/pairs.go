@@ -15,8 +15,8 @@ type Pairs struct {
 	Same []bool // whether they have the same label
 }
 
-// AllPairs returns all pairs (i, j), i < j, of rows with the given labels, ordered by i and then j. They
-// are n(n−1)/2, and take 17 bytes each.
+// AllPairs returns all pairs (i, j), i < j, of rows with the given labels, ordered by i and then j.
+// They are n(n−1)/2, and take 17 bytes each.
 func AllPairs(labels []int) Pairs {
 	n := len(labels)
 	total := n * max(n-1, 0) / 2
@@ -29,9 +29,9 @@ func AllPairs(labels []int) Pairs {
 	return p
 }
 
-// SamplePairs returns n pairs of the same label and then n pairs of different labels, or all pairs of a
-// kind that has fewer. All pairs of a kind are equally likely, and none comes twice. The same seed gives
-// the same pairs.
+// SamplePairs returns n pairs of the same label and then n pairs of different labels, or all pairs
+// of a kind that has fewer. All pairs of a kind are equally likely, and none comes twice. The same
+// seed gives the same pairs.
 func SamplePairs(labels []int, n int, seed uint64) Pairs {
 	const op = "eval.SamplePairs"
 	if n < 0 {
@@ -68,7 +68,8 @@ func SamplePairs(labels []int, n int, seed uint64) Pairs {
 			}
 		}
 		total := before[len(rows)]
-		// Fisher and Yates' shuffle of the numbers of all pairs, which stores only those that have moved.
+		// Fisher and Yates' shuffle of the numbers of all pairs, which stores only those that have
+		// moved.
 		moved := make(map[int64]int64)
 		value := func(i int64) int64 {
 			if v, ok := moved[i]; ok {
@@ -103,10 +104,10 @@ func (p *Pairs) add(a, b int, same bool) {
 	p.A, p.B, p.Same = append(p.A, a), append(p.B, b), append(p.Same, same)
 }
 
-// Scores returns the similarity of the two rows of each pair, which are rows of x (n×d): the higher, the
-// more similar. Distances are computed from differences, and negated. Workers is the number of
-// goroutines, 0 for GOMAXPROCS; the result does not depend on it. Scores panics with a *simd.ShapeError
-// if x lacks a row of a pair.
+// Scores returns the similarity of the two rows of each pair, which are rows of x (n×d): the
+// higher, the more similar. Distances are computed from differences, and negated. Workers is the
+// number of goroutines, 0 for GOMAXPROCS; the result does not depend on it. Scores panics with a
+// *simd.ShapeError if x lacks a row of a pair.
 func (p Pairs) Scores(x simd.Matrix, m Metric, workers int) []float32 {
 	const op = "eval.Pairs.Scores"
 	x.Check(op, "x", -1, -1)

@@ -20,15 +20,16 @@ type Projection struct {
 
 // PCA projects the rows of x (n×d) to their first k principal axes.
 //
-// An axis points where its first component of at least half the largest magnitude is positive. If the
-// rows vary in fewer than k directions, as they must if k is above d or n−1, the remaining axes may be
-// rows of zeros with a share of 0. A row that is not finite takes no part, and its point is NaN.
+// An axis points where its first component of at least half the largest magnitude is positive. If
+// the rows vary in fewer than k directions, as they must if k is above d or n−1, the remaining axes
+// may be rows of zeros with a share of 0. A row that is not finite takes no part, and its point is
+// NaN.
 //
-// The axes are found by iteration in a subspace of k+8 dimensions (Halko, Martinsson & Tropp 2011) from
-// a fixed start, until they are invariant to 10⁻⁹ of the largest variance, or for 200 steps. Axes with
-// nearly equal variances may then be any orthonormal ones of the plane they span. The result is always
-// the same. It takes memory for a copy of x and for min(n, d)² numbers. PCA panics with a
-// *simd.ShapeError if k is negative.
+// The axes are found by iteration in a subspace of k+8 dimensions (Halko, Martinsson & Tropp 2011)
+// from a fixed start, until they are invariant to 10⁻⁹ of the largest variance, or for 200 steps.
+// Axes with nearly equal variances may then be any orthonormal ones of the plane they span. The
+// result is always the same. It takes memory for a copy of x and for min(n, d)² numbers. PCA panics
+// with a *simd.ShapeError if k is negative.
 func PCA(x simd.Matrix, k int) Projection {
 	const op = "eval.PCA"
 	x.Check(op, "x", -1, -1)
@@ -89,7 +90,8 @@ func PCA(x simd.Matrix, k int) Projection {
 	return p
 }
 
-// orient makes v a unit vector in the direction that [PCA] chooses. It reports whether v was nonzero.
+// orient makes v a unit vector in the direction that [PCA] chooses. It reports whether v was
+// nonzero.
 func orient(v []float64) bool {
 	length := math.Sqrt(dot(v, v))
 	if length == 0 {
@@ -109,8 +111,8 @@ func orient(v []float64) bool {
 	return true
 }
 
-// leading returns the k largest eigenvalues of a positive semidefinite matrix, descending, and their
-// eigenvectors.
+// leading returns the k largest eigenvalues of a positive semidefinite matrix, descending, and
+// their eigenvectors.
 func (a symmetric) leading(k, workers int) (values []float64, vectors [][]float64) {
 	b := min(k+8, a.n)
 	t := iteration{a: a, q: make([][]float64, b), y: make([][]float64, b)}
@@ -163,8 +165,9 @@ func combine(turn symmetric, q [][]float64) [][]float64 {
 	return sums
 }
 
-// orthonormalize makes the vectors orthonormal, each within the span of itself and those before it, by
-// Gram and Schmidt's method, twice: that suffices. A vector of which nothing is left becomes zero.
+// orthonormalize makes the vectors orthonormal, each within the span of itself and those before it,
+// by Gram and Schmidt's method, twice: that suffices. A vector of which nothing is left becomes
+// zero.
 func orthonormalize(q [][]float64) {
 	for i, v := range q {
 		before := math.Sqrt(dot(v, v))

@@ -11,7 +11,8 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// stretched returns normal rows whose columns have the given standard deviations, turned by a reflection and moved.
+// stretched returns normal rows whose columns have the given standard deviations, turned by a
+// reflection and moved.
 func stretched(r *check.Rand, n int, deviations []float32, offset float32) simd.Matrix {
 	d := len(deviations)
 	x, u := random(r, n, d), r.Normals32(d)
@@ -107,7 +108,8 @@ func TestPCAAgreesWithTheCovariance(t *testing.T) {
 				t.Errorf("%s: share %d is %v, want %v", c.name, j, got.Share[j], share[j])
 			}
 			for i, v := range axes[j] {
-				// The products round to 2⁻²⁴, which the gaps between the variances raise by less than 10.
+				// The products round to 2⁻²⁴, which the gaps between the variances raise by less
+				// than 10.
 				if math.Abs(float64(got.Axes.Row(j)[i])-v) > 1e-6 {
 					t.Fatalf("%s: axis %d is %v, want %v", c.name, j, got.Axes.Row(j), axes[j])
 				}

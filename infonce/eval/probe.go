@@ -9,16 +9,16 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A Probe is a linear probe: it fits a linear classifier to frozen embeddings, to see how well their
-// classes can be separated (Alain & Bengio 2016; Chen et al. 2020, section 3).
+// A Probe is a linear probe: it fits a linear classifier to frozen embeddings, to see how well
+// their classes can be separated (Alain & Bengio 2016; Chen et al. 2020, section 3).
 //
-// It is logistic regression with any number of classes. With each column of x standardised to mean 0
-// and deviation 1, it minimises, over the weights W with a row for each class and the biases b,
+// It is logistic regression with any number of classes. With each column of x standardised to mean
+// 0 and deviation 1, it minimises, over the weights W with a row for each class and the biases b,
 //
 //	mean_i −ln softmax(W·x_i + b)[label_i] + L2/2·|W|²
 //
-// by L-BFGS (Liu & Nocedal 1989; Nocedal & Wright 2006, algorithm 7.5) from 0. The zero value is a useful
-// probe.
+// by L-BFGS (Liu & Nocedal 1989; Nocedal & Wright 2006, algorithm 7.5) from 0. The zero value is a
+// useful probe.
 type Probe struct {
 	L2      float32 // 0 means 1/n for n rows, which is C = 1 of scikit-learn
 	Steps   int     // at most; 0 means 200
@@ -38,14 +38,14 @@ type LinearClassifier struct {
 	weights simd.Matrix // len(Classes)×(d+1), for standard columns; the last column is the bias
 }
 
-// Fit learns from the rows of x (n×d) with the given labels, which may be any integers. A column whose
-// elements are all equal is ignored. With a single class there is nothing to learn.
+// Fit learns from the rows of x (n×d) with the given labels, which may be any integers. A column
+// whose elements are all equal is ignored. With a single class there is nothing to learn.
 //
-// Sums over rows are taken in float32 over 512 rows, and in float64 beyond. Fit takes memory for a copy
-// of x, 240 bytes for each weight, and 512 rows of scores for each worker.
+// Sums over rows are taken in float32 over 512 rows, and in float64 beyond. Fit takes memory for a
+// copy of x, 240 bytes for each weight, and 512 rows of scores for each worker.
 //
-// Fit returns an error if there are no rows, an element is not finite, or L2 or Steps is negative. It
-// panics with a *simd.ShapeError if the lengths differ.
+// Fit returns an error if there are no rows, an element is not finite, or L2 or Steps is negative.
+// It panics with a *simd.ShapeError if the lengths differ.
 func (p Probe) Fit(x simd.Matrix, labels []int) (*LinearClassifier, error) {
 	const op = "eval.Probe"
 	x.Check(op, "x", -1, -1)
@@ -86,9 +86,9 @@ func (p Probe) Fit(x simd.Matrix, labels []int) (*LinearClassifier, error) {
 	return c, nil
 }
 
-// Predict returns the class of each row of x (n×d): the one with the highest score, the lowest among
-// equals. It returns an error if an element is not finite. Workers is the number of goroutines, 0 for
-// GOMAXPROCS; the result does not depend on it.
+// Predict returns the class of each row of x (n×d): the one with the highest score, the lowest
+// among equals. It returns an error if an element is not finite. Workers is the number of
+// goroutines, 0 for GOMAXPROCS; the result does not depend on it.
 func (c *LinearClassifier) Predict(x simd.Matrix, workers int) ([]int, error) {
 	const op = "eval.LinearClassifier"
 	x.Check(op, "x", -1, len(c.columns))
@@ -104,8 +104,8 @@ func (c *LinearClassifier) Predict(x simd.Matrix, workers int) ([]int, error) {
 	return t.labels, nil
 }
 
-// Accuracy returns the share of the rows of x (n×d) whose class [LinearClassifier.Predict] gets right, 0
-// without rows. A label that is not among Classes counts as wrong. Accuracy panics with a
+// Accuracy returns the share of the rows of x (n×d) whose class [LinearClassifier.Predict] gets
+// right, 0 without rows. A label that is not among Classes counts as wrong. Accuracy panics with a
 // *simd.ShapeError if the lengths differ.
 func (c *LinearClassifier) Accuracy(x simd.Matrix, labels []int, workers int) (float64, error) {
 	if len(labels) != x.Rows {
@@ -142,7 +142,8 @@ func standards(x simd.Matrix) []standard {
 	s := make([]standard, x.Cols)
 	n := float64(x.Rows)
 	for j := range s {
-		// Relative to the first element: if all are equal, nothing remains, not even a rounding error.
+		// Relative to the first element: if all are equal, nothing remains, not even a rounding
+		// error.
 		first := float64(x.Row(0)[j])
 		var sum, squares float64
 		for i := range x.Rows {

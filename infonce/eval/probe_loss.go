@@ -7,12 +7,12 @@ import (
 )
 
 const (
-	// probeRows is how many rows are a block, whose gradients are added in float32. The result depends on
-	// it.
+	// probeRows is how many rows are a block, whose gradients are added in float32. The result
+	// depends on it.
 	probeRows = 512
 
-	// probeBlocks is how many blocks are computed before they are added, so that memory does not grow
-	// with the rows. The result does not depend on it.
+	// probeBlocks is how many blocks are computed before they are added, so that memory does not
+	// grow with the rows. The result does not depend on it.
 	probeBlocks = 16
 )
 
@@ -86,8 +86,8 @@ func (t *probeLoss) block(worker, piece int) {
 	simd.MatMulTransA(t.partial[piece], 1, scores, x)
 }
 
-// crossEntropy returns −ln softmax(z)[class], and overwrites z with its gradient. A small loss is computed
-// from the sum over the other classes, because a difference of large numbers would cancel.
+// crossEntropy returns −ln softmax(z)[class], and overwrites z with its gradient. A small loss is
+// computed from the sum over the other classes, because a difference of large numbers would cancel.
 func crossEntropy(z []float32, class int) float64 {
 	most := simd.Max(z)
 	behind := float64(most) - float64(z[class])

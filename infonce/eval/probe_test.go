@@ -30,7 +30,8 @@ func blobs(r *check.Rand, n, d, classes int, noise float32) (simd.Matrix, []int)
 	return x, labels
 }
 
-// naiveObjective is what a probe minimises, by its definition in float64. w holds a row of d weights and a bias for each class.
+// naiveObjective is what a probe minimises, by its definition in float64. w holds a row of d
+// weights and a bias for each class.
 func naiveObjective(x [][]float64, class []int, w []float64, l2 float64) (loss float64, gradient []float64) {
 	d, n := len(x[0]), float64(len(x))
 	classes := len(w) / (d + 1)
@@ -100,8 +101,9 @@ func fit(t *testing.T, p Probe, x simd.Matrix, labels []int) *LinearClassifier {
 	return c
 }
 
-// Gradient descent in float64 shares nothing with the probe but the definition. The objective is L2-strongly convex, so a gradient g
-// lies within |g|/L2 of the minimum: 10⁻⁵·√15/0.05 for the probe.
+// Gradient descent in float64 shares nothing with the probe but the definition. The objective is
+// L2-strongly convex, so a gradient g lies within |g|/L2 of the minimum: 10⁻⁵·√15/0.05 for the
+// probe.
 func TestProbeAgreesWithGradientDescent(t *testing.T) {
 	r := check.NewRand(1)
 	const classes, d, l2 = 3, 4, 0.05
@@ -164,7 +166,8 @@ func TestProbeGradient(t *testing.T) {
 	}
 }
 
-// Two points at ±1 have, by symmetry, weights ∓w and ±w with L2·w = 1/(1 + e^2w), which w = 1 solves for this L2.
+// Two points at ±1 have, by symmetry, weights ∓w and ±w with L2·w = 1/(1 + e^2w), which w = 1
+// solves for this L2.
 func TestProbeOfTwoPoints(t *testing.T) {
 	x := simd.Matrix{Rows: 2, Cols: 1, Stride: 1, Data: []float32{-1, 1}}
 	l2 := 1 / (1 + math.Exp(2))
@@ -183,7 +186,8 @@ func TestProbeOfTwoPoints(t *testing.T) {
 	}
 }
 
-// Where columns say nothing, the biases are the logarithms of the shares, and the loss is their entropy.
+// Where columns say nothing, the biases are the logarithms of the shares, and the loss is their
+// entropy.
 func TestProbeWithoutInformation(t *testing.T) {
 	x, labels := simd.NewMatrix(1000, 3), make([]int, 1000)
 	for i := range labels {
@@ -205,7 +209,8 @@ func TestProbeWithoutInformation(t *testing.T) {
 	}
 }
 
-// Among 64 columns of noise 2 tell five classes apart, by planes that nearest neighbours can not see.
+// Among 64 columns of noise 2 tell five classes apart, by planes that nearest neighbours can not
+// see.
 func TestProbeFindsThePlanes(t *testing.T) {
 	r := check.NewRand(3)
 	drawn := func(n int) (simd.Matrix, []int) {
@@ -258,7 +263,8 @@ func TestProbeBits(t *testing.T) {
 	})
 }
 
-// Powers of two and the place of the columns in memory change no bit; nor does what labels are called, in the same order.
+// Powers of two and the place of the columns in memory change no bit; nor does what labels are
+// called, in the same order.
 func TestProbeDoesNotSeeUnits(t *testing.T) {
 	r := check.NewRand(5)
 	x, labels := blobs(r, 300, 6, 4, 2)
@@ -300,7 +306,8 @@ func TestProbeAtTheEdge(t *testing.T) {
 	if got, err := c.Predict(simd.NewMatrix(2, 0), 0); !slices.Equal(got, []int{1, 1}) || err != nil {
 		t.Errorf("no columns: %v, %v", got, err)
 	}
-	// Numbers near the largest: 2^127 and its negative are 254 doublings from what is lost in rounding, and finite all the way.
+	// Numbers near the largest: 2^127 and its negative are 254 doublings from what is lost in
+	// rounding, and finite all the way.
 	huge := simd.Matrix{Rows: 4, Cols: 1, Stride: 1, Data: []float32{-0x1p127, -0x1p127, 0x1p127, 0x1p127}}
 	c = fit(t, Probe{}, huge, []int{1, 1, 2, 2})
 	if got, err := c.Accuracy(huge, []int{1, 1, 2, 2}, 0); got != 1 || err != nil {

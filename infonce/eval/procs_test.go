@@ -9,9 +9,9 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// TestChangingGOMAXPROCS changes GOMAXPROCS while measures run, as Go does by itself where the limit of a
-// container changes. A measure that asked for it more than once would have scratch memory for fewer
-// workers than it starts, sooner or later.
+// TestChangingGOMAXPROCS changes GOMAXPROCS while measures run, as Go does by itself where the
+// limit of a container changes. A measure that asked for it more than once would have scratch
+// memory for fewer workers than it starts, sooner or later.
 func TestChangingGOMAXPROCS(t *testing.T) {
 	const n, d, some = 9000, 4, 300 // some rows for what takes time by their square
 	rounds := 100

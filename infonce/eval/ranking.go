@@ -9,11 +9,11 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A Ranking orders the rows of a gallery by their similarity to each query, to see at which ranks the
-// relevant rows are: those that the query should find.
+// A Ranking orders the rows of a gallery by their similarity to each query, to see at which ranks
+// the relevant rows are: those that the query should find.
 //
-// Relevant lists them. If it is nil, a row is relevant if it has the label of the query, and without
-// labels row i of the gallery is the relevant one for query i.
+// Relevant lists them. If it is nil, a row is relevant if it has the label of the query, and
+// without labels row i of the gallery is the relevant one for query i.
 //
 // The zero value ranks nothing.
 type Ranking struct {
@@ -30,15 +30,15 @@ type Ranking struct {
 
 // Measure ranks all rows of the gallery for every query.
 //
-// A row ranks behind all rows with a higher score. Among equals the irrelevant rows come first, so that
-// the figures are lower bounds over all orders of equals, and embeddings that are all the same find
-// nothing. A score that is NaN counts as −Inf, so that such a relevant row comes last.
-// [Retrieval].Tied counts the queries for which this matters. Scores are float32: for Euclidean
-// q·g − |g|²/2, whose rounding grows with the distance of the rows from the origin.
+// A row ranks behind all rows with a higher score. Among equals the irrelevant rows come first, so
+// that the figures are lower bounds over all orders of equals, and embeddings that are all the same
+// find nothing. A score that is NaN counts as −Inf, so that such a relevant row comes last.
+// [Retrieval].Tied counts the queries for which this matters. Scores are float32: for Euclidean q·g
+// − |g|²/2, whose rounding grows with the distance of the rows from the origin.
 //
-// The search is exact and has no limit on k. It takes memory for a copy of the gallery, for all queries,
-// and for the scores of at most 48 queries a worker. Measure panics with a *simd.ShapeError if shapes,
-// lengths or rows do not fit.
+// The search is exact and has no limit on k. It takes memory for a copy of the gallery, for all
+// queries, and for the scores of at most 48 queries a worker. Measure panics with a
+// *simd.ShapeError if shapes, lengths or rows do not fit.
 func (r Ranking) Measure() Retrieval {
 	const op = "eval.Ranking"
 	r.check(op)
@@ -218,8 +218,8 @@ func (t *ranker) relevant(i int, one *[1]int) []int {
 	return one[:]
 }
 
-// rank stores the ranks of the relevant rows in s.ranks, counted from 1, the best first. If self is not
-// negative, that row does not count. rank overwrites the scores.
+// rank stores the ranks of the relevant rows in s.ranks, counted from 1, the best first. If self is
+// not negative, that row does not count. rank overwrites the scores.
 func (s *rankScratch) rank(scores []float32, relevant []int, self int) (tied bool) {
 	nan := float32(math.NaN())
 	least := float32(math.Inf(-1))
@@ -249,8 +249,8 @@ func (s *rankScratch) rank(scores []float32, relevant []int, self int) (tied boo
 		least = s.levels[n-1]
 		s.bin()
 		for len(scores) > 0 {
-			// Most rows score below all relevant ones: a kernel skips them. One that does not often has
-			// others nearby.
+			// Most rows score below all relevant ones: a kernel skips them. One that does not often
+			// has others nearby.
 			at := simd.IndexAtLeast(scores, least)
 			end := min(at+64, len(scores))
 			for _, v := range scores[at:end] {
@@ -278,8 +278,9 @@ func (s *rankScratch) rank(scores []float32, relevant []int, self int) (tied boo
 
 // bin makes the table with which place finds a level.
 //
-// Bins are of equal width. Each step from a score to its bin rounds, but none puts a larger number before
-// a smaller one: levels in lower bins are at most the score, and levels in higher bins above it.
+// Bins are of equal width. Each step from a score to its bin rounds, but none puts a larger number
+// before a smaller one: levels in lower bins are at most the score, and levels in higher bins above
+// it.
 func (s *rankScratch) bin() {
 	n := len(s.levels)
 	bins := min(binsOfLevel*n, maxBins)
@@ -299,15 +300,15 @@ func (s *rankScratch) bin() {
 	}
 }
 
-// With fewer bins a level, more levels share a bin; a table of more than maxBins does not stay in the
-// caches.
+// With fewer bins a level, more levels share a bin; a table of more than maxBins does not stay in
+// the caches.
 const (
 	binsOfLevel = 4
 	maxBins     = 1 << 14
 )
 
-// binOf returns the bin of a score that is not below all levels: at most the number of bins, because it
-// rounds.
+// binOf returns the bin of a score that is not below all levels: at most the number of bins,
+// because it rounds.
 func (s *rankScratch) binOf(v float32) int {
 	if s.perUnit == 0 {
 		return 0

@@ -284,7 +284,8 @@ func TestRetrievalOfKnownRanks(t *testing.T) {
 		r    Ranking
 		want Retrieval
 	}{
-		// The gallery in order of distance: 1 (a), 2 (b), 3 (a), 4 (b); a is relevant: ranks 1 and 3.
+		// The gallery in order of distance: 1 (a), 2 (b), 3 (a), 4 (b); a is relevant: ranks 1 and
+		// 3.
 		{"ranks 1 and 3", Ranking{
 			Queries: line(0), Gallery: line(4, 3, 2, 1), Metric: Euclidean, At: []int{1, 2, 3, 10},
 			QueryLabels: []int{1}, GalleryLabels: []int{2, 1, 2, 1},

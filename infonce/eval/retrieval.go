@@ -7,8 +7,8 @@ import (
 	"github.com/contrast-go/contrast/internal/scalar"
 )
 
-// A Retrieval tells how well queries find their relevant rows. Its figures are means over the queries
-// that have any, and 0 if there are none. R is the number of relevant rows of a query.
+// A Retrieval tells how well queries find their relevant rows. Its figures are means over the
+// queries that have any, and 0 if there are none. R is the number of relevant rows of a query.
 type Retrieval struct {
 	Queries int    `json:"queries"`                  // with a relevant row
 	Without int    `json:"queries_without_relevant"` // the others, which no figure counts

@@ -176,7 +176,8 @@ func TestSpreadClosedForms(t *testing.T) {
 	}
 }
 
-// The mean distances are those at which training with the hardest negatives ends, and training with semi-hard ones.
+// The mean distances are those at which training with the hardest negatives ends, and training with
+// semi-hard ones.
 func TestSpreadTellsCollapse(t *testing.T) {
 	r := check.NewRand(32)
 	for _, c := range []struct {

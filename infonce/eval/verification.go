@@ -9,33 +9,34 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A Verification tells how well a score decides whether the two of a pair are the same, when pairs that
-// score at least a threshold are accepted. FAR is the share of different pairs that is accepted (false
-// accepts), TAR the share of same pairs (true accepts).
+// A Verification tells how well a score decides whether the two of a pair are the same, when pairs
+// that score at least a threshold are accepted. FAR is the share of different pairs that is
+// accepted (false accepts), TAR the share of same pairs (true accepts).
 type Verification struct {
 	Same      int `json:"same_pairs"`
 	Different int `json:"different_pairs"`
 	NotFinite int `json:"not_finite"` // scores, which are wrong at every threshold
 
-	// AUC is the area under the ROC curve, TAR over FAR: the probability that a same pair scores higher than
-	// a different one, equal scores counting half (Mann & Whitney 1947).
+	// AUC is the area under the ROC curve, TAR over FAR: the probability that a same pair scores
+	// higher than a different one, equal scores counting half (Mann & Whitney 1947).
 	AUC float64 `json:"auc"`
 
-	// EER is the equal error rate: FAR where it equals 1 − TAR, with straight lines between thresholds.
-	// EERThreshold is the first threshold where FAR is at least 1 − TAR.
+	// EER is the equal error rate: FAR where it equals 1 − TAR, with straight lines between
+	// thresholds. EERThreshold is the first threshold where FAR is at least 1 − TAR.
 	EER          float64 `json:"eer"`
 	EERThreshold float64 `json:"eer_threshold"`
 
-	// Accuracy is the share of right decisions at Threshold, which is the highest one of the best. It is
-	// chosen on the pairs it is measured on, and Accuracy rises as one kind of pairs prevails: see
-	// [VerifyFolds].
+	// Accuracy is the share of right decisions at Threshold, which is the highest one of the best.
+	// It is chosen on the pairs it is measured on, and Accuracy rises as one kind of pairs
+	// prevails: see [VerifyFolds].
 	Accuracy  float64 `json:"accuracy"`
 	Threshold float64 `json:"threshold"`
 
 	At []Acceptance `json:"tar_at_far"` // for each FAR asked for
 }
 
-// An Acceptance is what is accepted at the lowest threshold whose FAR is not above the one asked for.
+// An Acceptance is what is accepted at the lowest threshold whose FAR is not above the one asked
+// for.
 type Acceptance struct {
 	FAR          float64 `json:"far"` // asked for
 	TAR          float64 `json:"tar"`
@@ -45,27 +46,27 @@ type Acceptance struct {
 	Accepted     int     `json:"accepted"`      // same pairs
 	FalseAccepts int     `json:"false_accepts"` // different pairs; below 30 the threshold is rough (Doddington et al. 2000)
 
-	// TooFew is true if FAR times the number of different pairs is below 1: such a FAR cannot be observed, and
-	// TAR is the one without any false accept.
+	// TooFew is true if FAR times the number of different pairs is below 1: such a FAR cannot be
+	// observed, and TAR is the one without any false accept.
 	TooFew bool `json:"too_few"`
 }
 
-// A ROCPoint is a point of the receiver operating characteristic: a threshold, and how many pairs score
-// at least as high.
+// A ROCPoint is a point of the receiver operating characteristic: a threshold, and how many pairs
+// score at least as high.
 type ROCPoint struct {
 	Threshold       float64
 	Same, Different int
 }
 
-// Verify measures how well scores of pairs tell the same pairs from the different ones. Each far is a FAR
-// at which to measure TAR; nil means 0.1, 0.01 and 0.001.
+// Verify measures how well scores of pairs tell the same pairs from the different ones. Each far is
+// a FAR at which to measure TAR; nil means 0.1, 0.01 and 0.001.
 //
-// Pairs of equal score are accepted together. A threshold lies half-way between two scores. A score that
-// is not finite is wrong at every threshold: such a same pair is never accepted, such a different pair
-// always.
+// Pairs of equal score are accepted together. A threshold lies half-way between two scores. A score
+// that is not finite is wrong at every threshold: such a same pair is never accepted, such a
+// different pair always.
 //
-// Verify returns an error if all pairs are of one kind, or a FAR is not between 0 and 1. It panics with a
-// *simd.ShapeError if the lengths differ.
+// Verify returns an error if all pairs are of one kind, or a FAR is not between 0 and 1. It panics
+// with a *simd.ShapeError if the lengths differ.
 func Verify(scores []float32, same []bool, far []float64) (Verification, error) {
 	points, err := ROC(scores, same)
 	if err != nil {
@@ -126,9 +127,9 @@ func excess(s ROCPoint, p, n int) float64 {
 	return float64(s.Different)/float64(n) - float64(p-s.Same)/float64(p)
 }
 
-// wilson returns the ends of the 95 % confidence interval of a share that was k of n: the shares that are
-// 1.96 of their own standard errors away from k/n (Wilson 1927). Unlike k/n ± 1.96 of its standard errors
-// it stays within 0 and 1, and has a width even if k is 0 or n.
+// wilson returns the ends of the 95 % confidence interval of a share that was k of n: the shares
+// that are 1.96 of their own standard errors away from k/n (Wilson 1927). Unlike k/n ± 1.96 of its
+// standard errors it stays within 0 and 1, and has a width even if k is 0 or n.
 func wilson(k, n int) (low, high float64) {
 	const z = 1.959963984540054
 	p, m := float64(k)/float64(n), z*z/float64(n)
@@ -148,8 +149,9 @@ func mostRight(points []ROCPoint) ROCPoint {
 	return best
 }
 
-// ROC returns the points of the receiver operating characteristic: first one that accepts no finite score,
-// then one for each score, from the highest to the lowest. Arguments and errors are those of [Verify].
+// ROC returns the points of the receiver operating characteristic: first one that accepts no finite
+// score, then one for each score, from the highest to the lowest. Arguments and errors are those of
+// [Verify].
 func ROC(scores []float32, same []bool) ([]ROCPoint, error) {
 	const op = "eval.Verify"
 	if len(same) != len(scores) {
@@ -198,8 +200,8 @@ func ROC(scores []float32, same []bool) ([]ROCPoint, error) {
 	return points, nil
 }
 
-// A FoldedAccuracy is an accuracy by cross-validation: thresholds are chosen on other pairs than those it
-// is measured on.
+// A FoldedAccuracy is an accuracy by cross-validation: thresholds are chosen on other pairs than
+// those it is measured on.
 type FoldedAccuracy struct {
 	Accuracy   float64   `json:"accuracy"`       // mean over the folds
 	StdErr     float64   `json:"standard_error"` // of the mean: √(Σ(a − mean)²/(folds−1)) / √folds
@@ -207,16 +209,17 @@ type FoldedAccuracy struct {
 	Thresholds []float64 `json:"thresholds"`     // of each fold, chosen on all other folds
 }
 
-// VerifyFolds returns the accuracy by the protocol of Labeled Faces in the Wild (Huang et al. 2007): for
-// each fold, the threshold is the highest one of those that are best on all the other folds. 0 folds
-// means 10.
+// VerifyFolds returns the accuracy by the protocol of Labeled Faces in the Wild (Huang et al.
+// 2007): for each fold, the threshold is the highest one of those that are best on all the other
+// folds. 0 folds means 10.
 //
-// The folds are consecutive parts of the same pairs and of the different ones, of nearly equal lengths.
-// For pairs in the order of that dataset they are its folds, of which no two share a person: only the
-// order of the pairs can ensure that.
+// The folds are consecutive parts of the same pairs and of the different ones, of nearly equal
+// lengths. For pairs in the order of that dataset they are its folds, of which no two share a
+// person: only the order of the pairs can ensure that.
 //
-// Scores that are not finite are wrong, as in [Verify]. VerifyFolds returns an error if there are fewer
-// pairs of a kind than folds, or folds is below 2. It panics with a *simd.ShapeError if the lengths differ.
+// Scores that are not finite are wrong, as in [Verify]. VerifyFolds returns an error if there are
+// fewer pairs of a kind than folds, or folds is below 2. It panics with a *simd.ShapeError if the
+// lengths differ.
 func VerifyFolds(scores []float32, same []bool, folds int) (FoldedAccuracy, error) {
 	const op = "eval.VerifyFolds"
 	if len(same) != len(scores) {

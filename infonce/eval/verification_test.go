@@ -11,7 +11,8 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// naiveVerify is Verify by the definitions: pairs against pairs, and every threshold tried on all pairs.
+// naiveVerify is Verify by the definitions: pairs against pairs, and every threshold tried on all
+// pairs.
 func naiveVerify(scores []float32, same []bool, far []float64) Verification {
 	var v Verification
 	accepted := func(i int, threshold float64) bool {
@@ -220,7 +221,8 @@ func TestVerifySaysWhenDifferentPairsAreTooFew(t *testing.T) {
 	}
 }
 
-// The ends are where the share that was seen is 1.96 standard errors of the end from it: the equation that they solve.
+// The ends are where the share that was seen is 1.96 standard errors of the end from it: the
+// equation that they solve.
 func TestWilson(t *testing.T) {
 	const z = 1.959963984540054
 	for _, c := range [][2]int{{0, 1}, {1, 1}, {0, 10}, {10, 10}, {1, 10}, {5, 10}, {81, 263}, {999_999, 1_000_000}} {
@@ -291,7 +293,8 @@ func TestVerificationIsJSON(t *testing.T) {
 }
 
 func TestVerifyFolds(t *testing.T) {
-	// In the order of Labeled Faces in the Wild: of each fold first the same pairs, then the different ones.
+	// In the order of Labeled Faces in the Wild: of each fold first the same pairs, then the
+	// different ones.
 	var scores []float32
 	var same []bool
 	for fold := range 4 {
@@ -311,7 +314,8 @@ func TestVerifyFolds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// For fold 2 the others say 5, and its different pairs are accepted. For the others the pairs at 0 and 10 outweigh fold 2.
+	// For fold 2 the others say 5, and its different pairs are accepted. For the others the pairs
+	// at 0 and 10 outweigh fold 2.
 	if want := []float64{1, 1, 0.5, 1}; !slices.Equal(r.Accuracies, want) {
 		t.Errorf("accuracies %v, want %v", r.Accuracies, want)
 	}

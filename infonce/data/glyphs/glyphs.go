@@ -3,8 +3,9 @@
 //
 //	train, test, err := glyphs.Draw()
 //
-// [Draw] returns 1,116 images of 18 typefaces to train on, and 248 images of 4 others to test on, with
-// 62 classes; [Typefaces] names the typefaces. The package links 6 MB of fonts, so it stands alone.
+// [Draw] returns 1,116 images of 18 typefaces to train on, and 248 images of 4 others to test on,
+// with 62 classes; [Typefaces] names the typefaces. The package links 6 MB of fonts, so it stands
+// alone.
 package glyphs
 
 import (
@@ -45,9 +46,9 @@ const (
 	characters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 	glyphSize  = 28 // pixels, the side of an image, as in MNIST
 
-	// glyphEm is the side of the em square in pixels, the same for every typeface. The tallest glyph, the
-	// j of Go Mono Bold, is 0.976 em and the widest, the W of Liberation Serif Bold, 0.970 em, so that
-	// every glyph has at least 1.3 pixels to spare on every side.
+	// glyphEm is the side of the em square in pixels, the same for every typeface. The tallest
+	// glyph, the j of Go Mono Bold, is 0.976 em and the widest, the W of Liberation Serif Bold,
+	// 0.970 em, so that every glyph has at least 1.3 pixels to spare on every side.
 	glyphEm = 26
 )
 
@@ -57,8 +58,8 @@ type typeface struct {
 	ttf  []byte
 }
 
-// seenTypefaces are those to train on. The two small-caps faces of the Go family are left out, because
-// their lower case looks like upper case.
+// seenTypefaces are those to train on. The two small-caps faces of the Go family are left out,
+// because their lower case looks like upper case.
 var seenTypefaces = []typeface{
 	{"Go Regular", goregular.TTF},
 	{"Go Italic", goitalic.TTF},
@@ -80,8 +81,8 @@ var seenTypefaces = []typeface{
 	{"Liberation Mono Bold Italic", liberationmonobolditalic.TTF},
 }
 
-// unseenTypefaces are one whole family, and the only one whose strokes are thick and thin as in a book.
-// A face would not be unseen if another one of its family were seen.
+// unseenTypefaces are one whole family, and the only one whose strokes are thick and thin as in a
+// book. A face would not be unseen if another one of its family were seen.
 var unseenTypefaces = []typeface{
 	{"Liberation Serif", liberationserifregular.TTF},
 	{"Liberation Serif Italic", liberationserifitalic.TTF},
@@ -100,16 +101,17 @@ func Typefaces() (seen, unseen []string) {
 	return seen, unseen
 }
 
-// Draw draws the 62 letters and digits A-Z, a-z, 0-9 in 22 typefaces, white on black, 28×28 pixels: 18
-// typefaces to train on (seen, 1,116 images) and the 4 of the Liberation Serif family to test on (unseen,
-// 248 images).
+// Draw draws the 62 letters and digits A-Z, a-z, 0-9 in 22 typefaces, white on black, 28×28 pixels:
+// 18 typefaces to train on (seen, 1,116 images) and the 4 of the Liberation Serif family to test on
+// (unseen, 248 images).
 //
-// Image i has class i mod 62, and typeface i/62 in the list that [Typefaces] returns. One em is 26 pixels
-// in every typeface, so that letters keep their relative sizes, and each glyph is centred by its bounding
-// box. Pixels are the same on every machine.
+// Image i has class i mod 62, and typeface i/62 in the list that [Typefaces] returns. One em is 26
+// pixels in every typeface, so that letters keep their relative sizes, and each glyph is centred by
+// its bounding box. Pixels are the same on every machine.
 //
-// The outlines come from the Go fonts (Bigelow & Holmes, BSD) and from Liberation (Red Hat, SIL Open Font
-// License), which are embedded in the program. An error means that one of them could not be read.
+// The outlines come from the Go fonts (Bigelow & Holmes, BSD) and from Liberation (Red Hat, SIL
+// Open Font License), which are embedded in the program. An error means that one of them could not
+// be read.
 func Draw() (seen, unseen images.Set, err error) {
 	if seen, err = drawAll(seenTypefaces); err != nil {
 		return images.Set{}, images.Set{}, err
@@ -147,9 +149,10 @@ func drawAll(faces []typeface) (images.Set, error) {
 
 // A pen turns the outline of a glyph into coverage.
 //
-// It computes in integers up to the rasteriser, whose own curves are sums of float32 products, which some
-// compilers fuse and some do not. Given only lines, in images below 512 pixels, the rasteriser computes in
-// integers too, except for one division and one product a line, each rounded on its own.
+// It computes in integers up to the rasteriser, whose own curves are sums of float32 products,
+// which some compilers fuse and some do not. Given only lines, in images below 512 pixels, the
+// rasteriser computes in integers too, except for one division and one product a line, each rounded
+// on its own.
 type pen struct {
 	buf    sfnt.Buffer
 	lines  [][]point // closed contours, in units of 1/curveSteps² of a font unit, y down
@@ -217,8 +220,8 @@ func (p *pen) fill(pixels []uint8) {
 			hi = point{max(hi.x, q.x), max(hi.y, q.y)}
 		}
 	}
-	// place maps a coordinate to pixels, the middle of lo and hi to the middle of the image. It rounds to
-	// 1/512 pixel, the unit of the rasteriser.
+	// place maps a coordinate to pixels, the middle of lo and hi to the middle of the image. It
+	// rounds to 1/512 pixel, the unit of the rasteriser.
 	place := func(v, lo, hi int64) float32 {
 		const unit = 512
 		v = divide((2*v-lo-hi)*glyphEm*unit, 2*p.em)

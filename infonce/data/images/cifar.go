@@ -23,8 +23,8 @@ var cifarClasses = []string{"airplane", "automobile", "bird", "cat", "deer", "do
 // data_batch_1.bin to data_batch_5.bin, as far as they are present, and those to test on from
 // test_batch.bin. If only one of these sets is present, it is split as by [ReadIDX].
 //
-// The format is that of Krizhevsky (www.cs.toronto.edu/~kriz/cifar.html): for each image a byte with
-// its class, from 0 to 9, and 1,024 bytes of each channel.
+// The format is that of Krizhevsky (www.cs.toronto.edu/~kriz/cifar.html): for each image a byte
+// with its class, from 0 to 9, and 1,024 bytes of each channel.
 func ReadCIFAR10(dir string) (train, test Set, err error) {
 	m := Set{Width: cifarSide, Height: cifarSide, Channels: 3, Classes: cifarClasses}
 	train, test = m, m

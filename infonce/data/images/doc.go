@@ -11,6 +11,6 @@
 //	train, test, err := images.Open("faces", images.Size{Width: 64, Height: 64})
 //	fmt.Println(train.Len(), "images of", len(train.Classes), "people")
 //
-// Every file is taken for hostile: sizes are checked before memory is allocated, and an error is one
-// line that names the file, the rule, what was found and what was wanted.
+// Every file is taken for hostile: sizes are checked before memory is allocated, and an error is
+// one line that names the file, the rule, what was found and what was wanted.
 package images

@@ -24,17 +24,17 @@ type Size struct {
 	Channels      int // 1 is grey, 3 is RGB; 0 means 1 if all images are grey, else 3
 }
 
-// ReadFolder reads the images of a folder that has a folder for each class. Classes are in the order of
-// their names, byte for byte, and so are the images of a class. The images of a folder without folders
-// have no labels.
+// ReadFolder reads the images of a folder that has a folder for each class. Classes are in the
+// order of their names, byte for byte, and so are the images of a class. The images of a folder
+// without folders have no labels.
 //
-// Files are PNG, JPEG, GIF, BMP, PGM or PPM; of a GIF, the first image is read. The content tells which
-// of them a file is, but files with other extensions are left out, and so are files and folders whose
-// names start with a dot. Images of another size are scaled by Catmull–Rom, which may change their
-// proportions. Transparent pixels become black.
+// Files are PNG, JPEG, GIF, BMP, PGM or PPM; of a GIF, the first image is read. The content tells
+// which of them a file is, but files with other extensions are left out, and so are files and
+// folders whose names start with a dot. Images of another size are scaled by Catmull–Rom, which may
+// change their proportions. Transparent pixels become black.
 //
-// A file may have up to 64 Mi pixels that take 256 MiB while it is read, and no more than 64 pixels for
-// each of its bytes after the first 2 Mi. All images together may take 4 GiB.
+// A file may have up to 64 Mi pixels that take 256 MiB while it is read, and no more than 64 pixels
+// for each of its bytes after the first 2 Mi. All images together may take 4 GiB.
 func ReadFolder(dir string, size Size) (Set, error) {
 	m, err := readFolder(dir, size)
 	if err != nil {

@@ -13,19 +13,20 @@ import (
 	"github.com/contrast-go/contrast/infonce/data/internal/input"
 )
 
-// ReadIDX reads a dataset of the MNIST family from a folder: the images of train-images-idx3-ubyte and
-// t10k-images-idx3-ubyte and the classes of train-labels-idx1-ubyte and t10k-labels-idx1-ubyte. A file
-// may be compressed by gzip, whether or not its name ends with .gz, and its name may have a dot before
-// idx. If a file is present under several names, a plain one is preferred, and then one with a hyphen.
+// ReadIDX reads a dataset of the MNIST family from a folder: the images of train-images-idx3-ubyte
+// and t10k-images-idx3-ubyte and the classes of train-labels-idx1-ubyte and t10k-labels-idx1-ubyte.
+// A file may be compressed by gzip, whether or not its name ends with .gz, and its name may have a
+// dot before idx. If a file is present under several names, a plain one is preferred, and then one
+// with a hyphen.
 //
-// Images without a file of labels are unlabelled. If only one of the two sets is present, it is split:
-// every fifth image, the first being image 4, goes to test, and the others to train.
+// Images without a file of labels are unlabelled. If only one of the two sets is present, it is
+// split: every fifth image, the first being image 4, goes to test, and the others to train.
 //
-// A file of pixels or labels may hold up to 1 GiB. Offsets in errors are those in the file, or in what
-// it decompresses to.
+// A file of pixels or labels may hold up to 1 GiB. Offsets in errors are those in the file, or in
+// what it decompresses to.
 //
-// The format is that of LeCun, Cortes and Burges: two zero bytes, 8 for unsigned bytes, the number of
-// dimensions, each dimension as a big-endian uint32, and the data.
+// The format is that of LeCun, Cortes and Burges: two zero bytes, 8 for unsigned bytes, the number
+// of dimensions, each dimension as a big-endian uint32, and the data.
 func ReadIDX(dir string) (train, test Set, err error) {
 	train, trainOK, err := readIDXSet(dir, "train")
 	if err != nil {
@@ -57,8 +58,8 @@ func ReadIDX(dir string) (train, test Set, err error) {
 	return train, test, nil
 }
 
-// readIDXSet reads the images whose file names start with prefix, and their labels. It reports whether
-// there are any.
+// readIDXSet reads the images whose file names start with prefix, and their labels. It reports
+// whether there are any.
 func readIDXSet(dir, prefix string) (m Set, ok bool, err error) {
 	path, err := findIDX(dir, prefix+"-images", "idx3-ubyte")
 	if path == "" || err != nil {

@@ -14,8 +14,8 @@ import (
 //   - with folders train and test, as two folders of images, by [ReadFolder]
 //   - otherwise as one folder of images: every fifth, the first being image 4, goes to test
 //
-// Folders of images are brought to size. For the other formats, size must be zero or the one they have.
-// Train and test have the same classes.
+// Folders of images are brought to size. For the other formats, size must be zero or the one they
+// have. Train and test have the same classes.
 func Open(dir string, size Size) (train, test Set, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

@@ -27,8 +27,8 @@ const (
 	maxPixels  = 64 << 20
 	maxPicture = 256 << 20
 
-	// A file of n bytes may have up to freePixels + n·pixelsPerByte pixels, so that a small file does
-	// not take much memory. Photos have about 8 pixels a byte.
+	// A file of n bytes may have up to freePixels + n·pixelsPerByte pixels, so that a small file
+	// does not take much memory. Photos have about 8 pixels a byte.
 	freePixels    = 2 << 20
 	pixelsPerByte = 64
 )
@@ -43,8 +43,8 @@ type pictureFormat struct {
 	decode     func(io.Reader) (image.Image, error)
 }
 
-// pictureFormats is the table that everything about formats is computed from: a new one is its file,
-// its test and its row.
+// pictureFormats is the table that everything about formats is computed from: a new one is its
+// file, its test and its row.
 var pictureFormats = []pictureFormat{
 	{"PNG", "png", []string{".png"}, []string{"\x89PNG\r\n\x1a\n"}, png.DecodeConfig, png.Decode},
 	{"JPEG", "jpeg", []string{".jpg", ".jpeg"}, []string{"\xff\xd8"}, jpeg.DecodeConfig, jpeg.Decode},
@@ -125,8 +125,8 @@ func (p picture) pixelBytes(f io.ReadSeeker) (int64, error) {
 	return 24, nil // of each of four channels a coefficient of 4 bytes too
 }
 
-// isSequential reports whether the JPEG whose rest is in r has each pixel once. Otherwise there may be
-// scans that refine coefficients, all of which stay in memory until the last scan.
+// isSequential reports whether the JPEG whose rest is in r has each pixel once. Otherwise there may
+// be scans that refine coefficients, all of which stay in memory until the last scan.
 func isSequential(r *bufio.Reader) bool {
 	for {
 		var segment [4]byte

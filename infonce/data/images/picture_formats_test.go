@@ -10,8 +10,8 @@ import (
 	"github.com/contrast-go/contrast/infonce/data/internal/input"
 )
 
-// TestFormats reads a file of each format by all its extensions, and compares the doc comment and the
-// malformed files with the table.
+// TestFormats reads a file of each format by all its extensions, and compares the doc comment and
+// the malformed files with the table.
 func TestFormats(t *testing.T) {
 	good := map[string][]byte{"PGM": pgm(8, 8, make([]byte, 64)...), "PPM": append([]byte("P6 8 8 255\n"), make([]byte, 192)...)}
 	source, err := os.ReadFile("folder.go")

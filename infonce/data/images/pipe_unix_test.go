@@ -11,7 +11,8 @@ import (
 	"github.com/contrast-go/contrast/infonce/data/internal/filetest"
 )
 
-// TestPipes has pipes, in which nobody writes, for files: none is opened, which would wait for ever.
+// TestPipes has pipes, in which nobody writes, for files: none is opened, which would wait for
+// ever.
 func TestPipes(t *testing.T) {
 	for _, test := range []struct {
 		name string

@@ -11,8 +11,8 @@ import (
 	"github.com/contrast-go/contrast/infonce/data/internal/input"
 )
 
-// A pnmReader reads a file of the netpbm formats: P2 and P5 have grey pixels, P3 and P6 red, green and
-// blue ones; P2 and P3 are written in decimal (netpbm.sourceforge.net/doc).
+// A pnmReader reads a file of the netpbm formats: P2 and P5 have grey pixels, P3 and P6 red, green
+// and blue ones; P2 and P3 are written in decimal (netpbm.sourceforge.net/doc).
 type pnmReader struct {
 	r    *bufio.Reader
 	at   int64 // offset of the next byte
@@ -121,8 +121,8 @@ func (p *pnmReader) byte() (byte, error) {
 	return b, err
 }
 
-// integer reads a decimal number from low to high, with the white space and comments before it and the
-// byte after it.
+// integer reads a decimal number from low to high, with the white space and comments before it and
+// the byte after it.
 func (p *pnmReader) integer(rule string, low, high int) (int, error) {
 	var digits []byte
 	comment := false

@@ -50,8 +50,8 @@ func (r *rowReader) read(dst []uint8, y int) {
 // weights fits 32 bits: the absolute weights sum to less than 2.
 const weightBits = 11
 
-// A taps is what a pixel of a scaled axis is made of: the pixels that start at first, times weights,
-// whose sum is 1<<weightBits.
+// A taps is what a pixel of a scaled axis is made of: the pixels that start at first, times
+// weights, whose sum is 1<<weightBits.
 type taps struct {
 	first   int
 	weights []int32
@@ -71,8 +71,8 @@ func catmullRom(x float64) float64 {
 	return 0
 }
 
-// scaleTaps returns the taps of the n pixels that an axis of size pixels is scaled to. Where the axis
-// shrinks, the kernel widens by the same factor.
+// scaleTaps returns the taps of the n pixels that an axis of size pixels is scaled to. Where the
+// axis shrinks, the kernel widens by the same factor.
 func scaleTaps(n, size int) []taps {
 	scale := float64(size) / float64(n)
 	wide := max(1, scale)
@@ -98,8 +98,8 @@ func scaleTaps(n, size int) []taps {
 	return all
 }
 
-// resize stores the picture in dst, scaled to width and height. Everything that depends on pixels is
-// computed in integers, so that the result is the same everywhere.
+// resize stores the picture in dst, scaled to width and height. Everything that depends on pixels
+// is computed in integers, so that the result is the same everywhere.
 func resize(dst []uint8, width, height int, r *rowReader) {
 	size := r.picture.Bounds().Size()
 	channels := r.channels()

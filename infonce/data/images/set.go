@@ -37,8 +37,8 @@ func (m Set) At(i int) []uint8 {
 	return m.Pixels[i*n : (i+1)*n : (i+1)*n]
 }
 
-// Subset returns a copy of the images with the given indices, in that order. An index may occur more
-// than once. It panics if there is no such image.
+// Subset returns a copy of the images with the given indices, in that order. An index may occur
+// more than once. It panics if there is no such image.
 func (m Set) Subset(indices []int) Set {
 	sub := m
 	sub.Pixels = make([]uint8, 0, len(indices)*m.size())

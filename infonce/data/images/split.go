@@ -3,11 +3,11 @@ package images
 import "fmt"
 
 // SplitClasses splits m by class, so that what is learned from train can be tested on classes never
-// seen, as for the verification of faces: the images of class c go to test if c mod every = every − 1,
-// and to train otherwise, both in the order of m. Labels and Classes stay those of m.
+// seen, as for the verification of faces: the images of class c go to test if c mod every = every −
+// 1, and to train otherwise, both in the order of m. Labels and Classes stay those of m.
 //
-// It returns an error if m has no labels, or one of the two sets would be empty. It panics if every is
-// below 2.
+// It returns an error if m has no labels, or one of the two sets would be empty. It panics if every
+// is below 2.
 func SplitClasses(m Set, every int) (train, test Set, err error) {
 	if every < 2 {
 		panic(fmt.Sprintf("images: every class of %d to test on", every))

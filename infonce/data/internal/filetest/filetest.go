@@ -19,8 +19,8 @@ type Bad struct {
 	Want string
 }
 
-// Files converts a table of files, whose type is one of the test's package so that vet lets it leave
-// out the names of the fields.
+// Files converts a table of files, whose type is one of the test's package so that vet lets it
+// leave out the names of the fields.
 func Files[B ~struct {
 	Name string
 	File []byte
@@ -43,8 +43,8 @@ type Corpus struct {
 	Unnamed bool                    // Read is told bytes, so that the error names no file
 }
 
-// Malformed reads every file of the corpora: the error names the file and the rule, and no more memory
-// is taken than 64 MiB and twice the size of the file.
+// Malformed reads every file of the corpora: the error names the file and the rule, and no more
+// memory is taken than 64 MiB and twice the size of the file.
 func Malformed(t *testing.T, corpora []Corpus) {
 	files := 0
 	for _, c := range corpora {
@@ -83,8 +83,8 @@ func CheckError(t *testing.T, err error, prefix, want string) {
 	}
 }
 
-// Fuzz fuzzes check with a file of that name, starting with the malformed ones of the corpora and the
-// good ones.
+// Fuzz fuzzes check with a file of that name, starting with the malformed ones of the corpora and
+// the good ones.
 func Fuzz(f *testing.F, corpora []Corpus, name string, check func(t *testing.T, path string, file []byte), good ...[]byte) {
 	const large = 1 << 16 // mutations of it are slow and find nothing more
 	for _, file := range good {

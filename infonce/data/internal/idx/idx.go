@@ -18,16 +18,16 @@ const (
 	// family, EMNIST ByClass, has 0.6 of it.
 	maxBytes = 1 << 30
 
-	// maxInflate is the most bytes that deflate makes of one
-	// (zlib.net/zlib_tech.html, "Maximum Compression Factor").
+	// maxInflate is the most bytes that deflate makes of one byte (zlib.net/zlib_tech.html,
+	// "Maximum Compression Factor").
 	maxInflate = 1032
 )
 
-// Read returns the dimensions and the bytes of a file of len(names) dimensions, which errors call by
-// those names. The file may be compressed by gzip.
+// Read returns the dimensions and the bytes of a file. Errors call the dimensions by names, of
+// which there must be as many. The file may be compressed by gzip.
 //
-// The format is that of LeCun, Cortes and Burges: two zero bytes, 8 for unsigned bytes, the number of
-// dimensions, each dimension as a big-endian uint32, and the data.
+// The format is that of LeCun, Cortes and Burges: two zero bytes, 8 for unsigned bytes, the number
+// of dimensions, each dimension as a big-endian uint32, and the data.
 func Read(path string, names ...string) (dims []int, data []byte, err error) {
 	f, size, err := input.Open(path)
 	if err != nil {
@@ -70,7 +70,7 @@ func Decode(f io.Reader, size int64, names ...string) (dims []int, data []byte, 
 		if dim == 0 {
 			return nil, nil, input.Malformed(int64(at), name, 0, "at least 1")
 		}
-		// No overflow: total is at most 1<<30 before.
+		// No overflow: total was at most 1<<30.
 		if total *= uint64(dim); total > maxBytes {
 			return nil, nil, input.Malformed(int64(at), "product of dimensions", fmt.Sprintf("%d bytes so far", total), fmt.Sprintf("at most %d", maxBytes))
 		}
@@ -80,8 +80,8 @@ func Decode(f io.Reader, size int64, names ...string) (dims []int, data []byte, 
 		return nil, nil, input.Malformed(4, "product of dimensions", fmt.Sprintf("%d bytes", total), fmt.Sprintf("at most the %d that the file can hold", held))
 	}
 
-	// As much memory as the file is long may be taken at once, more only when
-	// decompression has filled what there is.
+	// Take at most as much memory as the file has bytes, and more only when decompression has
+	// filled it.
 	data = make([]byte, 0, min(total, max(uint64(size), 1<<16)))
 	for uint64(len(data)) < total {
 		if len(data) == cap(data) {

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Open opens a file for reading and returns its size. It refuses everything but regular files, since
-// opening a pipe could wait for ever.
+// Open opens a file for reading and returns its size. It refuses everything but regular files,
+// since opening a pipe could wait for ever.
 func Open(path string) (f *os.File, size int64, err error) {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -55,8 +55,8 @@ func (t Type) Bits(b []byte, order binary.ByteOrder) uint64 {
 	}
 }
 
-// Integer returns the first number of b, which must be an integer. It reports whether that is from 0
-// to 1<<31 − 1, as labels and indices are.
+// Integer returns the first number of b, which must be an integer. It reports whether that is from
+// 0 to 1<<31 − 1, as labels and indices are.
 func (t Type) Integer(b []byte, order binary.ByteOrder) (v int64, ok bool) {
 	u := t.Bits(b, order)
 	if t.Kind == Signed {
@@ -122,7 +122,8 @@ func half(h uint16) float32 {
 	}
 }
 
-// NonFinite returns the index of the first number of x that is NaN or infinite, −1 if there is none.
+// NonFinite returns the index of the first number of x that is NaN or infinite, −1 if there is
+// none.
 func NonFinite(x []float32) int {
 	const exponent = 0xff << 23
 	for i, v := range x {

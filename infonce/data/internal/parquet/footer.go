@@ -22,8 +22,8 @@ import (
 const (
 	magic = "PAR1"
 
-	// maxFooter is the most bytes of the footer of a .parquet, which tells of its columns. 10,000
-	// columns of numbers have 3 MiB, with what pandas and Arrow add.
+	// maxFooter is the most bytes of the footer, which describes the columns. 10,000 columns of
+	// numbers take 3 MiB, with what pandas and Arrow add.
 	maxFooter = 8 << 20
 )
 
@@ -120,7 +120,7 @@ func Open(f io.ReaderAt, size int64) (*File, error) {
 	return p, nil
 }
 
-// columns returns the leaves of a schema, which is a tree depth first.
+// columns returns the leaves of a schema, which is a tree in depth-first order.
 func (p *File) columns(schema []format.SchemaElement) (leaves []Column, err error) {
 	const deepest = 32
 	next := 0
@@ -201,7 +201,7 @@ func leafType(e *format.SchemaElement) (of number.Type, text bool) {
 		case deprecated.Uint8, deprecated.Uint16, deprecated.Uint32, deprecated.Uint64:
 			unsigned = true
 		case deprecated.Int8, deprecated.Int16, deprecated.Int32, deprecated.Int64:
-		default: // a date, or a number with a point somewhere
+		default: // a date, or a fixed-point number
 			integer = false
 		}
 	}

@@ -7,16 +7,16 @@ import (
 	"math/bits"
 )
 
-// A hybrid reads unsigned integers of width bits, in runs of equal ones and of packed ones
-// (RLE of the encodings of Parquet). It takes no memory, however long a run says that it is.
+// A hybrid reads unsigned integers of width bits from runs of equal ones and runs of packed ones,
+// which Parquet calls RLE. It takes no memory, however long a run claims to be.
 type hybrid struct {
 	b      []byte
 	width  int // at most 32
 	left   uint64
 	packed bool
 	value  uint32 // of a run of equal ones
-	acc    uint64 // bits of packed ones that are not used yet
-	have   int    // and how many
+	acc    uint64 // bits of packed ones not yet used
+	have   int    // how many there are
 }
 
 var errHybrid = errors.New("run of values: got fewer than the page has, want as many")
@@ -65,11 +65,11 @@ func (h *hybrid) next() (uint32, error) {
 	return v, nil
 }
 
-// bitWidth returns the bits of levels up to high.
+// bitWidth returns the number of bits of levels up to high.
 func bitWidth(high int) int { return bits.Len(uint(high)) }
 
-// deltas reads n integers of DELTA_BINARY_PACKED, calls add with each, and returns what follows
-// them.
+// deltas reads n integers encoded as DELTA_BINARY_PACKED, calls add with each, and returns the
+// bytes after them.
 func deltas(b []byte, n int, add func(v int64) error) (rest []byte, err error) {
 	short := errors.New("deltas: got fewer bytes than they need, want as many")
 	varint := func() (u uint64) {
@@ -132,7 +132,7 @@ func deltas(b []byte, n int, add func(v int64) error) (rest []byte, err error) {
 	return b, nil
 }
 
-// unpack returns the width bits of b from a bit on.
+// unpack returns the width bits of b that start at a bit.
 func unpack(b []byte, bit, width int) (v uint64) {
 	for got := 0; got < width; {
 		at := bit + got

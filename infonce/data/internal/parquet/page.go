@@ -17,12 +17,12 @@ import (
 )
 
 const (
-	// maxPageHeader is the most bytes of the header of a page. It has statistics, whose
-	// least and greatest text writers cut.
+	// maxPageHeader is the most bytes of the header of a page. It has statistics, in which writers
+	// cut long texts.
 	maxPageHeader = 64 << 10
 
-	// A page of a file of n bytes may have freePage + n bytes when it is not compressed, and a
-	// column freeValues + n values: bits that stand for embeddings are no less than 8 each.
+	// In a file of n bytes, a decompressed page may have freePage + n bytes, and a column
+	// freeValues + n values: embeddings take no less than 8 bits a number.
 	freePage   = 8 << 20
 	freeValues = 2 << 20
 
@@ -36,8 +36,8 @@ type chunk struct {
 	Column
 	codec format.CompressionCodec
 	at    int64 // of the next page
-	stop  int64 // where the last one ends
-	left  int64 // values that are not read yet
+	stop  int64 // end of the last page
+	left  int64 // values not yet read
 	dict  values
 
 	packed, plain []byte // of a page
@@ -75,7 +75,7 @@ func (p *File) chunk(l Column, group int) (*chunk, error) {
 	return &chunk{File: p, Column: l, codec: m.Codec, at: start, stop: start + m.TotalCompressedSize, left: m.NumValues}, nil
 }
 
-// A page is a part of a column.
+// A page is a part of a chunk.
 type page struct {
 	at       int64 // offset
 	n        int
@@ -83,17 +83,17 @@ type page struct {
 	values   values
 }
 
-// values are those of a page, one after the other.
+// values are the values of a page or of a dictionary.
 type values struct {
 	b      []byte
 	size   int      // bytes of each, 0 for text
 	text   [][]byte // of a dictionary, or of DELTA_LENGTH_BYTE_ARRAY
 	n      int      // of a dictionary
-	lookup *hybrid  // indices into b or text, nil if b has the values themselves
-	from   *values  // what they are indices into
+	lookup *hybrid  // indices into a dictionary, nil if b or text has the values themselves
+	from   *values  // that dictionary
 }
 
-// next returns the next page with values.
+// next returns the next page with values, nil at the end.
 func (c *chunk) next() (*page, error) {
 	for {
 		if c.left == 0 {
@@ -163,7 +163,7 @@ func (c *chunk) header(b []byte, at int64, h *format.PageHeader) (int, error) {
 	return decodeThrift(b, at, "header of page", h)
 }
 
-// unpack decompresses b, which becomes size bytes, into memory of c.
+// unpack decompresses b to size bytes, in memory that c keeps.
 func (c *chunk) unpack(at int64, b []byte, size int) ([]byte, error) {
 	if c.codec == format.Uncompressed {
 		if len(b) != size {
@@ -204,8 +204,8 @@ func (c *chunk) unpack(at int64, b []byte, size int) ([]byte, error) {
 	return plain, nil
 }
 
-// inflate stores in dst what b is decompressed to by gzip, and returns how many bytes there are, up to one
-// more than fit.
+// inflate decompresses b by gzip into dst, and returns how many bytes there are, counting at most
+// one more than fits.
 func inflate(dst, b []byte) (int, error) {
 	z, err := gzip.NewReader(bytes.NewReader(b))
 	if err != nil {
@@ -225,7 +225,7 @@ func inflate(dst, b []byte) (int, error) {
 	return n + k, err
 }
 
-// dictionary reads the page of values that others have indices of.
+// dictionary reads the page with the values that indices in other pages refer to.
 func (c *chunk) dictionary(at int64, b []byte, size int, h *format.DictionaryPageHeader) error {
 	b, err := c.unpack(at, b, size)
 	switch {
@@ -313,7 +313,7 @@ func (c *chunk) pageV2(at int64, b []byte, size int, h *format.DataPageHeaderV2)
 	return p, c.finish(p, b, h.NumValues, h.Encoding)
 }
 
-// finish sets the values of a page, of which b has n.
+// finish sets the n values of a page, which b holds.
 func (c *chunk) finish(p *page, b []byte, n int32, encoding format.Encoding) error {
 	if n < 0 || int64(n) > c.left {
 		return input.Malformed(p.at, "number of values of page", n, fmt.Sprintf("at most the %d that are left of the column", c.left))

@@ -51,7 +51,7 @@ type listReader struct {
 	dim  int // of a row; 0 in the first
 }
 
-// ReadLists returns the numbers of a column of lists, which must be equally long: that length is dim.
+// ReadLists returns the numbers of a column of lists, all of which must have the same length dim.
 func (p *File) ReadLists(l Column) (x []float32, dim int, err error) {
 	if err := p.checkRows(1); err != nil {
 		return nil, 0, err
@@ -74,7 +74,7 @@ func (p *File) ReadLists(l Column) (x []float32, dim int, err error) {
 			groupRows, last = 0, group
 		}
 		start := len(t.x)
-		if start+page.n > cap(t.x) { // pages of groups before are in it
+		if start+page.n > cap(t.x) { // no memory is taken before there are values for it
 			more := int(total) - start
 			if total > freeValues+p.End/2 {
 				more = min(more, max(start, page.n))
@@ -124,7 +124,7 @@ func (t *listReader) end(at int64) error {
 	return nil
 }
 
-// ReadColumns returns the numbers of columns that have one a row, row after row.
+// ReadColumns returns the numbers of columns with one value a row, row after row.
 func (p *File) ReadColumns(columns []Column) (x []float32, err error) {
 	dim := len(columns)
 	if err := p.checkRows(dim); err != nil {
@@ -133,7 +133,7 @@ func (p *File) ReadColumns(columns []Column) (x []float32, err error) {
 	for col, l := range columns {
 		row := 0
 		err := p.pages(l, func(_ int, c *chunk, page *page) error {
-			if x == nil { // a page was read, so that there is something to take it for
+			if x == nil { // only now: a page could be read
 				x = make([]float32, int(p.Rows)*dim)
 			}
 			for range page.n {
@@ -152,8 +152,7 @@ func (p *File) ReadColumns(columns []Column) (x []float32, err error) {
 	return x, nil
 }
 
-// number stores the next number of a page, which is that of a row and a column of the table, in dst,
-// which is of length 1.
+// number stores the next number of a page in dst[0]. It belongs to a row and a column of the table.
 func (p *page) number(c *chunk, dst []float32, row, col int) error {
 	b, err := p.values.next()
 	if err != nil {
@@ -166,8 +165,8 @@ func (p *page) number(c *chunk, dst []float32, row, col int) error {
 	return nil
 }
 
-// Each calls use with each value of a column that has one a row, in little-endian, and the offset of
-// its page. The value is valid until use returns.
+// Each calls use with each value of a column with one value a row, in little-endian, and the offset
+// of its page. The value is valid until use returns.
 func (p *File) Each(l Column, use func(row int, value []byte, at int64) error) error {
 	row := 0
 	return p.pages(l, func(_ int, _ *chunk, page *page) error {

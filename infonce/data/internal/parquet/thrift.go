@@ -22,11 +22,11 @@ const (
 	thriftStruct = 12
 
 	maxThriftDepth = 16
-	maxThriftCost  = 32 << 20 // bytes of what the elements of lists become, about
+	maxThriftCost  = 32 << 20 // bytes that the elements of lists take, roughly
 )
 
-// A thriftWalker goes over a struct of Thrift before the library does, which takes as much
-// memory as a list says that it has elements.
+// A thriftWalker checks a Thrift struct before the library decodes it, which takes memory for as
+// many elements as a list claims to have.
 type thriftWalker struct {
 	b    []byte
 	i    int
@@ -34,8 +34,8 @@ type thriftWalker struct {
 	cost int64
 }
 
-// decodeThrift decodes the struct that b, at an offset of the file, starts, into v. It returns the
-// length of it. It does not return if v is no struct that the library knows.
+// decodeThrift decodes the struct at the start of b, which is at an offset of the file, into v, and
+// returns its length.
 func decodeThrift(b []byte, at int64, what string, v any) (n int, err error) {
 	w := &thriftWalker{b: b, at: at}
 	if err := w.fields(what, 0); err != nil {
@@ -57,7 +57,7 @@ func (w *thriftWalker) malformed(what string, got, want any) error {
 	return input.Malformed(w.at+int64(w.i), what, got, want)
 }
 
-// skip moves past n bytes.
+// skip skips n bytes.
 func (w *thriftWalker) skip(what string, n uint64) error {
 	if left := uint64(len(w.b) - w.i); n > left {
 		return w.malformed(what, fmt.Sprintf("%d bytes", left), fmt.Sprintf("%d more", n))
@@ -82,7 +82,7 @@ func (w *thriftWalker) varint(what string) (uint64, error) {
 	return v, nil
 }
 
-// fields goes over the fields of a struct.
+// fields checks the fields of a struct.
 func (w *thriftWalker) fields(what string, depth int) error {
 	if depth == maxThriftDepth {
 		return w.malformed(what, "more", fmt.Sprintf("at most %d structs in each other", maxThriftDepth))
@@ -107,7 +107,7 @@ func (w *thriftWalker) fields(what string, depth int) error {
 	}
 }
 
-// value goes over a value of a type.
+// value checks a value of a type.
 func (w *thriftWalker) value(what string, kind byte, depth int) error {
 	switch {
 	case kind == thriftTrue || kind == thriftFalse || kind == thriftByte:
@@ -148,7 +148,7 @@ func (w *thriftWalker) list(what string, depth int) error {
 	each := int64(8)
 	switch kind {
 	case thriftStruct:
-		each = 1 << 10 // the largest has 560 bytes, and lists of its own
+		each = 1 << 10 // the largest struct has 560 bytes, and lists of its own
 	case thriftBinary:
 		each = 32
 	}
