@@ -1,12 +1,12 @@
-// Package augment draws the views of samples that contrastive learning compares.
+// Package augment makes the randomly changed views of samples that contrastive learning compares.
 //
-// [Image] says how far a view of an image may stray from it: rotation, scale, shift, crop, flip,
-// blur, contrast, colour, noise. [Vector] says the same of rows of numbers, such as embeddings:
-// noise, dropout, spans of zeros. [All] draws a view of each of some images:
+//	x := simd.NewMatrix(images.Len(), images.Width*images.Height*images.Channels)
+//	err := augment.All(x, images, augment.Image{Rotation: 10}, seed, 0) // a view of each image
 //
-//	err := augment.All(x, images, augment.Image{Rotation: 10}, seed, 0)
+// [Image] has the strengths of augmentation for images: rotation, scale, shift, crop, flip, blur,
+// contrast, colour, noise. [Vector] has those for vectors such as embeddings: noise, dropout, crop.
+// Sources of batches, as in package dataset, use [ImageAugmenter] and [VectorAugmenter].
 //
-// A view follows from the seed, the step and the row alone, with the same bits on every CPU and for
-// any number of workers. A strength of 0 means its default, one below 0 none. Sources of batches
-// draw through [Painter] and [Varier].
+// A view depends on the seed, the step and the row alone. It has the same bits on every CPU and for
+// any number of workers.
 package augment

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/contrast-go/contrast/infonce/data/images"
 	"github.com/contrast-go/contrast/infonce/internal/random"
@@ -12,29 +13,31 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// An Image says how far a view may stray from its image: each field is
-// the largest value, or the reach to both sides, of a number that is drawn
-// for each view. 0 means the default and a negative number means none, so the zero
-// value is the default augmentation. What has no default is off unless asked for.
+// An Image has the strengths of augmentation for images. Each field bounds a random number that is
+// drawn for each view: its maximum, or, with ±, its magnitude. 0 means the default and a negative
+// number means off, so the zero value is the default augmentation. Fields without a stated default
+// are off by default.
 type Image struct {
-	Rotation   float32 // degrees; default 15
-	Scale      float32 // of the size, as 1 ± Scale; default 0.2, at most 0.9
-	Shear      float32 // columns for each row; default 0.2
-	Shift      float32 // of the width and of the height; default 0.1
+	Rotation   float32 // ± degrees; default 15
+	Scale      float32 // factor of the size, 1 ± Scale; default 0.2, at most 0.9
+	Shear      float32 // ± columns a row; default 0.2
+	Shift      float32 // ± as a fraction of the width and height; default 0.1
 	Blur       float32 // standard deviation in pixels; default 0.6, at most 0.7
-	Contrast   float32 // factor about mid-grey, as 1 ± Contrast; default 0.4
-	Brightness float32 // of the range from black to white; default 0.1
-	Noise      float32 // standard deviation, of the same range; default 0.1
+	Contrast   float32 // factor of the distance from mid-grey, 1 ± Contrast; default 0.4
+	Brightness float32 // ± as a fraction of the range from black to white; default 0.1
+	Noise      float32 // standard deviation as a fraction of the same range; default 0.1
 
-	Crop       float32 // smallest part of the area that a view shows, stretched to its size; at most 1
-	Flip       float32 // how likely left and right are swapped; at most 1
-	Saturation float32 // factor of the distance from grey, as 1 ± Saturation; at most 10; three channels
-	Hue        float32 // degrees that colours turn about grey; at most 180; three channels
-	Grey       float32 // how likely the colours are lost; at most 1; three channels
-	CutOut     float32 // side of a rectangle of mid-grey, of the width and of the height; at most 1
+	Crop   float32 // smallest fraction of the area that a view shows, resized to the image; at most 1
+	Flip   float32 // probability that left and right are swapped; at most 1
+	CutOut float32 // sides of a rectangle of mid-grey as a fraction of those of the image; at most 1
+
+	// For images of three channels.
+	Saturation float32 // factor of the distance from grey, 1 ± Saturation; at most 10
+	Hue        float32 // ± degrees of rotation about the grey axis; at most 180
+	Grey       float32 // probability that all colours become grey; at most 1
 }
 
-// strengths returns a with its defaults filled in and 0 for none.
+// strengths returns a with defaults filled in and 0 for off.
 func (a Image) strengths() (_ Image, err error) {
 	fill := func(name string, v *float32, standard, limit float32) {
 		switch {
@@ -63,7 +66,7 @@ func (a Image) strengths() (_ Image, err error) {
 	return a, err
 }
 
-// check returns an error where a, which are strengths, asks for colours that images do not have.
+// check returns an error if a, as returned by strengths, changes colours of images that have none.
 func (a Image) check(channels int) error {
 	if (a.Saturation > 0 || a.Hue > 0 || a.Grey > 0) && channels != 3 {
 		return fmt.Errorf("augmentation: saturation %v, hue %v, grey %v of images of %d channels, want 3 channels", a.Saturation, a.Hue, a.Grey, channels)
@@ -71,8 +74,8 @@ func (a Image) check(channels int) error {
 	return nil
 }
 
-// Flatten stores image i of m in row i of dst, a byte as its 255th part. dst has as
-// many rows as m has images, and a column for each byte of an image.
+// Flatten stores image i of m in row i of dst, each byte divided by 255. dst has a row for each
+// image of m and a column for each byte of an image.
 func Flatten(dst simd.Matrix, m images.Set) {
 	dst.Check("augment.Flatten", "dst", m.Len(), m.Width*m.Height*m.Channels)
 	for i := range dst.Rows {
@@ -83,16 +86,15 @@ func Flatten(dst simd.Matrix, m images.Set) {
 	}
 }
 
-// All stores one view of image i of m in row i of dst, drawn from seed, for
-// each i: [Flatten] of images that were moved, blurred and made noisy. The views
-// do not depend on workers, of which 0 means GOMAXPROCS.
+// All stores an augmented view of image i of m in row i of dst, in the layout of [Flatten]. Views
+// depend on seed but not on workers; 0 workers means GOMAXPROCS.
 func All(dst simd.Matrix, m images.Set, a Image, seed uint64, workers int) error {
 	dst.Check("augment.All", "dst", m.Len(), m.Width*m.Height*m.Channels)
 	a, err := a.strengths()
 	if err := cmp.Or(err, a.check(m.Channels)); err != nil {
 		return err
 	}
-	v := Painter{dst: dst, images: m, augment: a, seed: seed, step: -1} // steps of training are 0 or more
+	v := ImageAugmenter{dst: dst, images: m, augment: a, seed: seed, step: -1} // steps of training are 0 or more
 	for i := range m.Len() {
 		v.Pick = append(v.Pick, i)
 	}
@@ -100,26 +102,27 @@ func All(dst simd.Matrix, m images.Set, a Image, seed uint64, workers int) error
 	return nil
 }
 
-// A Painter draws augmented views of images for a source. The zero value is ready to use; it keeps
-// scratch memory, and must not be used by two goroutines at once.
-type Painter struct {
-	Pick   []int // the images of the last step, by row
-	Labels []int // and their labels
+// An ImageAugmenter makes augmented views of images for a source of batches. The zero value is
+// ready to use. It holds scratch memory and must not be used by two goroutines at the same time.
+type ImageAugmenter struct {
+	Pick   []int // the image of each row in the last step
+	Labels []int // the label of each row in the last step
 
 	dst     simd.Matrix
 	images  images.Set
 	augment Image // strengths
 	seed    uint64
 	step    int
-	brushes []brush // one a worker
+	workers []imageWorker // one a worker
 }
 
-// viewsAPiece is the number of rows that are one piece of work.
+// viewsAPiece is the number of rows in a piece of work.
 const viewsAPiece = 8
 
-// Fill makes row i of x a view of image pick[i] of m, drawn from the seed, the step and the row, and returns
-// the labels of the images, if there are any. It keeps pick. The views do not depend on workers.
-func (v *Painter) Fill(x simd.Matrix, m images.Set, pick []int, a Image, seed uint64, step, workers int) ([]int, error) {
+// Fill stores a view of image pick[i] of m in row i of x and returns the labels of the rows, or nil
+// if m has none. A view depends on the seed, the step and the row, but not on workers. Fill retains
+// pick.
+func (v *ImageAugmenter) Fill(x simd.Matrix, m images.Set, pick []int, a Image, seed uint64, step, workers int) ([]int, error) {
 	strengths, err := a.strengths()
 	if err := cmp.Or(err, strengths.check(m.Channels)); err != nil {
 		return nil, err
@@ -136,87 +139,79 @@ func (v *Painter) Fill(x simd.Matrix, m images.Set, pick []int, a Image, seed ui
 	return v.Labels, nil
 }
 
-func (v *Painter) draw(workers int) {
+func (v *ImageAugmenter) draw(workers int) {
 	workers = par.Workers(workers)
-	if len(v.brushes) < workers {
-		v.brushes = make([]brush, workers)
+	if len(v.workers) < workers {
+		v.workers = make([]imageWorker, workers)
 	}
-	par.Ranges(workers, len(v.Pick), viewsAPiece, v, (*Painter).paint)
+	par.Ranges(workers, len(v.Pick), viewsAPiece, v, (*ImageAugmenter).paint)
 }
 
-// paint draws rows i to j−1, each from a stream of its own for the step and the row.
-func (v *Painter) paint(worker, i, j int) {
-	p := &v.brushes[worker]
+// paint makes the views of rows [i, j), each from a random stream of its own.
+func (v *ImageAugmenter) paint(worker, i, j int) {
+	p := &v.workers[worker]
 	for ; i < j; i++ {
 		p.Seed(v.seed, random.ForView, v.step, i)
 		p.frame = whole
-		if v.augment.more() {
-			p.other.Seed(v.seed, random.ForViewMore, v.step, i)
+		if v.augment.optional() {
+			p.other.Seed(v.seed, random.ForViewOptional, v.step, i)
 		}
 		p.view(v.dst.Row(i), &v.images, v.Pick[i], &v.augment)
 	}
 }
 
-// A brush is what one worker needs to draw a view.
-type brush struct {
+// An imageWorker is the state of a worker.
+type imageWorker struct {
 	random.Stream
-	other          random.Stream // for what is off by default, so that the other numbers stay as they are
+	other          random.Stream // for what is off by default, so that it does not change the other numbers
 	frame          frame
 	moved, blurred []float32
 }
 
-// view draws a view of image i of m. All numbers are drawn in the same order
-// whatever the strengths are, so that switching one off leaves the others as they were.
-func (p *brush) view(dst []float32, m *images.Set, i int, a *Image) {
-	p.moved, p.blurred = resize(p.moved, len(dst)), resize(p.blurred, len(dst))
-	more := a.more()
-	if more {
+// view stores a view of image i of m in dst. Random numbers are drawn in the same order whatever
+// the strengths are, so that turning one off does not change the others.
+func (p *imageWorker) view(dst []float32, m *images.Set, i int, a *Image) {
+	p.moved, p.blurred = slices.Grow(p.moved[:0], len(dst))[:len(dst)], slices.Grow(p.blurred[:0], len(dst))[:len(dst)]
+	optional := a.optional()
+	if optional {
 		p.crop(m, a)
 	}
 	p.move(p.moved, m, i, a)
 	p.blur(p.moved, p.blurred, m.Width*m.Channels, m.Channels, p.Unit()*float64(a.Blur))
-	if more {
+	if optional {
 		p.colour(p.moved, m.Channels, a)
 	}
 	contrast, brightness := float32(1+p.Around(a.Contrast)), float32(p.Around(a.Brightness))
 	noise := float32(p.Unit() * float64(a.Noise))
 	p.tone(dst, p.moved, contrast, float32((1-contrast)/2)+brightness, noise)
-	if more {
+	if optional {
 		p.cutOut(dst, m, a)
 	}
 }
 
-func resize(x []float32, n int) []float32 {
-	if cap(x) < n {
-		return make([]float32, n)
-	}
-	return x[:n]
-}
-
-// move draws the frame of image i of m rotated, scaled, sheared and shifted. A pixel of dst is
-// interpolated between the four pixels about the point it came from; beyond its border
-// an image goes on as its outermost pixels.
+// move stores the frame of image i of m, rotated, scaled, sheared and shifted, in dst. Pixels are
+// interpolated bilinearly; outside the image, its border pixels are repeated.
 //
-// The points are integers in units of 2⁻¹⁶ pixels and the weights in units of 2⁻⁸,
-// so the pixels are exact on every machine.
-func (p *brush) move(dst []float32, m *images.Set, i int, a *Image) {
+// Coordinates are integers in units of 2⁻¹⁶ pixels and weights in units of 2⁻⁸, so the result is
+// exact on every machine.
+func (p *imageWorker) move(dst []float32, m *images.Set, i int, a *Image) {
 	turn := p.Around(a.Rotation) / 180 // in half turns
 	size := 1 + p.Around(a.Scale)
 	shear := p.Around(a.Shear)
 	shiftX := float64(p.Around(a.Shift) * float64(m.Width))
 	shiftY := float64(p.Around(a.Shift) * float64(m.Height))
 
-	// The map back to the image: the rotation times the shear, over the size, within the frame.
+	// The map from dst to the image: the rotation times the shear, over the size, within the frame.
 	cos, sin := scalar.CosPi64(turn), scalar.CosPi64(turn-0.5)
 	xx, xy := float64(p.frame.w*(cos/size)), float64(p.frame.w*((float64(cos*shear)+sin)/size))
 	yx, yy := float64(p.frame.h*(-sin/size)), float64(p.frame.h*((cos-float64(sin*shear))/size))
-	// The middle of dst, once shifted, comes from the middle of the frame.
+	// The centre of dst, shifted, maps to the centre of the frame.
 	midX, midY := float64(float64(m.Width-1)/2), float64(float64(m.Height-1)/2)
 	fromX, fromY := midX+shiftX, midY+shiftY
 	x0 := midX + p.frame.x - float64(xx*fromX) - float64(xy*fromY)
 	y0 := midY + p.frame.y - float64(yx*fromX) - float64(yy*fromY)
 
-	const half = 1 << 7 // rounds to the weights
+	const half = 1 << 7 // for rounding to the units of weights
 	w, h, c := m.Width, m.Height, m.Channels
 	pixels := m.At(i)
 	k := 0
@@ -247,21 +242,20 @@ func (p *brush) move(dst []float32, m *images.Set, i int, a *Image) {
 	}
 }
 
-// fixed returns x in units of 2⁻¹⁶.
+// fixed returns x in units of 2⁻¹⁶, rounded.
 func fixed(x float64) int64 { return int64(math.Floor(float64(x*(1<<16)) + 0.5)) }
 
-// blur smooths x in place by the kernel (t, 1−2t, t) along rows and columns, whose
-// variance 2t is that of the given deviation. Rows are width long, pixels apart by c;
-// y is scratch memory.
-func (p *brush) blur(x, y []float32, width, c int, deviation float64) {
+// blur convolves x in place with the kernel (t, 1−2t, t), whose variance is 2t, along rows and
+// columns. Rows are width numbers long, and pixels c numbers; y is scratch memory.
+func (p *imageWorker) blur(x, y []float32, width, c int, deviation float64) {
 	t := float32(deviation * deviation / 2)
 	if t == 0 {
 		return
 	}
 	n := len(x)
 	if width > c {
-		// As one long row first. Then the ends of the rows, which were mixed with
-		// those of their neighbours and have to be mixed with themselves.
+		// First as one long row. Then the ends of rows, which were mixed with those of the
+		// neighbouring rows and must be mixed with themselves.
 		simd.Scale(y, 1-2*t, x)
 		simd.Axpy(y[c:], t, x[:n-c])
 		simd.Axpy(y[:n-c], t, x[c:])
@@ -284,9 +278,9 @@ func (p *brush) blur(x, y []float32, width, c int, deviation float64) {
 	}
 }
 
-// tone stores contrast·x + offset + noise·r, where r is nearly normal with variance 1:
-// the sum of four bytes, less its mean 510.
-func (p *brush) tone(dst, x []float32, contrast, offset, noise float32) {
+// tone stores contrast·x + offset + noise·r in dst. r is nearly normal with variance 1: the scaled
+// sum of four bytes, minus its mean 510.
+func (p *imageWorker) tone(dst, x []float32, contrast, offset, noise float32) {
 	noise /= float32(byteSumDeviation)
 	x = x[:len(dst)]
 	var sums uint64

@@ -195,7 +195,7 @@ func TestAugmentStrengths(t *testing.T) {
 // The kernel keeps a constant, and spreads a point as it says.
 func TestBlur(t *testing.T) {
 	check.EachLevel(t, func(t *testing.T) {
-		var p brush
+		var p imageWorker
 		const w, h, c = 7, 5, 2
 		x, y := make([]float32, w*h*c), make([]float32, w*h*c)
 		at := func(col, row, channel int) *float32 { return &x[(row*w+col)*c+channel] }
@@ -289,7 +289,7 @@ func TestStreamsDiffer(t *testing.T) {
 	seen := make(map[uint64][4]int)
 	var s random.Stream
 	for seed := range 4 {
-		for purpose := range random.ForViewMore + 1 {
+		for purpose := range random.ForViewOptional + 1 {
 			for a := -1; a < 30; a++ {
 				for b := range 30 {
 					s.Seed(uint64(seed), uint64(purpose), a, b)

@@ -9,15 +9,15 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A Vector says how far a view may stray from a sample that is a vector. The zero
-// value changes nothing.
+// A Vector has the strengths of augmentation for samples that are vectors. The zero value changes
+// nothing.
 type Vector struct {
-	Noise   float32 // standard deviation, of the root of the mean square of the numbers; at most 10
-	Dropout float32 // how likely a number becomes 0; the others grow by 1/(1−Dropout); at most 0.9
-	Crop    float32 // the longest span that becomes 0, as a part of all columns; at most 0.9
+	Noise   float32 // standard deviation, relative to the root mean square of the vector; at most 10
+	Dropout float32 // probability that a number becomes 0; others are divided by 1−Dropout; at most 0.9
+	Crop    float32 // longest span that becomes 0, as a fraction of the columns; at most 0.9
 }
 
-// Check returns an error where a strength is out of its range.
+// Check returns an error if a strength is out of range.
 func (a Vector) Check() error {
 	for _, f := range []struct {
 		name         string
@@ -30,11 +30,10 @@ func (a Vector) Check() error {
 	return nil
 }
 
-// A Varier draws augmented views of vectors for a source, each view from streams of its own for the
-// step and the row. The zero value is ready to use; it keeps scratch memory, and must not be used
-// by two goroutines at once.
-type Varier struct {
-	Width func(row int) int // of the vector in a row; nil means all columns
+// A VectorAugmenter makes augmented views of vectors for a source of batches. The zero value is
+// ready to use. It holds scratch memory and must not be used by two goroutines at the same time.
+type VectorAugmenter struct {
+	Width func(row int) int // width of the vector in a row; nil means all columns
 
 	x       simd.Matrix
 	augment Vector
@@ -43,9 +42,9 @@ type Varier struct {
 	streams []random.Stream // one a worker
 }
 
-// Vary turns the rows of x, which hold the samples as they are, into views. These do not depend on
-// workers.
-func (g *Varier) Vary(x simd.Matrix, a Vector, seed uint64, step, workers int) {
+// Apply replaces the samples in the rows of x by views. A view depends on the seed, the step and
+// the row, but not on workers; 0 workers means GOMAXPROCS.
+func (g *VectorAugmenter) Apply(x simd.Matrix, a Vector, seed uint64, step, workers int) {
 	if a == (Vector{}) {
 		return
 	}
@@ -54,11 +53,11 @@ func (g *Varier) Vary(x simd.Matrix, a Vector, seed uint64, step, workers int) {
 	if len(g.streams) < workers {
 		g.streams = make([]random.Stream, workers)
 	}
-	par.Ranges(workers, x.Rows, viewsAPiece, g, (*Varier).rows)
+	par.Ranges(workers, x.Rows, viewsAPiece, g, (*VectorAugmenter).rows)
 }
 
-// rows draws the views in rows i to j−1.
-func (g *Varier) rows(worker, i, j int) {
+// rows makes the views of rows [i, j), each from random streams of its own.
+func (g *VectorAugmenter) rows(worker, i, j int) {
 	r := &g.streams[worker]
 	for ; i < j; i++ {
 		x := g.x.Row(i)
@@ -83,7 +82,7 @@ func (g *Varier) rows(worker, i, j int) {
 	}
 }
 
-// addNoise adds numbers that are nearly normal: sums of four bytes, as [brush.tone] adds.
+// addNoise adds nearly normal numbers: sums of four bytes, as [imageWorker.tone] does.
 func addNoise(s *random.Stream, x []float32, deviation float32) {
 	if len(x) == 0 {
 		return
@@ -99,25 +98,27 @@ func addNoise(s *random.Stream, x []float32, deviation float32) {
 	}
 }
 
-// byteSumDeviation is that of the sum of four bytes: the variance of a byte is (256²−1)/12.
+// byteSumDeviation is the standard deviation of a sum of four bytes: the variance of one is
+// (256²−1)/12.
 var byteSumDeviation = math.Sqrt(4 * (256*256 - 1) / 12)
 
-// byteSums returns two sums of four bytes in its lowest half, 16 bits each. Their mean is 510.
+// byteSums returns two sums of four random bytes, of 16 bits each, in the lower half. Their mean is
+// 510.
 func byteSums(s *random.Stream) uint64 {
-	// Pairs of bytes, then pairs of pairs.
+	// Add pairs of bytes, then pairs of sums.
 	const bytes = 0x00ff00ff00ff00ff
 	u := s.Uint64()
 	sums := u&bytes + u>>8&bytes
 	return sums + sums>>32
 }
 
-// drop sets numbers to 0, each with probability p, and divides the others by 1−p.
+// drop sets numbers to 0 with probability p and divides the others by 1−p.
 func drop(s *random.Stream, x []float32, p float32) {
 	limit := uint32(float64(p) * (1 << 32))
 	grow := float32(1 / (1 - float64(p)))
 	var u uint64
 	for i, v := range x {
-		if u >>= 32; i&1 == 0 { // two decisions from one draw
+		if u >>= 32; i&1 == 0 { // a draw serves two numbers
 			u = s.Uint64()
 		}
 		if x[i] = float32(grow * v); uint32(u) < limit {

@@ -17,8 +17,8 @@ func varied(a Vector, rows, width int, fill float32) simd.Matrix {
 	for i := range x.Data {
 		x.Data[i] = fill
 	}
-	var g Varier
-	g.Vary(x, a, 1, 2, 1)
+	var g VectorAugmenter
+	g.Apply(x, a, 1, 2, 1)
 	return x
 }
 
@@ -121,8 +121,8 @@ func TestVectorBits(t *testing.T) {
 	check.EachLevel(t, func(t *testing.T) {
 		for _, workers := range []int{1, 2, 7} {
 			x := testkit.Normals(check.NewRand(6), 50, 131)
-			var g Varier
-			g.Vary(x, Vector{Noise: 0.3, Dropout: 0.2, Crop: 0.3}, 5, 7, workers)
+			var g VectorAugmenter
+			g.Apply(x, Vector{Noise: 0.3, Dropout: 0.2, Crop: 0.3}, 5, 7, workers)
 			if got := nn.WeightsSHA256(x.Data); got != want {
 				t.Errorf("workers %d: %s, want %s", workers, got, want)
 			}

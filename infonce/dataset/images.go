@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -9,29 +10,28 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// Views gives augmented views of each of n images. Within an epoch no image
-// comes twice; an epoch ends where fewer than n images are left, and the next one
-// has another order. Views must not be used by two goroutines at once.
+// Views is a source of augmented views of n images a step. Within an epoch no image comes twice; an
+// epoch ends when fewer than n images are left, and the next one has another order. Views must not
+// be used by two goroutines at the same time.
 type Views struct {
 	Images  images.Set
 	Augment augment.Image
 	Seed    uint64
 
-	// Each is how many views there are of an image; 0 means 2.
+	// Each is the number of views of each image; 0 means 2.
 	Each int
 
-	// NoDuplicates chooses images of which no two in a step are of the same class; see
-	// [NoDuplicates].
+	// NoDuplicates makes all images of a step differ in class; see [NoDuplicates].
 	NoDuplicates bool
 
-	// Match makes the views after the first ones of other images of the same class, drawn
-	// at random, where there are any.
+	// Match takes the views after the first from other images of the same class, drawn at random,
+	// if there are any.
 	Match bool
 
-	Workers int // 0 means GOMAXPROCS; the views do not depend on it
+	Workers int // 0 means GOMAXPROCS; views do not depend on it
 
-	painter augment.Painter
-	chooser chooser
+	augmenter augment.ImageAugmenter
+	chooser   chooser
 }
 
 // Next fills x with the views of a step.
@@ -45,34 +45,34 @@ func (s *Views) Next(step int, x simd.Matrix) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.painter.Fill(x, s.Images, pick, s.Augment, s.Seed, step, s.Workers)
+	return s.augmenter.Fill(x, s.Images, pick, s.Augment, s.Seed, step, s.Workers)
 }
 
-// IDs returns the class of each row of the last step with Match, otherwise the image.
+// IDs returns the image of each row of the last step, or its class with Match; see [Identifier].
 func (s *Views) IDs() []int {
 	if s.Match {
-		return s.painter.Labels
+		return s.augmenter.Labels
 	}
-	return s.painter.Pick
+	return s.augmenter.Pick
 }
 
-// ViewsPerSample returns Each, or what it stands for; see [Viewer].
-func (s *Views) ViewsPerSample() int { return viewsOf(s.Each) }
+// ViewsPerSample returns the number of views of each image; see [Viewer].
+func (s *Views) ViewsPerSample() int { return cmp.Or(s.Each, 2) }
 
 // Bytes returns the size of the data in memory; see [Sized].
 func (s *Views) Bytes() int64 { return imageBytes(len(s.Images.Pixels), s.Images.Labels) }
 
-// Classes gives augmented views of PerClass images of each of some classes, which [PKSampler]
-// chooses. Classes must not be used by two goroutines at once.
+// Classes is a source of augmented views of images, PerClass of each of some classes, which a
+// [PKSampler] chooses. Classes must not be used by two goroutines at the same time.
 type Classes struct {
 	Images   images.Set // with labels
 	Augment  augment.Image
 	Seed     uint64
-	PerClass int // 0 means 4; divides the number of rows
-	Workers  int // 0 means GOMAXPROCS; the views do not depend on it
+	PerClass int // images of each class; must divide the number of rows; 0 means 4
+	Workers  int // 0 means GOMAXPROCS; views do not depend on it
 
-	painter augment.Painter
-	pk      PKSampler
+	augmenter augment.ImageAugmenter
+	pk        PKSampler
 }
 
 // Next fills x with the views of a step.
@@ -81,18 +81,18 @@ func (s *Classes) Next(step int, x simd.Matrix) ([]int, error) {
 		return nil, err
 	}
 	s.pk.Labels, s.pk.PerClass, s.pk.Seed = s.Images.Labels, s.PerClass, s.Seed
-	pick := slices.Grow(s.painter.Pick[:0], x.Rows)[:x.Rows]
+	pick := slices.Grow(s.augmenter.Pick[:0], x.Rows)[:x.Rows]
 	if err := s.pk.Indices(step, pick); err != nil {
 		return nil, err
 	}
-	return s.painter.Fill(x, s.Images, pick, s.Augment, s.Seed, step, s.Workers)
+	return s.augmenter.Fill(x, s.Images, pick, s.Augment, s.Seed, step, s.Workers)
 }
 
 // Bytes returns the size of the data in memory; see [Sized].
 func (s *Classes) Bytes() int64 { return imageBytes(len(s.Images.Pixels), s.Images.Labels) }
 
-// checkImages returns an error unless rows of x can hold images of m, which are
-// labelled where labels are needed.
+// checkImages returns an error unless rows of x can hold images of m, and m has valid labels if it
+// has any or labels are needed.
 func checkImages(m images.Set, x simd.Matrix, labelled bool) error {
 	if size := m.Width * m.Height * m.Channels; x.Cols != size {
 		return fmt.Errorf("images of %d×%d×%d = %d values, want the %d of a sample", m.Width, m.Height, m.Channels, size, x.Cols)

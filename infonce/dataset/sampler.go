@@ -8,17 +8,17 @@ import (
 	"github.com/contrast-go/contrast/infonce/internal/random"
 )
 
-// A sampler chooses the samples of each step by their indices. What it chooses follows
-// from the number of the step and from its settings, and not from what was asked for before: a
-// resumed run needs no state of it. Its memory grows with the number of samples.
+// A sampler chooses the samples of each step by index. Its choice follows from the number of the
+// step and its settings, not from earlier calls, so a resumed run needs no state of it. Its memory
+// grows with the number of samples.
 
-// A PKSampler chooses PerClass samples of each of P classes, the batches of Hermans, Beyer and
-// Leibe (2017, section 2). Within an epoch of classes none comes twice. Samples of a class are
-// drawn anew in each step, and within a step none comes twice where its class has PerClass;
-// where it has fewer, all come equally often or once more. A PKSampler must not be used by two goroutines at once.
+// A PKSampler chooses PerClass samples of each of P classes, as in the batches of Hermans, Beyer
+// and Leibe (2017, section 2). Within an epoch no class comes twice. The samples of a class are
+// drawn anew in each step, without replacement; if the class has fewer than PerClass, they are
+// repeated as evenly as possible. A PKSampler must not be used by two goroutines at the same time.
 type PKSampler struct {
 	Labels   []int // the class of each sample; must not change
-	PerClass int   // 0 means 4
+	PerClass int   // samples of each class; 0 means 4
 	Seed     uint64
 
 	random  random.Stream
@@ -27,9 +27,9 @@ type PKSampler struct {
 	scratch []int
 }
 
-// Indices fills dst with the samples of a step, counted from 0: those from p·PerClass to
-// (p+1)·PerClass−1 are of one class. It is an error where dst has no multiple of PerClass, or more
-// classes than there are.
+// Indices fills dst with the samples of a step, counted from 0. Those in [p·PerClass,
+// (p+1)·PerClass) are of one class. It is an error if the length of dst is no multiple of PerClass,
+// or if that takes more classes than there are.
 func (s *PKSampler) Indices(step int, dst []int) error {
 	k := s.PerClass
 	if k == 0 {
@@ -55,13 +55,14 @@ func (s *PKSampler) Indices(step int, dst []int) error {
 	return nil
 }
 
-// NoDuplicates chooses the samples of each step so that no two have the same ID: in a loss that uses
-// the other samples of a batch as negatives, they would be pushed apart though they belong together.
+// NoDuplicates chooses the samples of each step such that no two have the same ID. In a loss that
+// uses the other samples of a batch as negatives, two such samples would be false negatives of each
+// other.
 //
-// Within an epoch no sample comes twice, and an epoch has as many steps as can be filled
-// in this way. So each sample comes once an epoch, but for those left over by whole batches and for
-// those of an ID that more samples have than an epoch has steps. A NoDuplicates must not be used
-// by two goroutines at once.
+// Within an epoch no sample comes twice, and an epoch has as many steps as possible. So each sample
+// comes once an epoch, except those that do not fill a batch, and except those of an ID that has
+// more samples than the epoch has steps. NoDuplicates must not be used by two goroutines at the
+// same time.
 type NoDuplicates struct {
 	IDs  []int // of each sample; must not change
 	Seed uint64
@@ -70,15 +71,15 @@ type NoDuplicates struct {
 	members members
 	scratch []int
 
-	// The plan of an epoch: its step s has the samples items[turn[s]], items[turn[s]+steps], ….
+	// The epoch at hand: its step s has the samples items[turn[s]], items[turn[s]+steps], ….
 	items, turn  []int
 	batch, steps int
 	epoch        int
 	seed         uint64
 }
 
-// Indices fills dst with the samples of a step, counted from 0. It is an error where there are
-// fewer IDs than that.
+// Indices fills dst with the samples of a step, counted from 0. It is an error if there are fewer
+// IDs than samples in dst.
 func (s *NoDuplicates) Indices(step int, dst []int) error {
 	n := len(dst)
 	fresh := s.members.group(s.IDs)
@@ -89,7 +90,7 @@ func (s *NoDuplicates) Indices(step int, dst []int) error {
 		s.batch, s.steps, s.epoch, s.seed = n, s.members.batches(n), -1, s.Seed
 	}
 	if epoch := step / s.steps; s.epoch != epoch {
-		s.plan(epoch)
+		s.deal(epoch)
 	}
 	at := s.turn[step%s.steps]
 	for i := range dst {
@@ -98,10 +99,9 @@ func (s *NoDuplicates) Indices(step int, dst []int) error {
 	return nil
 }
 
-// plan lists the samples of an epoch, ID after ID in random order, and deals them out to
-// the steps in turn. No ID has more samples on the list than there are steps, so it never comes
-// round to the same one.
-func (s *NoDuplicates) plan(epoch int) {
+// deal lists the samples of an epoch by ID, in random order, and deals them out to the steps in
+// turn. No ID has more samples in the list than there are steps, so no step gets two of them.
+func (s *NoDuplicates) deal(epoch int) {
 	s.epoch = epoch
 	s.random.Seed(s.Seed, random.ForShuffle, epoch, 0)
 	s.turn = upTo(s.turn, len(s.members.classes))
@@ -117,7 +117,7 @@ func (s *NoDuplicates) plan(epoch int) {
 	s.random.Shuffle(s.turn)
 }
 
-// A chooser chooses the samples of sources whose steps have some views of each.
+// A chooser chooses samples for sources that give several views of each.
 type chooser struct {
 	pick     []int
 	random   random.Stream
@@ -126,20 +126,20 @@ type chooser struct {
 	distinct NoDuplicates
 }
 
-// A choice is what a chooser chooses from, and how.
+// A choice has the arguments of a chooser.
 type choice struct {
-	size   int    // samples
-	each   int    // views of a sample
-	things string // what errors call samples
+	size   int    // number of samples
+	each   int    // views of each sample
+	things string // the name of samples in errors
 	labels []int
 	seed   uint64
 
-	distinct bool // of no label two in a step
+	distinct bool // all samples of a step differ in label
 	match    bool // the views after the first are of other samples of the same label
 }
 
-// choose returns the samples of the rows of a step: with rows = each·n the sample of rows i, n+i,
-// 2n+i, … is the same, or one of the same label.
+// choose returns the sample of each row of a step. With n samples, rows i, n+i, 2n+i, … are of the
+// same sample, or of the same label.
 func (c *chooser) choose(set choice, step, rows int) ([]int, error) {
 	if set.each < 1 || rows%set.each != 0 {
 		return nil, fmt.Errorf("%d rows, want a multiple of the %d views of each sample", rows, set.each)
@@ -179,8 +179,7 @@ type order struct {
 	epoch int
 }
 
-// batch returns the n of size items that a step takes. An epoch has as many steps as
-// there are whole batches.
+// batch returns the n of size items that a step takes. An epoch has as many steps as whole batches.
 func (o *order) batch(r *random.Stream, seed uint64, step, n, size int) []int {
 	steps := size / n
 	epoch, at := step/steps, step%steps*n
@@ -192,7 +191,7 @@ func (o *order) batch(r *random.Stream, seed uint64, step, n, size int) []int {
 	return o.items[at : at+n]
 }
 
-// upTo returns 0, 1, …, n−1 in the memory of x where that suffices.
+// upTo returns 0, 1, …, n−1, in the memory of x if that suffices.
 func upTo(x []int, n int) []int {
 	x = x[:0]
 	for i := range n {
@@ -201,16 +200,15 @@ func upTo(x []int, n int) []int {
 	return x
 }
 
-// members are the samples of each class that has any, in order of the labels.
+// members lists samples by class.
 type members struct {
-	labels  []int   // those that were grouped
-	classes [][]int // samples
-	class   []int   // of each sample
-	place   []int   // of each sample in its class
+	labels  []int   // the labels of all samples
+	classes [][]int // the samples of each class, in order of the labels
+	class   []int   // the class of each sample
+	place   []int   // the index of each sample in its class
 }
 
-// group sorts samples by label, unless the same were grouped before, and reports whether
-// it did.
+// group lists samples by label and returns true, or false if the same slice was grouped before.
 func (m *members) group(labels []int) bool {
 	if len(labels) == len(m.labels) && (len(labels) == 0 || &labels[0] == &m.labels[0]) {
 		return false
@@ -229,13 +227,13 @@ func (m *members) group(labels []int) bool {
 	return true
 }
 
-// batches returns the largest number of batches of n samples without two of one class in any.
-// That many batches take no more than that many samples of a class, so there must be
+// batches returns the largest number of batches of n samples, no two of a batch being of one class.
+// A number of batches is possible if and only if
 //
 //	Σ_c min(samples of c, batches) ≥ n·batches
 //
-// and those can be dealt out. The left side grows by less with each batch: once it falls
-// behind, it stays there.
+// because each batch takes at most one sample of a class. The left side is concave in the number of
+// batches, so once it falls behind it stays behind, and a binary search finds the largest.
 func (m *members) batches(n int) int {
 	return sort.Search(len(m.labels)/n, func(i int) bool {
 		batches := i + 1
@@ -247,8 +245,7 @@ func (m *members) batches(n int) int {
 	})
 }
 
-// partner returns another sample of the class of sample i, i itself if it is the
-// only one.
+// partner returns another random sample of the class of sample i, or i if there is no other.
 func (m *members) partner(r *random.Stream, i int) int {
 	class := m.classes[m.class[i]]
 	if len(class) == 1 {

@@ -4,38 +4,30 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A Source gives the samples of each step.
-//
-// Next fills x with the samples of a step, counted from 0, and returns the classes of its rows, or nil
-// if it does not know them. The slice belongs to the source and is valid until the next call. The same
-// step gives the same samples, whatever was asked for before.
-//
-// x has n rows for each view of a sample (train.Trainer.Views): a source fills row i with the
-// first view of sample i, row n+i with the second, and so on.
+// A Source gives the batch of each step.
 type Source interface {
+	// Next fills x with the samples of a step, counted from 0, and returns the labels of its rows,
+	// or nil if it does not know them. The slice belongs to the source and is valid until the next
+	// call. The same step gives the same samples, whatever was asked for before.
+	//
+	// With n samples a step, row i of x is the first view of sample i, row n+i the second, and so
+	// on.
 	Next(step int, x simd.Matrix) (labels []int, err error)
 }
 
-// An Identifier is a Source that knows which rows show the same thing, so that a loss does not push them
-// apart. A train.Trainer asks it if it has a Queue, in which samples come again.
+// An Identifier is a Source that knows which rows show the same thing, so that a loss does not use
+// them as negatives of each other. A train.Trainer with a Queue, in which samples recur, needs
+// that.
 type Identifier interface {
-	// IDs returns a number for each row of the last step: equal where the rows show the
-	// same thing. It is the source's, valid until the next call of Next; nil where
-	// it does not know.
+	// IDs returns a number for each row of the last step, equal for rows that show the same thing,
+	// or nil if the source does not know. The slice belongs to the source and is valid until the
+	// next call of Next.
 	IDs() []int
 }
 
-// A Viewer is a source that says how many views of each sample it gives, for a trainer to
-// compare with its own number.
+// A Viewer is a Source that tells the number of views that it gives of each sample, for a trainer
+// to compare with its own.
 type Viewer interface{ ViewsPerSample() int }
 
-// A Sized source tells how many bytes of memory its data take.
+// A Sized source tells the memory that its data take in bytes.
 type Sized interface{ Bytes() int64 }
-
-// viewsOf returns the number of views that a field stands for.
-func viewsOf(field int) int {
-	if field == 0 {
-		return 2
-	}
-	return field
-}

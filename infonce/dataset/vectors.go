@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -8,26 +9,26 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// The sources of vectors choose samples as those of images do, so with the same seed and
-// number of samples they choose the same.
+// Sources of vectors choose samples as sources of images do: with the same seed and number of
+// samples they choose the same.
 
-// VectorViews gives views of each of n rows, as [Views] does of images. Without Augment and Match the
-// views are equal, which suits an encoder that makes them differ. VectorViews must not be used by two
-// goroutines at once.
+// VectorViews is a source of views of n vectors a step, as [Views] is of images. Without Augment
+// and Match the views of a vector are equal, which suits an encoder that makes them differ.
+// VectorViews must not be used by two goroutines at the same time.
 type VectorViews struct {
 	Rows    Vectors
-	Labels  []int // the class of each row; nil means that they are not known
+	Labels  []int // the class of each row; nil means unknown
 	Augment augment.Vector
 	Seed    uint64
 
 	Each         int  // views of each row; 0 means 2
-	NoDuplicates bool // of no class two rows in a step; see [NoDuplicates]
-	Match        bool // the views after the first are of other rows of the same class, where there are any
-	Workers      int  // 0 means GOMAXPROCS; the views do not depend on it
+	NoDuplicates bool // all rows of a step differ in class; see [NoDuplicates]
+	Match        bool // take the views after the first from other rows of the same class, if there are any
+	Workers      int  // 0 means GOMAXPROCS; views do not depend on it
 
-	chooser chooser
-	varier  augment.Varier
-	labels  []int
+	chooser   chooser
+	augmenter augment.VectorAugmenter
+	labels    []int
 }
 
 // Next fills x with the views of a step.
@@ -56,12 +57,13 @@ func (s *VectorViews) Next(step int, x simd.Matrix) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.varier.Vary(x, s.Augment, s.Seed, step, s.Workers)
+	s.augmenter.Apply(x, s.Augment, s.Seed, step, s.Workers)
 	s.labels = appendLabels(s.labels[:0], s.Labels, pick)
 	return s.labels, nil
 }
 
-// IDs returns the class of each row of the last step with Match, otherwise the row of Rows.
+// IDs returns the index in Rows of each row of the last step, or its class with Match; see
+// [Identifier].
 func (s *VectorViews) IDs() []int {
 	if s.Match {
 		return s.labels
@@ -70,25 +72,25 @@ func (s *VectorViews) IDs() []int {
 }
 
 // ViewsPerSample returns the number of views of a sample; see [Viewer].
-func (s *VectorViews) ViewsPerSample() int { return viewsOf(s.Each) }
+func (s *VectorViews) ViewsPerSample() int { return cmp.Or(s.Each, 2) }
 
 // Bytes returns the size of the data in memory; see [Sized].
 func (s *VectorViews) Bytes() int64 { return rowBytes(s.Rows) + 8*int64(len(s.Labels)) }
 
-// VectorClasses gives PerClass rows of each of some classes, which [PKSampler] chooses. VectorClasses must not
-// be used by two goroutines at once.
+// VectorClasses is a source of vectors, PerClass of each of some classes, which a [PKSampler]
+// chooses. VectorClasses must not be used by two goroutines at the same time.
 type VectorClasses struct {
 	Rows     Vectors
 	Labels   []int // the class of each row
 	Augment  augment.Vector
 	Seed     uint64
-	PerClass int // 0 means 4; divides the number of rows of a step
-	Workers  int // 0 means GOMAXPROCS; the views do not depend on it
+	PerClass int // rows of each class; must divide the number of rows of a step; 0 means 4
+	Workers  int // 0 means GOMAXPROCS; views do not depend on it
 
-	pk     PKSampler
-	pick   []int
-	varier augment.Varier
-	labels []int
+	pk        PKSampler
+	pick      []int
+	augmenter augment.VectorAugmenter
+	labels    []int
 }
 
 // Next fills x with the samples of a step.
@@ -107,7 +109,7 @@ func (s *VectorClasses) Next(step int, x simd.Matrix) ([]int, error) {
 	if err := s.Rows.Gather(x, s.pick); err != nil {
 		return nil, err
 	}
-	s.varier.Vary(x, s.Augment, s.Seed, step, s.Workers)
+	s.augmenter.Apply(x, s.Augment, s.Seed, step, s.Workers)
 	s.labels = appendLabels(s.labels[:0], s.Labels, s.pick)
 	return s.labels, nil
 }
@@ -115,27 +117,27 @@ func (s *VectorClasses) Next(step int, x simd.Matrix) ([]int, error) {
 // Bytes returns the size of the data in memory; see [Sized].
 func (s *VectorClasses) Bytes() int64 { return rowBytes(s.Rows) + 8*int64(len(s.Labels)) }
 
-// VectorPairs gives n queries and below them the documents that belong to them: row i of Queries
-// with row i of Documents. Where one is narrower than the other, zeros follow its rows. Within an epoch
-// no pair comes twice. VectorPairs must not be used by two goroutines at once.
+// VectorPairs is a source of n queries and, below them, their documents: row i of Queries belongs
+// to row i of Documents. If one is narrower than the other, its rows are padded with zeros. Within
+// an epoch no pair comes twice. VectorPairs must not be used by two goroutines at the same time.
 type VectorPairs struct {
 	Queries, Documents Vectors
 	Augment            augment.Vector // of both
 	Seed               uint64
 
-	// DocumentIDs are equal where documents are the same; nil means that all differ.
+	// DocumentIDs are equal for documents that are the same; nil means that all differ.
 	DocumentIDs []int
 
-	NoDuplicates bool // of documents that are the same no two in a step; see [NoDuplicates]
-	Workers      int  // 0 means GOMAXPROCS; the samples do not depend on it
+	NoDuplicates bool // all documents of a step differ; see [NoDuplicates]
+	Workers      int  // 0 means GOMAXPROCS; samples do not depend on it
 
-	chooser chooser
-	varier  augment.Varier
-	ids     []int
+	chooser   chooser
+	augmenter augment.VectorAugmenter
+	ids       []int
 }
 
-// Next fills x with the pairs of a step and returns the IDs of both halves: that of the document, or the
-// number of the pair.
+// Next fills x with the pairs of a step. It returns, for the rows of both halves, the ID of the
+// document, or the index of the pair if there are no IDs.
 func (s *VectorPairs) Next(step int, x simd.Matrix) ([]int, error) {
 	if err := s.check(x.Cols); err != nil {
 		return nil, err
@@ -153,10 +155,10 @@ func (s *VectorPairs) Next(step int, x simd.Matrix) ([]int, error) {
 	if err := gatherNarrow(s.Documents, x.Slice(n, 2*n), pick[n:]); err != nil {
 		return nil, err
 	}
-	if s.varier.Width == nil && s.Queries.Dim() != s.Documents.Dim() {
-		s.varier.Width = s.width
+	if s.augmenter.Width == nil && s.Queries.Dim() != s.Documents.Dim() {
+		s.augmenter.Width = s.width
 	}
-	s.varier.Vary(x, s.Augment, s.Seed, step, s.Workers)
+	s.augmenter.Apply(x, s.Augment, s.Seed, step, s.Workers)
 	if s.DocumentIDs == nil {
 		s.ids = append(s.ids[:0], pick...)
 	} else {
@@ -165,7 +167,7 @@ func (s *VectorPairs) Next(step int, x simd.Matrix) ([]int, error) {
 	return s.ids, nil
 }
 
-// width returns the width of the sample in a row of a step.
+// width returns the width of the sample in a row of x.
 func (s *VectorPairs) width(row int) int {
 	if row < len(s.chooser.pick)/2 {
 		return s.Queries.Dim()
@@ -173,7 +175,7 @@ func (s *VectorPairs) width(row int) int {
 	return s.Documents.Dim()
 }
 
-// IDs returns what the last call of [VectorPairs.Next] did.
+// IDs returns what the last [VectorPairs.Next] returned; see [Identifier].
 func (s *VectorPairs) IDs() []int { return s.ids }
 
 // ViewsPerSample returns the number of views of a sample; see [Viewer].
@@ -209,7 +211,7 @@ func (s *VectorPairs) Bytes() int64 {
 	return total + rowBytes(s.Documents)
 }
 
-// gatherNarrow gathers rows that may be narrower than dst, and clears what is right of them.
+// gatherNarrow gathers rows that may be narrower than dst and pads them with zeros.
 func gatherNarrow(r Vectors, dst simd.Matrix, pick []int) error {
 	left := dst
 	left.Cols = r.Dim()
@@ -224,20 +226,20 @@ func gatherNarrow(r Vectors, dst simd.Matrix, pick []int) error {
 	return nil
 }
 
-// VectorTriplets gives n anchors, below them their positives and below these their negatives, for
-// a train.Trainer of 3 Views that arranges train.Triplets. Within an epoch no triplet comes twice. VectorTriplets must
-// not be used by two goroutines at once.
+// VectorTriplets is a source of n anchors, below them their positives, and below those their
+// negatives, for a train.Trainer with 3 Views that arranges train.Triplets. Within an epoch no
+// triplet comes twice. VectorTriplets must not be used by two goroutines at the same time.
 type VectorTriplets struct {
 	Rows     Vectors
-	Triplets [][3]int // rows: anchor, positive, negative; must not change
+	Triplets [][3]int // indices of anchor, positive and negative in Rows; must not change
 	Augment  augment.Vector
 	Seed     uint64
-	Workers  int // 0 means GOMAXPROCS; the samples do not depend on it
+	Workers  int // 0 means GOMAXPROCS; samples do not depend on it
 
-	chooser chooser
-	varier  augment.Varier
-	rows    []int
-	checked *[3]int // the first of the triplets that were checked
+	chooser   chooser
+	augmenter augment.VectorAugmenter
+	rows      []int
+	checked   *[3]int // the address of the triplets that were checked
 }
 
 // Next fills x with the triplets of a step.
@@ -259,7 +261,7 @@ func (s *VectorTriplets) Next(step int, x simd.Matrix) ([]int, error) {
 	if err := s.Rows.Gather(x, s.rows); err != nil {
 		return nil, err
 	}
-	s.varier.Vary(x, s.Augment, s.Seed, step, s.Workers)
+	s.augmenter.Apply(x, s.Augment, s.Seed, step, s.Workers)
 	return nil, nil
 }
 
@@ -288,7 +290,7 @@ func (s *VectorTriplets) check() error {
 // Bytes returns the size of the data in memory; see [Sized].
 func (s *VectorTriplets) Bytes() int64 { return rowBytes(s.Rows) + 24*int64(len(s.Triplets)) }
 
-// appendLabels appends those of the picked samples, if there are any.
+// appendLabels appends the labels of the picked samples, or returns nil if there are no labels.
 func appendLabels(dst, labels, pick []int) []int {
 	if labels == nil {
 		return nil
@@ -299,7 +301,7 @@ func appendLabels(dst, labels, pick []int) []int {
 	return dst
 }
 
-// rowBytes returns the bytes of rows that are in memory.
+// rowBytes returns the memory that r takes.
 func rowBytes(r Vectors) int64 {
 	if t, ok := r.(Table); ok {
 		return 4 * int64(len(t.Data))
@@ -307,8 +309,8 @@ func rowBytes(r Vectors) int64 {
 	return 0
 }
 
-// checkRows returns an error unless there are rows of a width that fit the columns of a sample,
-// and a label for each where there are labels or these are needed.
+// checkRows returns an error unless there are rows of cols numbers, and a label for each if there
+// are labels or labels are needed.
 func checkRows(r Vectors, cols int, labels []int, labelled bool) error {
 	if r == nil {
 		return fmt.Errorf("no rows")

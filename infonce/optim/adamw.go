@@ -8,39 +8,39 @@ import (
 	"github.com/contrast-go/contrast/internal/par"
 )
 
-// AdamW is Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2,
-// with the decay multiplied by the rate as PyTorch has it). For each parameter w
-// with gradient g, at step t counted from 1:
+// AdamW is Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2; as in
+// PyTorch, the decay is multiplied by the learning rate). For each parameter w with gradient g, at
+// step t counted from 1:
 //
-//	w −= rate·Decay·w    weights only
+//	w −= rate·WeightDecay·w    weights only
 //	m = Beta1·m + (1−Beta1)·g
 //	v = Beta2·v + (1−Beta2)·g²
 //	w −= rate · m/(1−Beta1ᵗ) / (√(v/(1−Beta2ᵗ)) + Epsilon)
 //
-// With Coupled the decay is part of the gradient instead, as in Adam with L2 regularisation
-// (Kingma and Ba 2015, algorithm 1): g += Decay·w comes first.
+// With Coupled the decay is added to the gradient instead, g += WeightDecay·w: this is Adam with L2
+// regularization (Kingma and Ba 2015, algorithm 1).
 //
-// The zero value is Adam. An AdamW serves one set of parameters.
+// The zero value is Adam without decay.
 type AdamW struct {
 	Beta1       float32 // 0 means 0.9
 	Beta2       float32 // 0 means 0.999
 	Epsilon     float32 // 0 means 1e-8
-	WeightDecay float32 // weight decay; 0 means none
-	Coupled     bool    // the moments see the decay
+	WeightDecay float32 // 0 means none
+	Coupled     bool    // the decay is part of the gradient
 	Workers     int     // 0 means GOMAXPROCS; the result does not depend on it
 
 	m, v   []float32
 	spans  []span
 	params *nn.Params
 
-	// of the step at hand
+	// Derived for the current step.
 	beta1, beta2, epsilon float32
-	shrink                float32 // 1 − rate·Decay
+	shrink                float32 // 1 − rate·WeightDecay
 	rate                  float32 // rate/(1−Beta1ᵗ)
 	rescale               float32 // 1/√(1−Beta2ᵗ)
 }
 
-// State returns the first and the second moments.
+// State returns the first and second moments.
 func (o *AdamW) State(n int) []data.Tensor {
 	o.m, o.v = zeros(o.m, n), zeros(o.v, n)
 	return []data.Tensor{
@@ -49,7 +49,7 @@ func (o *AdamW) State(n int) []data.Tensor {
 	}
 }
 
-// StateBytes returns the size of both moments of n parameters.
+// StateBytes returns the size of both moments.
 func (o *AdamW) StateBytes(n int) int64 { return 8 * int64(n) }
 
 // Step updates p.
@@ -72,8 +72,8 @@ func standard(v, def float32) float32 {
 	return v
 }
 
-// power returns x to the power n ≥ 0 by squaring: a function of the number of the
-// step, so that nothing but the moments has to be remembered.
+// power returns xⁿ for n ≥ 0 by squaring. So the bias corrections follow from the number of the
+// step, and the state consists of the moments alone.
 func power(x float64, n int) float64 {
 	p := 1.0
 	for ; n > 0; n >>= 1 {
@@ -85,7 +85,7 @@ func power(x float64, n int) float64 {
 	return p
 }
 
-// update moves the parameters of a span.
+// update updates the parameters of a span.
 func (o *AdamW) update(_, piece int) {
 	s := o.spans[piece]
 	w, grads := o.params.Values[s.lo:s.hi], o.params.Grads[s.lo:s.hi]
@@ -100,7 +100,7 @@ func (o *AdamW) update(_, piece int) {
 	}
 	b1, b2, a1, a2 := o.beta1, o.beta2, 1-o.beta1, 1-o.beta2
 	for i, g := range grads {
-		if decay != 0 { // or −0 would become 0
+		if decay != 0 { // adding 0 would turn −0 into 0
 			g += float32(decay * w[i])
 		}
 		m := float32(b1*ms[i]) + float32(a1*g)

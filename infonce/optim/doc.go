@@ -1,10 +1,10 @@
-// Package optim moves parameters against their gradients.
+// Package optim provides optimizers and learning rate schedules.
 //
-// An [Optimizer] is [AdamW], [SGD] with momentum, or [LARS] for large batches; its zero value has the
-// usual settings. A [Schedule] gives the learning rate of a step: [Constant], [Cosine], [StepDecay].
+//	opt := &optim.AdamW{WeightDecay: 0.01}
+//	schedule := optim.Cosine{Peak: 1e-3, Warmup: 50, Steps: 1200}
+//	opt.Step(encoder.Params(), step, schedule.Rate(step)) // for step = 0, 1, …
 //
-//	opt, rate := &optim.AdamW{Decay: 0.01}, optim.Cosine{Peak: 1e-3, Warmup: 50, Steps: 1200}
-//	opt.Step(encoder.Params(), step, rate.Rate(step))
-//
-// Updates have the same bits on every CPU and for any number of workers.
+// An [Optimizer] is [AdamW], [SGD] with momentum, or [LARS] for large batches. A [Schedule] is
+// [Constant], [Cosine] or [StepDecay], each with linear warm-up. [Kinds] and [Schedules] list them
+// by name. Updates have the same bits on every CPU and for any number of workers.
 package optim

@@ -8,28 +8,28 @@ import (
 	"github.com/contrast-go/contrast/internal/par"
 )
 
-// LARS is momentum at a learning rate for each tensor that follows the ratio of the norms of
-// its values and of its gradient (You et al. 2017, algorithm 1, in the form of the code of
-// SimCLR), for batches so large that one rate does not suit all layers. For each tensor w with
+// LARS is SGD with momentum in which the learning rate of each tensor follows the ratio of the
+// norms of its values and its gradient (You et al. 2017, algorithm 1, in the form of SimCLR's
+// code). It is for batches so large that no single rate suits all layers. For each tensor w with
 // gradient g:
 //
-//	g += Decay·w
-//	trust = Trust·|w|/|g|, or 1 where a norm is 0
+//	g += WeightDecay·w
+//	trust = Trust·|w|/|g|, or 1 if a norm is 0
 //	v = Momentum·v + rate·trust·g
 //	w −= v, or Momentum·v + rate·trust·g with Nesterov
 //
-// Biases and other tensors of one dimension do not decay and have trust 1. The zero value is
-// ready to use, and serves one set of parameters.
+// Biases and other tensors of one dimension do not decay and have trust 1. The zero value is ready
+// to use.
 type LARS struct {
 	Momentum    float32 // 0 means 0.9, below 0 none
 	Trust       float32 // 0 means 0.001
-	Nesterov    bool    // look ahead by the momentum
-	WeightDecay float32 // weight decay; 0 means none
+	Nesterov    bool    // Nesterov momentum
+	WeightDecay float32 // 0 means none
 	Workers     int     // 0 means GOMAXPROCS; the result does not depend on it
 
 	velocity []float32
 	spans    []span
-	squares  [][2]float64 // of the values and of the gradient of each span
+	squares  [][2]float64 // of each span: the sums of squares of values and gradient
 	rates    []float32    // of each span
 	params   *nn.Params
 	momentum float32
@@ -41,7 +41,7 @@ func (o *LARS) State(n int) []data.Tensor {
 	return []data.Tensor{{Name: "velocity", Shape: []int{n}, Data: o.velocity}}
 }
 
-// StateBytes returns the size of the velocity of n parameters.
+// StateBytes returns the size of the velocity.
 func (o *LARS) StateBytes(n int) int64 { return 4 * int64(n) }
 
 // Step updates p.
@@ -58,7 +58,7 @@ func (o *LARS) Step(p *nn.Params, _ int, rate float32) {
 	o.params = nil
 }
 
-// trust gives the spans of a tensor the rate that follows from their squares.
+// trust sets the rates of all spans, given their squares.
 func (o *LARS) trust(rate float32) {
 	trust := float64(standard(o.Trust, 0.001))
 	i := 0
@@ -79,16 +79,16 @@ func (o *LARS) trust(rate float32) {
 	}
 }
 
-// square sums the squares of a span.
+// square computes the squares of a span.
 func (o *LARS) square(_, piece int) {
 	s := o.spans[piece]
 	if !s.decay {
-		return // its rate is that of the step
+		return // trust is 1
 	}
 	w, grads := o.params.Values[s.lo:s.hi], o.params.Grads[s.lo:s.hi]
 	w = w[:len(grads)]
-	// In float64, where no square of a float32 overflows. Four chains, because a sum
-	// waits for the one before it.
+	// Squares of float32 do not overflow in float64. There are four sums because each addition has
+	// to wait for the one before it.
 	var values, gradient [4]float64
 	for i, g := range grads {
 		g += float32(o.WeightDecay * w[i])
@@ -101,7 +101,7 @@ func (o *LARS) square(_, piece int) {
 	}
 }
 
-// update moves the parameters of a span.
+// update updates the parameters of a span.
 func (o *LARS) update(_, piece int) {
 	s := o.spans[piece]
 	w, grads := o.params.Values[s.lo:s.hi], o.params.Grads[s.lo:s.hi]

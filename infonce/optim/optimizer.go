@@ -5,32 +5,31 @@ import (
 	"github.com/contrast-go/contrast/infonce/nn"
 )
 
-// An Optimizer moves parameters against their gradients.
+// An Optimizer updates parameters to reduce a loss, given its gradients.
 type Optimizer interface {
-	// Step updates p.Values by p.Grads at the given learning rate. Steps count
-	// from 0; an optimiser whose memory starts at 0 takes them in order.
+	// Step updates p.Values, given p.Grads, at the given learning rate. Steps count from 0 and must
+	// come in order. An Optimizer serves one set of parameters.
 	Step(p *nn.Params, step int, rate float32)
 
-	// State returns what the optimiser remembers of n parameters between steps, to be
-	// written to a checkpoint or, on resuming, to be overwritten by what was
-	// read from one: tensors of n elements in the memory of the optimiser. Their
-	// names and number follow from its settings.
+	// State returns the state for n parameters, such as moments: tensors of n elements in memory of
+	// the optimizer, to be written to a checkpoint, or to be overwritten with what was read from
+	// one. Their names and number follow from the settings of the optimizer.
 	State(n int) []data.Tensor
 }
 
-// A MemoryEstimator is an optimiser that tells how many bytes it remembers of n parameters, without
-// taking the memory for them.
+// A MemoryEstimator is an optimizer that tells the size of its state for n parameters in bytes,
+// without allocating it.
 type MemoryEstimator interface {
 	StateBytes(n int) int64
 }
 
-// spanSize is the number of parameters that are one piece of an update.
+// spanSize is the number of parameters in a piece of an update.
 const spanSize = 1 << 14
 
-// A span is a piece of the blocks of parameters that lies within one tensor.
+// A span is a range of parameters within one tensor.
 type span struct {
 	lo, hi int
-	decay  bool // weights decay, biases do not
+	decay  bool // weight decay applies
 }
 
 // appendSpans appends the spans of p to dst.
@@ -45,10 +44,11 @@ func appendSpans(dst []span, p *nn.Params) []span {
 	return dst
 }
 
-// decays reports whether t is a weight, and not a bias or the scale of a norm.
+// decays reports whether weight decay applies to t: it does to weights, but not to biases and
+// scales.
 func decays(t nn.Tensor) bool { return len(t.Shape) > 1 }
 
-// zeros returns x where it has n elements, else n zeros.
+// zeros returns x if it has n elements, or else n zeros.
 func zeros(x []float32, n int) []float32 {
 	if len(x) != n {
 		return make([]float32, n)

@@ -2,25 +2,25 @@ package optim
 
 import "github.com/contrast-go/contrast/internal/scalar"
 
-// A Schedule gives the learning rate of each step, counted from 0.
+// A Schedule is the learning rate as a function of the step, counted from 0. The zero value of any
+// schedule here is a rate of 0.
 type Schedule interface {
 	Rate(step int) float32
 }
 
-// Cosine rises to Peak in a straight line over Warmup steps and falls to Floor
-// along half a cosine (Loshchilov and Hutter 2017, eq. 5) until Steps:
+// Cosine is linear warm-up to Peak over Warmup steps, followed by cosine decay to Floor at Steps
+// (Loshchilov and Hutter 2017, eq. 5):
 //
 //	Peak · (step+1)/(Warmup+1)                                        step < Warmup
 //	Floor + (Peak−Floor) · (1 + cos(π·(step−Warmup)/(Steps−Warmup)))/2    step < Steps
-//	Floor                                                                 then
+//	Floor                                                                 after that
 //
-// The first rate is above 0, for a step at rate 0 would be wasted. The zero value of any
-// schedule is a rate of 0.
+// The first rate is above 0, because a step at rate 0 would be wasted.
 type Cosine struct {
 	Peak   float32
 	Floor  float32
 	Warmup int // 0 means none
-	Steps  int // 0 means that the rate stays at Peak after the warm-up
+	Steps  int // 0 means that the rate stays at Peak
 }
 
 // Rate returns the learning rate of a step.
@@ -37,7 +37,7 @@ func (c Cosine) Rate(step int) float32 {
 	return float32(float64(c.Floor) + float64((float64(c.Peak)-float64(c.Floor))*wave))
 }
 
-// Constant rises as [Cosine] does and stays at Peak.
+// Constant is linear warm-up as in [Cosine], followed by Peak.
 type Constant struct {
 	Peak   float32
 	Warmup int // 0 means none
@@ -51,7 +51,8 @@ func (c Constant) Rate(step int) float32 {
 	return c.Peak
 }
 
-// StepDecay rises as [Cosine] does and falls by Factor every so many steps after that:
+// StepDecay is linear warm-up as in [Cosine], after which the rate is multiplied by Factor every
+// Every steps:
 //
 //	Peak · Factor^⌊(step−Warmup)/Every⌋
 type StepDecay struct {

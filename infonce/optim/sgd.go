@@ -9,15 +9,15 @@ import (
 // SGD is stochastic gradient descent with momentum (Sutskever et al. 2013, in the
 // form of PyTorch). For each parameter w with gradient g:
 //
-//	g += Decay·w    weights only
+//	g += WeightDecay·w    weights only
 //	v = Momentum·v + g
 //	w −= rate·v, or rate·(g + Momentum·v) with Nesterov
 //
-// The zero value is plain descent. An SGD serves one set of parameters.
+// The zero value is plain gradient descent.
 type SGD struct {
 	Momentum    float32 // 0 means none
-	Nesterov    bool    // look ahead by the momentum
-	WeightDecay float32 // weight decay; 0 means none
+	Nesterov    bool    // Nesterov momentum
+	WeightDecay float32 // 0 means none
 	Workers     int     // 0 means GOMAXPROCS; the result does not depend on it
 
 	velocity []float32
@@ -26,7 +26,7 @@ type SGD struct {
 	rate     float32
 }
 
-// State returns the velocity.
+// State returns the velocity, or nothing without momentum.
 func (o *SGD) State(n int) []data.Tensor {
 	if o.Momentum == 0 {
 		return nil
@@ -35,7 +35,7 @@ func (o *SGD) State(n int) []data.Tensor {
 	return []data.Tensor{{Name: "velocity", Shape: []int{n}, Data: o.velocity}}
 }
 
-// StateBytes returns the size of the velocity of n parameters, 0 where there is none.
+// StateBytes returns the size of the velocity, or 0 without momentum.
 func (o *SGD) StateBytes(n int) int64 {
 	if o.Momentum == 0 {
 		return 0
@@ -53,7 +53,7 @@ func (o *SGD) Step(p *nn.Params, _ int, rate float32) {
 	o.params = nil
 }
 
-// update moves the parameters of a span.
+// update updates the parameters of a span.
 func (o *SGD) update(_, piece int) {
 	s := o.spans[piece]
 	w, grads := o.params.Values[s.lo:s.hi], o.params.Grads[s.lo:s.hi]

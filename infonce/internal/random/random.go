@@ -1,5 +1,5 @@
-// Package random has the random numbers of training: streams that follow from a seed and from what
-// they are for.
+// Package random provides the random numbers of training: streams that depend on a seed and a
+// purpose.
 package random
 
 import (
@@ -7,23 +7,23 @@ import (
 	"math/rand/v2"
 )
 
-// A Stream is a sequence of random numbers that follows from a seed and from what
-// it is drawn for, and from nothing that was drawn before. So neither the order of the
-// draws nor a resumed run changes any.
+// A Stream is a sequence of random numbers that depends on a seed and a purpose, and not on what
+// was drawn before for other purposes. So neither the order of work nor a resumed run changes any
+// number.
 type Stream struct{ pcg rand.PCG }
 
-// What a stream is drawn for.
+// The purposes of streams.
 const (
 	ForShuffle  = iota // the order of an epoch
-	ForPartner         // the positive of a sample, the members of a class
+	ForPartner         // the positive of a sample, the samples of a class
 	ForView            // the augmentation of a row
-	ForRowNoise        // that of a row of vectors, one each
+	ForRowNoise        // augmentations of a row of vectors, one each
 	ForRowDropout
 	ForRowCrop
-	ForViewMore // what augmentation of a row is off by default
+	ForViewOptional // the part of ForView that is off by default
 )
 
-// Seed starts the stream of purpose for the indices a and b.
+// Seed starts the stream of a purpose and of two indices, such as step and row.
 func (s *Stream) Seed(seed, purpose uint64, a, b int) {
 	h := Mix(seed)
 	h = Mix(h ^ purpose)
@@ -32,7 +32,7 @@ func (s *Stream) Seed(seed, purpose uint64, a, b int) {
 	s.pcg.Seed(h, Mix(h))
 }
 
-// Mix is a bijection in which each bit of x changes half of the result: SplitMix64
+// Mix is a bijection in which each bit of x changes half of the bits of the result: SplitMix64
 // (Steele, Lea and Flood 2014).
 func Mix(x uint64) uint64 {
 	x += 0x9e3779b97f4a7c15
@@ -59,10 +59,10 @@ func (s *Stream) Around(reach float32) float64 {
 	return float64(float64(reach) * (u + u - 1)) // not fused with a sum of the caller
 }
 
-// Shuffle brings x into random order (Fisher and Yates).
+// Shuffle puts x in random order (Fisher and Yates).
 func (s *Stream) Shuffle(x []int) { s.Choose(x, len(x)) }
 
-// Choose brings a random selection of x, in random order, to its first n elements.
+// Choose moves n random elements of x, in random order, to its front.
 func (s *Stream) Choose(x []int, n int) {
 	for i := range n {
 		j := i + s.IntN(len(x)-i)

@@ -1,5 +1,6 @@
-// Package sealed reads and writes safetensors files whose metadata name a format, its version and a
-// hash of all else, so that no damage goes unnoticed: models and checkpoints.
+// Package sealed reads and writes models and checkpoints: safetensors files whose metadata contain
+// the name of a format, its version, and a hash of everything else, so that no damage goes
+// unnoticed.
 package sealed
 
 import (
@@ -28,8 +29,8 @@ const (
 // could misread a newer file.
 const FormatVersion = "1"
 
-// Write replaces the file at path, and keeps the old one at previous unless that is
-// empty. It adds its keys to meta.
+// Write replaces the file at path, and moves the old one to previous unless that is empty. It adds
+// its keys to meta.
 func Write(path, previous, format string, tensors []data.Tensor, meta map[string]string) error {
 	meta[FormatKey], meta[VersionKey] = format, FormatVersion
 	meta[HashKey] = Sum(tensors, meta)
@@ -40,8 +41,7 @@ func Write(path, previous, format string, tensors []data.Tensor, meta map[string
 	return data.WriteAtomicKeeping(path, previous, write)
 }
 
-// Read reads the file at path. Its error does not name path where it is about
-// the contents.
+// Read reads the file at path. Its error names path.
 func Read(path, format string) ([]data.Tensor, map[string]string, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -71,8 +71,8 @@ func Read(path, format string) ([]data.Tensor, map[string]string, error) {
 	return tensors, meta, nil
 }
 
-// Sum returns the SHA-256, in hexadecimal, of tensors and of meta but for the hash.
-// Each text and list comes after its length, so that no two contents read alike.
+// Sum returns the SHA-256, in hexadecimal, of tensors and of meta without the hash itself. Each
+// text and list is preceded by its length, so that different contents are hashed differently.
 func Sum(tensors []data.Tensor, meta map[string]string) string {
 	h := sha256.New()
 	number := func(n int) {
@@ -104,7 +104,7 @@ func Sum(tensors []data.Tensor, meta map[string]string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// Excerpt returns text out of a file for an error message.
+// Excerpt returns text of a file, quoted and shortened, for an error message.
 func Excerpt(s string) string {
 	const limit = 64
 	if s == "" {
@@ -156,8 +156,7 @@ func Match(got, want []data.Tensor) error {
 	return nil
 }
 
-// Copy copies the values of src to the tensors of dst of the same names,
-// which it has.
+// Copy copies the values of src to the tensors of the same names in dst.
 func Copy(dst, src []data.Tensor) {
 	values := make(map[string][]float32, len(src))
 	for _, t := range src {

@@ -7,24 +7,26 @@ import (
 	"github.com/contrast-go/contrast/internal/scalar"
 )
 
-// The parts of an augmentation that are off by default: those of SimCLR (Chen et al. 2020, appendix A)
-// that suit photographs and not letters, and cut-out (DeVries and Taylor 2017).
+// Augmentation that is off by default: the part of SimCLR's that suits photographs but not letters
+// (Chen et al. 2020, appendix A), and cutout (DeVries and Taylor 2017).
 
-// more reports whether any of them is on.
-func (a *Image) more() bool {
+// optional reports whether any of it is on.
+func (a *Image) optional() bool {
 	return a.Crop > 0 || a.Flip > 0 || a.Saturation > 0 || a.Hue > 0 || a.Grey > 0 || a.CutOut > 0
 }
 
-// A frame is the part of an image that a view shows: its sides as parts of those of the image,
-// w < 0 where left and right are swapped, and the pixels from the middle of the image to its own.
-type frame struct{ w, h, x, y float64 }
+// A frame is the part of an image that a view shows.
+type frame struct {
+	w, h float64 // sides as fractions of those of the image; w < 0 swaps left and right
+	x, y float64 // offset of the centre from that of the image, in pixels
+}
 
 var whole = frame{w: 1, h: 1}
 
-// crop draws a frame: an area from a.Crop to 1 of that of the image, uniformly, with a ratio of the
-// sides to those of the image from 3/4 to 4/3 whose logarithm is uniform. Of a side that would be
-// longer than that of the image the rest is lost.
-func (p *brush) crop(m *images.Set, a *Image) {
+// crop draws a frame. Its area is uniform from a.Crop to 1, as a fraction of that of the image; the
+// logarithm of its aspect ratio, relative to the image, is uniform from ln 3/4 to ln 4/3. A side
+// that would be longer than that of the image is cut.
+func (p *imageWorker) crop(m *images.Set, a *Image) {
 	area, ratio := p.other.Unit(), p.other.Unit()
 	x, y, flip := p.other.Unit(), p.other.Unit(), p.other.Unit()
 	if a.Crop > 0 {
@@ -41,14 +43,13 @@ func (p *brush) crop(m *images.Set, a *Image) {
 	}
 }
 
-// colour turns the colours of x, the pixels of three channels, about grey and brings them nearer to it
-// or farther from it:
+// colour rotates the colours of x, pixels of three channels, about the grey axis and scales their
+// distance from it:
 //
 //	rgb = mean + s·R·(rgb − mean)
 //
-// where mean is that of the three channels, R a rotation about the axis of greys, and s is 0 where the
-// colours are lost. It keeps the mean.
-func (p *brush) colour(x []float32, channels int, a *Image) {
+// mean is that of the three channels, R the rotation, and s is 0 if the view is to be grey.
+func (p *imageWorker) colour(x []float32, channels int, a *Image) {
 	saturation, hue, grey := p.other.Around(a.Saturation), p.other.Around(a.Hue), p.other.Unit()
 	if channels != 3 {
 		return
@@ -76,8 +77,9 @@ func (p *brush) colour(x []float32, channels int, a *Image) {
 	}
 }
 
-// cutOut sets a rectangle of dst to mid-grey. Its middle is any pixel, so a part of it may lie outside.
-func (p *brush) cutOut(dst []float32, m *images.Set, a *Image) {
+// cutOut sets a rectangle of dst to mid-grey. Its centre is any pixel, so part of it may lie
+// outside.
+func (p *imageWorker) cutOut(dst []float32, m *images.Set, a *Image) {
 	x, y := p.other.IntN(m.Width), p.other.IntN(m.Height)
 	w, h := int(math.Floor(float64(float64(a.CutOut)*float64(m.Width))+0.5)), int(math.Floor(float64(float64(a.CutOut)*float64(m.Height))+0.5))
 	left, right := max(x-w/2, 0), min(x-w/2+w, m.Width)

@@ -35,8 +35,8 @@ func TestAugmentCrop(t *testing.T) {
 		at := func(x, y int) float64 { return float64(m.Row(i)[y*size+x]) }
 		w, h := (at(13, 10)-at(7, 10))/6/dx, (at(10, 13)-at(10, 7))/6/dy
 		areas, ratios = append(areas, w*h), append(ratios, w/h)
-		// The view's corner pixels are whole pixels of the frame, which lies in the image. Points and weights
-		// are rounded to 1/256 of a pixel.
+		// The view's corner pixels are whole pixels of the frame, which lies in the image. Points
+		// and weights are rounded to 1/256 of a pixel.
 		const eps = 0.02
 		for _, v := range []float64{at(0, 0), at(size-1, size-1)} {
 			if v < (10-eps)/255 || v > (10+8*20+eps)/255 {
@@ -196,7 +196,7 @@ func TestAugmentCutOut(t *testing.T) {
 
 // What is off by default draws from a stream of its own: it changes no number of the rest, nor
 // do its parts change each other's.
-func TestAugmentMoreDrawsAreApart(t *testing.T) {
+func TestAugmentOptionalDrawsAreApart(t *testing.T) {
 	m := testkit.NoiseImages(8, 12, 12, 3)
 	turned := augment(t, m, Image{}, 3, 1)
 	cut := augment(t, m, Image{CutOut: 0.5}, 3, 1)
@@ -210,7 +210,7 @@ func TestAugmentMoreDrawsAreApart(t *testing.T) {
 }
 
 // The hashes hold for every level, architecture and number of workers.
-func TestAugmentMoreBits(t *testing.T) {
+func TestAugmentOptionalBits(t *testing.T) {
 	want := []string{
 		"23aa5c87b4c1a747b69cfc1d024615f180ab94f9c21512d6ce4745d9acdcc059",
 		"c96a7f06bf5a71a95c78919a494a872b31ce92755a05367dd6dde4d79324e716",
@@ -233,7 +233,7 @@ func TestAugmentMoreBits(t *testing.T) {
 	})
 }
 
-func TestAugmentMoreRefuses(t *testing.T) {
+func TestAugmentOptionalRefuses(t *testing.T) {
 	m := testkit.NoiseImages(1, 3, 3, 1)
 	for _, c := range []struct {
 		a    Image
@@ -250,7 +250,7 @@ func TestAugmentMoreRefuses(t *testing.T) {
 		if err := All(simd.NewMatrix(1, 9), m, c.a, 1, 1); err == nil || err.Error() != c.want {
 			t.Errorf("%+v: %v, want %s", c.a, err, c.want)
 		}
-		if _, err := new(Painter).Fill(simd.NewMatrix(2, 9), testkit.NoiseImages(2, 3, 3, 1), []int{0, 1}, c.a, 0, 0, 1); fmt.Sprint(err) != c.want {
+		if _, err := new(ImageAugmenter).Fill(simd.NewMatrix(2, 9), testkit.NoiseImages(2, 3, 3, 1), []int{0, 1}, c.a, 0, 0, 1); fmt.Sprint(err) != c.want {
 			t.Errorf("%+v: %v, want %s", c.a, err, c.want)
 		}
 	}
