@@ -11,8 +11,8 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// eachLevel runs f at the level in use, the best unless CONTRAST_LEVEL names another one, or
-// where all is set at every level that there is.
+// eachLevel runs f at the level in use, which is the best unless CONTRAST_LEVEL names another, or
+// with all set at every level of this CPU.
 func eachLevel(b *testing.B, all bool, f func(b *testing.B)) {
 	levels := []cpu.Level{cpu.Active()}
 	if all {
@@ -30,7 +30,7 @@ func eachLevel(b *testing.B, all bool, f func(b *testing.B)) {
 	}
 }
 
-// once reports whether each benchmark is to run only once, to see whether it works.
+// once reports whether each benchmark runs only once, to show that it works.
 func once() bool { return flag.Lookup("test.benchtime").Value.String() == "1x" }
 
 // skipSlow skips what is too slow to be worth its time.
@@ -43,8 +43,8 @@ func skipSlow(b *testing.B, flops float64) {
 	}
 }
 
-// reportFlops reports the rate of operations, of which each iteration made so many, and its
-// share of the peak where that is known.
+// reportFlops reports the rate of operations, given how many an iteration makes, and its share of
+// the peak if that is known.
 func reportFlops(b *testing.B, flops, peak float64) {
 	rate := flops * float64(b.N) / float64(b.Elapsed().Nanoseconds())
 	b.ReportMetric(rate, "GFLOP/s")
@@ -53,12 +53,12 @@ func reportFlops(b *testing.B, flops, peak float64) {
 	}
 }
 
-// reportRate reports how many of what were done a second, of n an iteration.
+// reportRate reports how many of what are done in a second, given n in an iteration.
 func reportRate(b *testing.B, n int, what string) {
 	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), what+"/s")
 }
 
-// reportElements reports how many elements were done a nanosecond, of n an iteration.
+// reportElements reports how many elements are done in a nanosecond, given n in an iteration.
 func reportElements(b *testing.B, n int) {
 	b.ReportMetric(float64(n)*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "elem/ns")
 }

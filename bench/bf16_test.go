@@ -8,9 +8,9 @@ import (
 )
 
 // BenchmarkPrecision measures the three products of InfoNCE over n embeddings of d numbers with
-// operands of either precision, on one core: the logits q·kᵀ, and g·k and gᵀ·q of the gradients. Packing is
-// included, and the conversion of both operands. The peak is that of float32: in bfloat16 some
-// CPUs reach 200 %.
+// operands of either precision, on one core: the logits q·kᵀ, and g·k and gᵀ·q of the gradients.
+// Packing is included, and the conversion of both operands. The peak is that of float32: in
+// bfloat16 some CPUs reach 200 %.
 func BenchmarkPrecision(b *testing.B) {
 	for _, d := range []int{128, 512} {
 		const n = 1024

@@ -7,8 +7,8 @@ import (
 	"github.com/contrast-go/contrast/infonce/catalog"
 )
 
-// BenchmarkFamily measures value and gradients of n pairs, or rows, of 128 numbers, of the losses that
-// have no benchmark of their own.
+// BenchmarkFamily measures value and gradients of n pairs, or rows, of 128 numbers, of the losses
+// that have no benchmark of their own.
 func BenchmarkFamily(b *testing.B) {
 	alone := []string{"InfoNCE", "CLIP", "NTXent", "BatchHard", "Triplet"}
 	for _, l := range catalog.Losses() {
@@ -25,7 +25,8 @@ func BenchmarkFamily(b *testing.B) {
 	}
 }
 
-// BenchmarkBatchAll scores all triplets of a large batch, with 4 rows of each label or with 8 labels.
+// BenchmarkBatchAll scores all triplets of a large batch, with 4 rows of each label or with 8
+// labels.
 func BenchmarkBatchAll(b *testing.B) {
 	const n = 8192
 	for _, labels := range []int{n / 4, 8} {

@@ -42,8 +42,8 @@ func (s subject) loss(workers int, budget int64) infonce.Loss {
 	return l
 }
 
-// rounding returns the relative error of the products beyond float32, which grows with what they are
-// multiplied by.
+// rounding returns the relative error of the products beyond float32, which grows with what they
+// are multiplied by.
 func (s subject) rounding() float64 {
 	if s.precision == simd.BFloat16 {
 		return 0.02
@@ -86,8 +86,8 @@ func BenchmarkBatchHard(b *testing.B) { subjectOf("BatchHard").run(b, false) }
 func BenchmarkTriplet(b *testing.B) { subjectOf("Triplet").run(b, false) }
 
 // run measures the loss of n pairs of embeddings, of d numbers each: pass=both is value and
-// gradients, pass=forward the value alone; budget=none, of those that are measured with budgets, may
-// keep nothing, so that it computes some products twice.
+// gradients, pass=forward the value alone; budget=none, of those that are measured with budgets,
+// may keep nothing, so that it computes some products twice.
 func (s subject) run(b *testing.B, budgets bool) {
 	for _, n := range []int{256, 1024, 4096} {
 		for _, d := range []int{128, 512, 768} {
@@ -114,7 +114,8 @@ func (s subject) run(b *testing.B, budgets bool) {
 	}
 }
 
-// BenchmarkBFloat16 has products in bfloat16, of which the peak of AVX512_BF16 is twice the peak here.
+// BenchmarkBFloat16 has products in bfloat16. The peak of AVX512_BF16 is twice the peak reported
+// here.
 func BenchmarkBFloat16(b *testing.B) {
 	infoNCE := subjectOf("InfoNCE")
 	infoNCE.precision = simd.BFloat16
@@ -135,7 +136,8 @@ func BenchmarkLevels(b *testing.B) {
 	})
 }
 
-// BenchmarkWorkers shows what more workers gain, and that more than there are processors lose little.
+// BenchmarkWorkers shows what more workers gain, and that more than there are processors lose
+// little.
 func BenchmarkWorkers(b *testing.B) {
 	infoNCE := subjectOf("InfoNCE")
 	for _, n := range []int{256, 1024, 4096} {
@@ -246,7 +248,7 @@ func pairs(n, d int) infonce.Batch {
 	return infonce.Batch{Q: uniformMatrix(1, n, d), K: uniformMatrix(2, n, d)}
 }
 
-// labelled returns rows of which 4 have the same label.
+// labelled returns rows with 4 of each label.
 func labelled(n, d int) infonce.Batch {
 	b := infonce.Batch{Q: uniformMatrix(1, n, d), Labels: make([]int, n)}
 	for i := range b.Labels {

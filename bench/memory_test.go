@@ -37,7 +37,8 @@ func BenchmarkMemory(b *testing.B) {
 				elapsed = time.Since(start)
 				runtime.ReadMemStats(&after)
 				bytes = after.TotalAlloc - before.TotalAlloc
-				// ln n and half the variance of the logits, over the temperature, which is normal: 1/d.
+				// ln n and half the variance of the logits, over the temperature, which is normal:
+				// 1/d.
 				if want := math.Log(float64(n)) + 1/(2*d*0.07*0.07); err != nil || math.Abs(r.Loss-want) > 0.1 {
 					b.Fatalf("the loss is %v, %v, want some %v", r.Loss, err, want)
 				}

@@ -27,7 +27,7 @@ func BenchmarkDistanceWeightedMiner(b *testing.B) {
 	}
 }
 
-// BenchmarkMiner lists triplets of rows of which 4 have the same label, 100,000 of them at most.
+// BenchmarkMiner lists at most 100,000 triplets of rows with 4 of each label.
 func BenchmarkMiner(b *testing.B) {
 	for kind := miner.AllTriplets; kind <= miner.HardestTriplets; kind++ {
 		b.Run("kind="+kind.String(), func(b *testing.B) {

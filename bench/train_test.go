@@ -59,9 +59,10 @@ func BenchmarkTrainStep(b *testing.B) {
 	})
 }
 
-// BenchmarkTrain makes steps of training with 256 pairs on all cores: of a CNN on two views of images, and of
-// an adapter on pairs of embeddings. GFLOP/s and %peak count the products of the encoder, as if nothing else took
-// time. The share of all processor time that products take is that of simd.(*Packed).product and Pack… in
+// BenchmarkTrain makes steps of training with 256 pairs on all cores: of a CNN on two views of
+// images, and of an adapter on pairs of embeddings. GFLOP/s and %peak count the products of the
+// encoder, as if nothing else took time. The share of all processor time that products take is that
+// of simd.(*Packed).product and Pack… in
 //
 //	go test -run '^$' -bench Train/encoder=cnn -benchtime 30x -cpuprofile cpu.out . && go tool pprof -top -cum cpu.out
 func BenchmarkTrain(b *testing.B) {
@@ -103,9 +104,9 @@ func BenchmarkTrain(b *testing.B) {
 	})
 }
 
-// benchmarkTrain makes steps of t, whose encoder takes so many rows and makes for each the given numbers of
-// multiplications in its layers, and twice as many on the way back: but once in the first layer, since nobody asks for
-// the gradient of the samples.
+// benchmarkTrain makes steps of t, whose encoder takes so many rows and makes for each the given
+// numbers of multiplications in its layers, and twice as many on the way back: but once in the
+// first layer, since nobody asks for the gradient of the samples.
 func benchmarkTrain(b *testing.B, t train.Trainer, rows int, products []float64, what string, n int) {
 	flops := -2 * products[0]
 	for _, p := range products {

@@ -40,7 +40,8 @@ func TestUniformityClosedForms(t *testing.T) {
 	}
 }
 
-// TestUniformityOfTheSphere: rows spread at random come near the value of the uniform distribution, −2t + ln ₀F₁(d/2; t²).
+// TestUniformityOfTheSphere: rows spread at random come near the value of the uniform distribution,
+// −2t + ln ₀F₁(d/2; t²).
 func TestUniformityOfTheSphere(t *testing.T) {
 	const n = 1500
 	r := check.NewRand(150)
@@ -49,14 +50,16 @@ func TestUniformityOfTheSphere(t *testing.T) {
 		want float64
 	}{{2, -1.575027}, {3, -2.079777}, {8, -3.082527}, {16, -3.513036}, {64, -3.875236}, {128, -3.937530}} {
 		res := evaluate(t, "sphere", &AlignUniform{}, Batch{Q: gaps(n, c.d, 0, r.Normals32(n*c.d))}, nil, 1)
-		// The pairs of n rows: each kernel varies by about itself, but rows are independent, not pairs.
+		// The pairs of n rows: each kernel varies by about itself, but rows are independent, not
+		// pairs.
 		if math.Abs(res.Loss-c.want) > 4/math.Sqrt(n*float64(c.d)) {
 			t.Errorf("%d dimensions: uniformity %v, want %v", c.d, res.Loss, c.want)
 		}
 	}
 }
 
-// TestAlignUniformTerms: the loss is made of its terms, each of which can be had alone.
+// TestAlignUniformTerms: the loss is the weighted sum of its two terms, and either can be computed
+// alone.
 func TestAlignUniformTerms(t *testing.T) {
 	r := check.NewRand(151)
 	const n, d = 40, 7
@@ -92,8 +95,8 @@ func TestAlignUniformTerms(t *testing.T) {
 	}
 }
 
-// TestAlignmentOfNearDuplicates: a distance is that of the difference; by |x|² − 2·x·y + |y|² in float32 one of 0.001676 becomes
-// 0 or 0.0765 (sentence-transformers, torch.cdist).
+// TestAlignmentOfNearDuplicates: a distance is that of the difference; by |x|² − 2·x·y + |y|² in
+// float32 one of 0.001676 becomes 0 or 0.0765 (sentence-transformers, torch.cdist).
 func TestAlignmentOfNearDuplicates(t *testing.T) {
 	const d = 256
 	r := check.NewRand(152)

@@ -10,8 +10,8 @@ import (
 	"github.com/contrast-go/contrast/internal/check"
 )
 
-// TestAllocs: once a value has seen its largest batch, Evaluate allocates nothing, whatever
-// comes in turns. A short test has each third of the variants.
+// TestAllocs: once a value has seen its largest batch, Evaluate allocates nothing, whichever
+// batches follow. A short test has every third variant.
 func TestAllocs(t *testing.T) {
 	r := check.NewRand(80)
 	check.EachLevel(t, func(t *testing.T) {

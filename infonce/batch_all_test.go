@@ -27,7 +27,8 @@ func TestBatchAllWithoutTriplets(t *testing.T) {
 	})
 }
 
-// TestBatchAllTriplets: it is the loss of the list of all triplets, in several strips, with weights and any reduction.
+// TestBatchAllTriplets: it is the loss of the list of all triplets, in several strips, with weights
+// and any reduction.
 func TestBatchAllTriplets(t *testing.T) {
 	n, d := 300, 8 // two strips of one worker
 	if testing.Short() {
@@ -60,7 +61,8 @@ func TestBatchAllTriplets(t *testing.T) {
 	}
 }
 
-// TestBatchAllHinge: at v = 0 there is no slope, and Active counts what is above. All numbers are exact.
+// TestBatchAllHinge: at v = 0 there is no slope, and Active counts what is above. All numbers are
+// exact.
 func TestBatchAllHinge(t *testing.T) {
 	b := Batch{Q: rowsOf([]float32{0}, []float32{1}, []float32{3}), Labels: []int{5, 5, -1}}
 	check.EachLevel(t, func(t *testing.T) {
@@ -77,7 +79,8 @@ func TestBatchAllHinge(t *testing.T) {
 	})
 }
 
-// TestBatchAllCollapse: where all rows are equal the loss is the margin, or ln 2, without a gradient.
+// TestBatchAllCollapse: where all rows are equal the loss is the margin, or ln 2, without a
+// gradient.
 func TestBatchAllCollapse(t *testing.T) {
 	b := gathered(check.NewRand(142), 30, 5, 6, gatherings[3].change)
 	list, _ := triplesOf(b)

@@ -50,7 +50,8 @@ func TestBatchHardTies(t *testing.T) {
 		for _, workers := range []int{1, 3} {
 			l := &BatchHard{Workers: workers}
 			evaluate(t, "BatchHard", l, b, nil, 1)
-			// Row 0 has positives at 5, 5 and negatives at 2, 2, 2. Row 5 has two negatives farther than row 0.
+			// Row 0 has positives at 5, 5 and negatives at 2, 2, 2. Row 5 has two negatives farther
+			// than row 0.
 			want := [][2]int{{1, 3}, {2, 3}, {1, 5}, {5, 0}, {-1, 0}, {3, 0}}
 			if got := HardestRows(l); !slices.Equal(got, want) {
 				t.Errorf("workers %d: %v, want %v", workers, got, want)
@@ -85,7 +86,8 @@ func TestBatchHardLength(t *testing.T) {
 	})
 }
 
-// TestBatchHardList: BatchHard is Triplet of the hardest triplets, to the bit, and weights are those of anchors.
+// TestBatchHardList: BatchHard is Triplet of the hardest triplets, to the bit, and weights are
+// those of anchors.
 func TestBatchHardList(t *testing.T) {
 	const n, d = 60, 70
 	r := check.NewRand(72)

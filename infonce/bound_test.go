@@ -69,8 +69,9 @@ var shapings = []struct {
 	}},
 }
 
-// TestBoundHolds: no loss is off by more than Result.Bound, for random and for contrived batches, at temperatures from 0.001
-// to 10,000, in both precisions; and the bound is not so wide that this says nothing.
+// TestBoundHolds: no loss is off by more than Result.Bound, for random and for contrived batches,
+// at temperatures from 0.001 to 10,000, in both precisions; and the bound is not so wide that this
+// says nothing.
 func TestBoundHolds(t *testing.T) {
 	count := 6000
 	if testing.Short() {
@@ -144,8 +145,8 @@ func sortedKeys(m map[string][]float64) []string {
 	return keys
 }
 
-// TestBoundElsewhere: there is no bound where rounding decides what takes part or where sums may overflow, and none is needed
-// where nothing is scored.
+// TestBoundElsewhere: there is no bound where rounding decides what takes part or where sums may
+// overflow, and none is needed where nothing is scored.
 func TestBoundElsewhere(t *testing.T) {
 	x := rowsOf([]float32{1, 2}, []float32{2, -1}, []float32{3, 1})
 	long, short := rowsOf([]float32{1e25, 0}, []float32{0, 1e25}, []float32{1e24, 1e24}), rowsOf([]float32{1e-24, 0}, []float32{0, 1e-24}, []float32{1e-25, 1e-25})

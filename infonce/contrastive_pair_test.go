@@ -7,7 +7,8 @@ import (
 	"github.com/contrast-go/contrast/internal/check"
 )
 
-// TestContrastivePairMargins: at a margin there is no slope, and Active counts what is beyond. All numbers are exact.
+// TestContrastivePairMargins: at a margin there is no slope, and Active counts what is beyond. All
+// numbers are exact.
 func TestContrastivePairMargins(t *testing.T) {
 	b := Batch{
 		Q:      rowsOf([]float32{0, 0}, []float32{0, 0}, []float32{0, 0}, []float32{0, 0}),
@@ -34,8 +35,8 @@ func TestContrastivePairMargins(t *testing.T) {
 	})
 }
 
-// TestContrastivePairDegenerate: a pair at distance 0 that should be apart has no gradient and is counted; one that
-// should be together is not, nor is one that is as far as it should be.
+// TestContrastivePairDegenerate: a pair at distance 0 that should be apart has no gradient and is
+// counted; one that should be together is not, nor is one that is as far as it should be.
 func TestContrastivePairDegenerate(t *testing.T) {
 	x := rowsOf([]float32{0.1, 2}, []float32{1, 1}, []float32{3, -1}, []float32{0, 0})
 	b := Batch{Q: x, K: rowsOf([]float32{0.1, 2}, []float32{1, 1}, []float32{9, 9}, []float32{0, 0}), Labels: []int{0, 1, 0, 0}}

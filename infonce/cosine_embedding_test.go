@@ -10,8 +10,8 @@ import (
 )
 
 // apartExactly returns 1 − cos(x, y) and its gradient with respect to x without cancellation: with
-// c_ij = x_i·y_j − x_j·y_i, whose products of float32 are exact, |x|²|y|² − (x·y)² is Σ_{i<j} c_ij² (Lagrange),
-// and |x|²·y − (x·y)·x has the elements Σ_i x_i·c_ij.
+// c_ij = x_i·y_j − x_j·y_i, whose products of float32 are exact, |x|²|y|² − (x·y)² is Σ_{i<j} c_ij²
+// (Lagrange), and |x|²·y − (x·y)·x has the elements Σ_i x_i·c_ij.
 func apartExactly(x, y []float32) (value float64, dx []float64) {
 	var xx, yy, xy, cc float64
 	dx = make([]float64, len(x))
@@ -31,8 +31,9 @@ func apartExactly(x, y []float32) (value float64, dx []float64) {
 	return cc / (n * (n + xy)), dx
 }
 
-// TestCosineEmbeddingNearParallel: 1 − s has all its digits for rows of nearly the same direction, where the
-// difference has none: 1 − s is below an ulp of s in float32, and in float64 too at the smallest angles.
+// TestCosineEmbeddingNearParallel: 1 − s keeps all its digits for rows in almost the same
+// direction, where the difference has none: 1 − s is below an ulp of s in float32, and in float64
+// too at the smallest angles.
 func TestCosineEmbeddingNearParallel(t *testing.T) {
 	const d = 33
 	r := check.NewRand(120)
@@ -68,8 +69,8 @@ func TestCosineEmbeddingNearParallel(t *testing.T) {
 	}
 }
 
-// TestCosineEmbeddingZeroRow: the cosine with a zero row is 0 and has no gradient; a row that float32 cannot square
-// is none.
+// TestCosineEmbeddingZeroRow: the cosine with a zero row is 0 and has no gradient; a row that
+// float32 cannot square is none.
 func TestCosineEmbeddingZeroRow(t *testing.T) {
 	b := Batch{
 		Q:      rowsOf([]float32{0, 0}, []float32{3, 4}, []float32{0, 0}, []float32{3e-40, 4e-40}),

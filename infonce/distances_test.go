@@ -52,8 +52,8 @@ func gathered(r *check.Rand, n, d, labels int, change func(label, j int, x float
 	return b
 }
 
-// TestDistances: distances are symmetric to the bit, 0 from row to row and between equal rows, and otherwise within
-// some ulps, also of rows that are near each other, for any number of strips.
+// TestDistances: distances are symmetric to the bit, 0 from row to row and between equal rows, and
+// otherwise within some ulps, also of rows that are near each other, for any number of strips.
 func TestDistances(t *testing.T) {
 	r := check.NewRand(120)
 	for _, g := range gatherings {
@@ -87,8 +87,8 @@ func TestDistances(t *testing.T) {
 	}
 }
 
-// TestNearDuplicateDistance: |a|² − 2·a·b + |b|² in float32 makes 0 or 0.08 of a distance of 0.001676, and 0.06 of 0.0178, and
-// other libraries do.
+// TestNearDuplicateDistance: |a|² − 2·a·b + |b|² in float32 makes 0 or 0.08 of a distance of
+// 0.001676, and 0.06 of 0.0178, and other libraries do.
 func TestNearDuplicateDistance(t *testing.T) {
 	const d = 256
 	for _, near := range []float64{0.001676, 0.0178} {
@@ -151,8 +151,8 @@ func TestGathered(t *testing.T) {
 	})
 }
 
-// TestDistanceStripBits: a batch of several strips has the bits of one strip, also where rows of different strips are
-// near each other.
+// TestDistanceStripBits: a batch of several strips has the bits of one strip, also where rows of
+// different strips are near each other.
 func TestDistanceStripBits(t *testing.T) {
 	n, counts := 700, []int{1, 2, 3, 7, 16}
 	if testing.Short() {
@@ -188,7 +188,8 @@ func TestDistanceStripBits(t *testing.T) {
 	}
 }
 
-// TestDistanceScale: rows of any length, with a margin as long, have the same loss as often and the same gradient.
+// TestDistanceScale: rows of any length, with a margin as long, have the same loss as often and the
+// same gradient.
 func TestDistanceScale(t *testing.T) {
 	const n, d = 30, 9
 	r := check.NewRand(124)
@@ -219,7 +220,8 @@ func TestDistanceScale(t *testing.T) {
 	})
 }
 
-// TestNearRowsMemory: where all rows of large groups are near each other, memory still grows with the batch.
+// TestNearRowsMemory: where all rows of large groups are near each other, memory still grows with
+// the batch.
 func TestNearRowsMemory(t *testing.T) {
 	if testing.Short() || cpu.Active() == cpu.Generic {
 		t.Skip("takes seconds")
@@ -265,8 +267,9 @@ func triplesOf(b Batch) (list []Triple, weights []float32) {
 	return list, weights
 }
 
-// agree reports where a loss differs from that of a list of triplets, whose gradient is a chain of as many roundings
-// as a row has triplets. Losses are some ulps of the distances of which they are differences.
+// agree reports where a loss differs from that of a list of triplets, whose gradient is a chain of
+// as many roundings as a row has triplets. Losses are differences of distances, and err by some
+// ulps of those.
 func agree(t *testing.T, name string, got, want outcome) {
 	t.Helper()
 	if !near(got.r.Loss, want.r.Loss, 1e-5) || got.r.Valid != want.r.Valid || got.r.Active != want.r.Active {

@@ -113,7 +113,8 @@ func ExampleBatchHard() {
 	// loss 1.000, 2 of 4 anchors active
 }
 
-// Pairs of pictures, of which the first two show the same thing. The third pair is far enough apart.
+// Pairs of pictures: the first two show the same thing, the third pair is far enough
+// apart.
 func ExampleContrastivePair() {
 	batch := infonce.Batch{
 		Q:      matrix([]float32{0, 0}, []float32{1, 1}, []float32{0, 0}),

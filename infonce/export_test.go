@@ -5,7 +5,8 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// Doors for the tests outside the package, which can import the catalog of losses.
+// What tests outside the package see of the inside. They stand outside to import the catalog of
+// losses.
 
 const (
 	StripRows = tile.StripRows
@@ -19,7 +20,8 @@ var (
 	WeightOf        = tile.WeightOf
 )
 
-// Contrast returns loss, sum over the negatives and sum of all exponentials of a row of logits, which it replaces by theirs.
+// Contrast replaces the logits z of negatives by their exponentials and returns the loss, their sum
+// and the sum with that of the positive.
 func Contrast(z []float32, pos float32) (loss float64, neg, sum float32) {
 	return tile.Contrast(z, pos, tile.RowShift(z, pos))
 }

@@ -19,9 +19,9 @@ func likenesses(q, k simd.Matrix) func(i, j int) float64 {
 	return func(i, j int) float64 { return ref.Dot(x.Row(i), y.Row(j)) }
 }
 
-// TestFalseNegatives: the rules take out what their formulas say, by the similarities of the loss and by those of
-// a guide, for all kinds of candidates and also where the positive is unlike its query (sentence-transformers once
-// kept g·(1−m) as the limit, which is above a negative g).
+// TestFalseNegatives: the rules take out what their formulas say, by the similarities of the loss
+// and by those of a guide, for all kinds of candidates and also where the positive is unlike its
+// query (sentence-transformers once kept g·(1−m) as the limit, which is above a negative g).
 func TestFalseNegatives(t *testing.T) {
 	r := check.NewRand(96)
 	const τ = 0.5
@@ -93,8 +93,9 @@ func TestFalseNegatives(t *testing.T) {
 	}
 }
 
-// TestFalseNegativesKeepThePositive: a rule that would take out everything leaves the positive, and a loss of 0, also
-// with more keys than queries (sentence-transformers took another column for the positive where keys of other processes came first).
+// TestFalseNegativesKeepThePositive: a rule that would take out everything leaves the positive, and
+// a loss of 0, also with more keys than queries (sentence-transformers took another column for the
+// positive where keys of other processes came first).
 func TestFalseNegativesKeepThePositive(t *testing.T) {
 	r := check.NewRand(97)
 	all := func(i, j int) bool {
@@ -121,8 +122,8 @@ func TestFalseNegativesKeepThePositive(t *testing.T) {
 	}
 }
 
-// TestDuplicateKeys: two copies of a key share the probability, so the loss can not go below ln 2, unless identities
-// tell that they are the same.
+// TestDuplicateKeys: two copies of a key share the probability, so the loss can not go below ln 2,
+// unless identities tell that they are the same.
 func TestDuplicateKeys(t *testing.T) {
 	x := []float32{1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1}
 	b := Batch{Q: gaps(4, 3, 0, x), K: gaps(4, 3, 0, x)}

@@ -38,8 +38,8 @@ func lossVariant(name string, shape catalog.Shape, new func(workers int) Loss) v
 
 func same(n int) int { return n }
 
-// TestCheckGradient: the gradients of all losses are found right, also far from random rows and at
-// sizes at which only some elements are looked at.
+// TestCheckGradient: CheckGradient accepts the gradients of all losses, also of rows that are close
+// to each other and at sizes where it looks at some elements only.
 func TestCheckGradient(t *testing.T) {
 	variants := append(allVariants(),
 		lossVariant("Custom", catalog.Shape{Keys: same}, func(workers int) Loss { return &Custom{Score: hingeRow, Workers: workers} }),
@@ -116,8 +116,8 @@ func (f faulty) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	return r, err
 }
 
-// TestCheckGradientFindsFaults: each mistake that one can make in a gradient is found in each loss, and the
-// error says where.
+// TestCheckGradientFindsFaults: each mistake that one can make in a gradient is found in each loss,
+// and the error says where.
 func TestCheckGradientFindsFaults(t *testing.T) {
 	add := func(l Loss, b Batch, g *Batch, scale float32) {
 		if _, err := l.Evaluate(b, g, scale); err != nil {
@@ -191,7 +191,8 @@ func TestCheckGradientFindsFaults(t *testing.T) {
 	}
 }
 
-// TestCheckGradientFindsMissingKeys: where the keys are the queries, each row has a gradient as a key too.
+// TestCheckGradientFindsMissingKeys: where the keys are the queries, each row has a gradient as a
+// key too.
 func TestCheckGradientFindsMissingKeys(t *testing.T) {
 	r := check.NewRand(102)
 	b := Batch{Q: gaps(20, 8, 0, r.Normals32(160))}
@@ -208,7 +209,8 @@ func TestCheckGradientFindsMissingKeys(t *testing.T) {
 	}
 }
 
-// TestCheckGradientNamesWhatIsWrong: the error has the worst element of the gradient, as it is and as it should be.
+// TestCheckGradientNamesWhatIsWrong: the error has the worst element of the gradient, as it is and
+// as it should be.
 func TestCheckGradientNamesWhatIsWrong(t *testing.T) {
 	r := check.NewRand(103)
 	b := Batch{Q: gaps(6, 4, 2, r.Normals32(24)), K: gaps(6, 4, 1, r.Normals32(24))}
@@ -233,7 +235,8 @@ func TestCheckGradientNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
-// TestCheckGradientKnowsItsLimits: where differences tell nothing it says so, and errors of the loss come back.
+// TestCheckGradientKnowsItsLimits: where differences tell nothing it says so, and errors of the
+// loss come back.
 func TestCheckGradientKnowsItsLimits(t *testing.T) {
 	r := check.NewRand(104)
 	b := Batch{Q: gaps(20, 16, 0, r.Normals32(320)), K: gaps(20, 16, 0, r.Normals32(320))}

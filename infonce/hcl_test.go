@@ -11,7 +11,8 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// TestHCLIsNTXent: without concentration and prior HCL has the bits of NTXent, and with very little of them its values.
+// TestHCLIsNTXent: without concentration and prior HCL has the bits of NTXent, and with very little
+// of them its values.
 func TestHCLIsNTXent(t *testing.T) {
 	r := check.NewRand(130)
 	check.EachLevel(t, func(t *testing.T) {
@@ -42,8 +43,8 @@ func TestHCLIsNTXent(t *testing.T) {
 	})
 }
 
-// TestHCLDoesNotOverflow: the authors' code exponentiates without a shift, which for temperatures below 0.0113 overflows
-// float32. The loss is right down to 1e-4.
+// TestHCLDoesNotOverflow: the authors' code exponentiates without a shift, which for temperatures
+// below 0.0113 overflows float32. The loss is right down to 1e-4.
 func TestHCLDoesNotOverflow(t *testing.T) {
 	r := check.NewRand(131)
 	const n, d = 24, 8
@@ -71,11 +72,13 @@ func TestHCLDoesNotOverflow(t *testing.T) {
 	}
 }
 
-// TestHCLClamp: where a negative is as much like the anchor as the prior explains, the bound holds the row. Its loss follows from
-// the positive alone, its negatives have no gradient, and the temperature has one through the bound.
+// TestHCLClamp: where a negative is as much like the anchor as the prior explains, the bound holds
+// the row. Its loss follows from the positive alone, its negatives have no gradient, and the
+// temperature has one through the bound.
 func TestHCLClamp(t *testing.T) {
 	const temperature, prior = 0.5, 0.4
-	// Positives agree and negatives are at right angles: R is m, and with ρ·m·e² > m the bound holds, m·e⁻².
+	// Positives agree and negatives are at right angles: R is m, and with ρ·m·e² > m the bound
+	// holds, m·e⁻².
 	const n = 5
 	b := Batch{Q: simd.NewMatrix(n, n), K: simd.NewMatrix(n, n)}
 	for i := range n {
@@ -122,8 +125,8 @@ func TestHCLCollapse(t *testing.T) {
 	}
 }
 
-// TestHCLIDs: samples with the same ID are no negatives of each other: the loss of the others beside them alone is that of
-// a batch without them.
+// TestHCLIDs: samples with the same ID are no negatives of each other: the loss of the others
+// beside them alone is that of a batch without them.
 func TestHCLIDs(t *testing.T) {
 	r := check.NewRand(132)
 	const n, d = 12, 5

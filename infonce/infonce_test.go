@@ -23,7 +23,7 @@ func rowsOf(rows ...[]float32) simd.Matrix {
 	return m
 }
 
-// oneHot returns n rows of d numbers of which only number i mod d is not 0, but x.
+// oneHot returns n rows of d zeros, but for x at column i mod d of row i.
 func oneHot(n, d int, x float32) simd.Matrix {
 	m := simd.NewMatrix(n, d)
 	for i := range n {
@@ -32,7 +32,7 @@ func oneHot(n, d int, x float32) simd.Matrix {
 	return m
 }
 
-// simplex returns n unit rows of which any two have the product −1/(n−1), as the Cholesky
+// simplex returns n unit rows, any two with the product −1/(n−1), as the Cholesky
 // factor of their products. Large terms come last in each product, so float32 sums them well.
 func simplex(n int) simd.Matrix {
 	m := simd.NewMatrix(n, n-1)
@@ -47,7 +47,7 @@ func simplex(n int) simd.Matrix {
 	return m
 }
 
-// centred returns n·e_i − 1 for each i < n: a simplex too, of which all products are whole numbers.
+// centred returns n·e_i − 1 for each i < n: a simplex too, whose products are all whole numbers.
 func centred(n int) simd.Matrix {
 	m := simd.NewMatrix(n, n)
 	for i := range n {
@@ -83,7 +83,8 @@ func TestCollapse(t *testing.T) {
 				r := evaluate(t, v.Name, v.New(1), b, &g, 1)
 				tol := 1e-7
 				if v.Cosine && b.Negatives.Rows > 0 {
-					// The positive is another kind of dot product, and may differ in the last bits of 1.
+					// The positive is another kind of dot product, and may differ in the last bits
+					// of 1.
 					tol += 4 * ulp * v.Beta
 				}
 				if want := math.Log(float64(candidates)); !near(r.Loss, want, tol) {
@@ -196,7 +197,8 @@ func TestSmallLoss(t *testing.T) {
 				}{
 					{"InfoNCE", &InfoNCE{Temperature: 1 / β}, Batch{Q: x, K: x}, float64(n-1) * p, p / (1 + float64(n-1)*p)},
 					{"CLIP", &InfoNCE{Temperature: 1 / β, Symmetric: true}, Batch{Q: x, K: x}, float64(n-1) * p, p / (1 + float64(n-1)*p)},
-					// The other sample's views count twice: as candidates of row 0, and it as one of theirs.
+					// The other sample's views count twice: as candidates of row 0, and it as one
+					// of theirs.
 					{"NTXent", &NTXent{Temperature: 1 / β}, Batch{Q: x, K: x}, float64(2*(n-1)) * p, 2 * p / (1 + float64(2*(n-1))*p)},
 					{"negatives", &InfoNCE{Temperature: 1 / β}, Batch{Q: first, K: first, Negatives: oneHot(1, n, -1)}, p * p, 0},
 					{"paired", &InfoNCE{Temperature: 1 / β, PairedNegatives: true}, Batch{Q: first, K: first, Negatives: x.Slice(1, n)}, float64(n-1) * p, float64(n) * p / (1 + float64(n-1)*p)},
@@ -266,7 +268,8 @@ func TestExactLogits(t *testing.T) {
 				}
 				c := trial{variant: v, name: v.Name, b: b, base: gradFor(b), scale: 1}
 				if v.Queries == 2 {
-					// Both views at √τ would not be exact; so a power of two whose square is below τ.
+					// Both views at √τ would not be exact; so a power of two whose square is below
+					// τ.
 					h := float32(math.Ldexp(1, (math.Ilogb(float64(τ))-1)/2))
 					for i := range n {
 						simd.Scale(b.Q.Row(i), h/τ, b.Q.Row(i))

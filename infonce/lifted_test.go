@@ -28,7 +28,8 @@ func TestLiftedWithoutPairs(t *testing.T) {
 	})
 }
 
-// TestLiftedCollapse: where all rows are equal J is the margin plus the logarithm of how many negatives two rows have.
+// TestLiftedCollapse: where all rows are equal J is the margin plus the logarithm of how many
+// negatives two rows have.
 func TestLiftedCollapse(t *testing.T) {
 	b := gathered(check.NewRand(161), 30, 5, 6, gatherings[3].change)
 	for i := range b.Labels {
@@ -45,8 +46,8 @@ func TestLiftedCollapse(t *testing.T) {
 	})
 }
 
-// TestLiftedWeights: the weight of a pair is the mean of those of its rows, for any reduction, and the gradient is that
-// of the value.
+// TestLiftedWeights: the weight of a pair is the mean of those of its rows, for any reduction, and
+// the gradient is that of the value.
 func TestLiftedWeights(t *testing.T) {
 	r := check.NewRand(162)
 	b := gathered(r, 40, 6, 9, gatherings[0].change)

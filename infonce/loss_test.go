@@ -19,7 +19,7 @@ var (
 	widths    = []int{1, 3, 7, 8, 15, 16, 17, 31, 127, 128, 1000}
 )
 
-// A trial is one evaluation with a known result.
+// A trial is an evaluation with a known result.
 type trial struct {
 	variant
 	name  string
@@ -62,7 +62,8 @@ func TestTruth(t *testing.T) {
 		c := trial{variant: v, name: fmt.Sprintf("%s n=%d d=%d", v.Name, n, d), b: b, want: v.ask(b), base: gradFor(b), scale: 1}
 		c.tol = v.published(b, c.want)
 		if d == 1 && (v.Cosine || v.Beta == 0) {
-			// The gradient is 0, or is where both distances of a triplet pull one way or another: no relative bound.
+			// The gradient is 0, or is where both distances of a triplet pull one way or another:
+			// no relative bound.
 			c.tol.Row = v.derived(b, c.want).Row
 		}
 		trials = append(trials, c)
@@ -108,7 +109,8 @@ func TestTruth(t *testing.T) {
 			for _, v := range pairVariants([]float32{0, 0.3, 1.5}[k%3], k%2 == 1 && d > 1) {
 				add(v, n, d)
 				if c := &trials[len(trials)-1]; d == 1 || v.Triplets || strings.HasSuffix(v.Name, "/normalize") {
-					// What triples do to a row may cancel, and so may distances of rounded rows and of unit rows of one number.
+					// What triples do to a row may cancel, and so may distances of rounded rows and
+					// of unit rows of one number.
 					c.tol = v.derived(c.b, c.want)
 				}
 			}
@@ -208,7 +210,7 @@ func TestSweep(t *testing.T) {
 	})
 }
 
-// An edge is a batch where something is out of the ordinary.
+// An edge changes a batch to a degenerate one.
 type edge struct {
 	name   string
 	change func(b Batch)
@@ -379,8 +381,8 @@ func TestEdgeCases(t *testing.T) {
 	})
 }
 
-// TestEmptyBatch: no queries make a loss of 0 and leave gradients alone, also of keys and
-// negatives, whatever the value computed before.
+// TestEmptyBatch: a batch without queries has loss 0 and leaves all gradients alone, whatever the
+// value computed before.
 func TestEmptyBatch(t *testing.T) {
 	r := check.NewRand(4)
 	for _, v := range allVariants() {
@@ -400,7 +402,7 @@ func TestEmptyBatch(t *testing.T) {
 	}
 }
 
-// TestZeroValues: the zero value has the standard temperature, or margin.
+// TestZeroValues: the zero value has the standard temperature or margin.
 func TestZeroValues(t *testing.T) {
 	r := check.NewRand(5)
 	b := Batch{Q: gaps(9, 6, 0, r.Normals32(54)), K: gaps(9, 6, 0, r.Normals32(54)), Negatives: gaps(9, 6, 0, r.Normals32(54)), Labels: []int{0, 0, 1, 1, 2, 2, 0, 1, 2}}
@@ -433,7 +435,7 @@ func TestZeroValues(t *testing.T) {
 	}
 }
 
-// TestPartialGradients: what is asked for does not change what it is.
+// TestPartialGradients: a gradient does not depend on which others are asked for.
 func TestPartialGradients(t *testing.T) {
 	r := check.NewRand(6)
 	for _, v := range allVariants() {
@@ -501,7 +503,8 @@ func TestSharedMemory(t *testing.T) {
 	}
 }
 
-// TestNormalisedGradientOrthogonal: the length of a row does not matter, so the gradient has no part along it.
+// TestNormalisedGradientOrthogonal: the length of a row does not matter, so the gradient has no
+// part along it.
 func TestNormalisedGradientOrthogonal(t *testing.T) {
 	r := check.NewRand(8)
 	check.EachLevel(t, func(t *testing.T) {
@@ -530,7 +533,7 @@ func TestNormalisedGradientOrthogonal(t *testing.T) {
 	})
 }
 
-// TestPermutation: rows in another order have their gradients in another order.
+// TestPermutation: permuting the rows permutes their gradients.
 func TestPermutation(t *testing.T) {
 	r := check.NewRand(9)
 	for _, v := range allVariants() {
@@ -613,7 +616,7 @@ func TestPermutation(t *testing.T) {
 	}
 }
 
-// TestNonFinite: an error names what is not finite, and gradients stay.
+// TestNonFinite: the error names the element that is not finite, and gradients are left alone.
 func TestNonFinite(t *testing.T) {
 	r := check.NewRand(10)
 	for _, v := range allVariants() {
@@ -648,7 +651,8 @@ func TestNonFinite(t *testing.T) {
 	}
 }
 
-// TestBadSettings: settings that mean nothing, and logits that exceed float32, are errors, and gradients stay.
+// TestBadSettings: invalid settings, and logits beyond float32, are errors that leave gradients
+// alone.
 func TestBadSettings(t *testing.T) {
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
 	x := func() simd.Matrix { return gaps(3, 2, 0, []float32{1, 2, -2, 1, 1, -1}) }
@@ -793,7 +797,7 @@ func TestBadSettings(t *testing.T) {
 	}
 }
 
-// TestShapes: each mistake panics with the two shapes that do not fit.
+// TestShapes: each wrong shape panics with the two shapes that do not fit.
 func TestShapes(t *testing.T) {
 	m := simd.NewMatrix
 	short := m(4, 2)

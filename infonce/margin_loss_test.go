@@ -10,8 +10,8 @@ import (
 	"github.com/contrast-go/contrast/internal/ref"
 )
 
-// TestMarginLossTerms: at v = 0 there is no slope, each pair counts once, and the boundary goes to where more terms are
-// active. All numbers are exact.
+// TestMarginLossTerms: at v = 0 there is no slope, each pair counts once, and the boundary goes to
+// where more terms are active. All numbers are exact.
 func TestMarginLossTerms(t *testing.T) {
 	// Distances: 1 of one label; 3, 2, 4, 3, 1 of two labels.
 	b := Batch{Q: rowsOf([]float32{0}, []float32{1}, []float32{3}, []float32{4}), Labels: []int{5, 5, 6, 7}}
@@ -24,7 +24,8 @@ func TestMarginLossTerms(t *testing.T) {
 			want Result
 			grad []float32
 		}{
-			// v is 1 − 2 + 1 of the pair and 2 − d + 1 of others, of which two are above 0: 1 and 2.
+			// v is 1 − 2 + 1 of the pair and 2 − d + 1 of others, of which two are above 0: 1 and
+			// 2.
 			{"pairs", MarginLoss{Boundary: 2, Margin: 1}, b, Result{Loss: 1.5, DBias: 1, Valid: 6, Active: 2}, []float32{0, 0.5, 0, -0.5}},
 			{"sum of pairs", MarginLoss{Boundary: 2, Margin: 1, Reduction: Sum}, b, Result{Loss: 3, DBias: 2, Valid: 6, Active: 2}, []float32{0, 1, 0, -1}},
 			{"mean of all pairs", MarginLoss{Boundary: 2, Margin: 1, All: true}, b, Result{Loss: 0.5, DBias: 1. / 3, Valid: 6, Active: 2}, nil},
@@ -51,8 +52,9 @@ func TestMarginLossTerms(t *testing.T) {
 	})
 }
 
-// TestMarginLossReductions: the loss of triplets, or of all pairs, is the weighted mean, the weighted sum or the mean over
-// the active ones of what its terms cost, and the gradient is that of the value.
+// TestMarginLossReductions: the loss of triplets, or of all pairs, is the weighted mean, the
+// weighted sum or the mean over the active ones of what its terms cost, and the gradient is that of
+// the value.
 func TestMarginLossReductions(t *testing.T) {
 	const n, boundary, margin = 30, 2.5, 0.5
 	r := check.NewRand(171)
@@ -131,7 +133,8 @@ func TestMarginLossReductions(t *testing.T) {
 	}
 }
 
-// TestMarginLossBoundary: DBias is the slope of the value, and so many steps against it balance the active terms.
+// TestMarginLossBoundary: DBias is the slope of the value, and so many steps against it balance the
+// active terms.
 func TestMarginLossBoundary(t *testing.T) {
 	r := check.NewRand(170)
 	b := gathered(r, 60, 4, 7, gatherings[0].change)

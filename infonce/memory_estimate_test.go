@@ -22,8 +22,8 @@ func spanOf(slice reflect.Value) span {
 	return span{from, from + uintptr(slice.Cap())*slice.Type().Elem().Size()}
 }
 
-// held returns how many bytes l keeps beside the given matrices. What several fields share is counted
-// once.
+// held returns how many bytes l keeps beside the given matrices. What several fields share is
+// counted once.
 func held(l Loss, others ...simd.Matrix) (bytes int64) {
 	var spans []span
 	seen := make(map[uintptr]bool)

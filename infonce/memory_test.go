@@ -13,10 +13,11 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// TestMemory: the memory of an evaluation grows with the rows of a batch, not with their
-// square, where they may not keep exponentials. It counts all bytes that a new value ever allocates, of which the peak
-// is a part, so nothing escapes it. The buffers of products, which all values share and whose size is limited, are there
-// before: collections would empty their pool, and a processor that joins has none yet.
+// TestMemory: the memory of an evaluation grows with the rows of a batch, not with their square,
+// where they may not keep exponentials. It counts all bytes that a new value ever allocates, of
+// which the peak is a part, so nothing escapes it. The buffers of products, which all values share
+// and whose size is limited, are there before: collections would empty their pool, and a processor
+// that joins has none yet.
 func TestMemory(t *testing.T) {
 	n, workers := 2048, 2
 	if testing.Short() || cpu.Active() == cpu.Generic {
@@ -43,7 +44,8 @@ func TestMemory(t *testing.T) {
 	seen := make(map[string]bool)
 	var vs []variant
 	for _, v := range allVariants() {
-		// The same loss with other numbers takes the same memory, but the paths with one shift and with two differ.
+		// The same loss with other numbers takes the same memory, but the paths with one shift and
+		// with two differ.
 		name, _, _ := strings.Cut(v.Name, "/margin")
 		name = strings.TrimSuffix(strings.Replace(name, "temperature=2", "temperature=0.02", 1), "/dot")
 		if testing.Short() || v.Sums || v.Steep > 0 || strings.HasPrefix(v.Name, "AlignUniform") {

@@ -12,7 +12,8 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// TestMetricClosedForms: at corners of a square and at equal rows the losses are a few exponentials.
+// TestMetricClosedForms: at corners of a square and at equal rows the losses are a few
+// exponentials.
 func TestMetricClosedForms(t *testing.T) {
 	square := rowsOf([]float32{2, 0}, []float32{0, 1}, []float32{-3, 0}, []float32{0, -1}) // cosines 0 of neighbours, −1 of opposites
 	same := rowsOf([]float32{1, 2}, []float32{1, 2}, []float32{1, 2}, []float32{1, 2})
@@ -98,8 +99,8 @@ func TestSmallMetricLosses(t *testing.T) {
 	}
 }
 
-// TestArcFaceNearCentre: value and gradient have their digits at angles of which the cosine has none, and below
-// the least angle the pull fades.
+// TestArcFaceNearCentre: value and gradient have their digits at angles of which the cosine has
+// none, and below the least angle the pull fades.
 func TestArcFaceNearCentre(t *testing.T) {
 	const m, γ, d = 0.5, 8, 24
 	r := check.NewRand(111)

@@ -9,8 +9,8 @@ import (
 	"github.com/contrast-go/contrast/internal/check"
 )
 
-// TestNPairIsInfoNCE: without regularisation it is InfoNCE of dot products, with its bits; the regularisation adds the
-// mean of the squared norms, and their gradient.
+// TestNPairIsInfoNCE: without regularisation it is InfoNCE of dot products, with its bits; the
+// regularisation adds the mean of the squared norms, and their gradient.
 func TestNPairIsInfoNCE(t *testing.T) {
 	r := check.NewRand(140)
 	check.EachLevel(t, func(t *testing.T) {

@@ -18,7 +18,8 @@ import (
 // can interrupt took 15 ms and more; calls of 20 µs with a check between them take 0.1 ms.
 const maxPause = 2 * time.Millisecond
 
-// medianPause returns the median time to stop the world while work runs on all processors, again and again.
+// medianPause returns the median time to stop the world while work runs on all processors, again
+// and again.
 func medianPause(work []func()) time.Duration {
 	var stop atomic.Bool
 	var running sync.WaitGroup

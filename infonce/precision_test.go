@@ -8,10 +8,10 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// TestPrecision: products in bfloat16 change losses and gradients by what their rounding explains. Two
-// unit vectors rounded to 8 bits change a cosine by at most 2·2⁻⁹ and a little, so a
-// logit by β·2⁻⁸, and a loss by twice that; a probability changes by the same factor, and is rounded
-// like the row that it weighs.
+// TestPrecision: products in bfloat16 change losses and gradients by what their rounding explains.
+// Two unit vectors rounded to 8 bits change a cosine by at most 2·2⁻⁹ and a little, so a logit by
+// β·2⁻⁸, and a loss by twice that; a probability changes by the same factor, and is rounded like
+// the row that it weighs.
 func TestPrecision(t *testing.T) {
 	const d = 64
 	n, temperatures := 200, []float32{0.5, 0.07}
@@ -40,7 +40,8 @@ func TestPrecision(t *testing.T) {
 				}
 			})
 			t.Logf("%s: loss %.6f, off by %.2g; gradient off by %.2g of the largest", v.Name, exact.r.Loss, loss, worst/largest)
-			// A loss changes by that of its logits times Σ|∂L/∂z|, which is 2 for a mean of cross-entropies.
+			// A loss changes by that of its logits times Σ|∂L/∂z|, which is 2 for a mean of
+			// cross-entropies.
 			if limit := max(v.force(exact.r.Loss), 2) * logit; loss > limit {
 				t.Errorf("%s: loss is off by %g, want at most %g", v.Name, loss, limit)
 			}

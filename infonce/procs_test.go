@@ -10,9 +10,9 @@ import (
 	"github.com/contrast-go/contrast/internal/check"
 )
 
-// TestWhileGOMAXPROCSChanges: losses have the same bits while the number of processors changes under
-// them, as Go changes it by itself when an affinity mask or a quota does: scratch memory and the
-// pieces of work fit each other whatever it is.
+// TestWhileGOMAXPROCSChanges: losses have the same bits while the number of processors changes
+// under them, as Go changes it by itself when an affinity mask or a quota does: scratch memory and
+// the pieces of work fit each other whatever it is.
 func TestWhileGOMAXPROCSChanges(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	r := check.NewRand(22)

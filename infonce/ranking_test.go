@@ -8,7 +8,8 @@ import (
 	"github.com/contrast-go/contrast/internal/check"
 )
 
-// TestMarginRankingHinge: at the margin there is no slope, and labels tell the order of each row. All numbers are exact.
+// TestMarginRankingHinge: at the margin there is no slope, and labels tell the order of each row.
+// All numbers are exact.
 func TestMarginRankingHinge(t *testing.T) {
 	b := Batch{
 		Q:      rowsOf([]float32{3, 1}, []float32{0, 5}, []float32{2, 2}),
@@ -45,7 +46,8 @@ func TestRankingEmbeddings(t *testing.T) {
 	check.SameBits(t, "gradient of Negatives", g.Negatives.Data, []float32{1, 2})
 }
 
-// TestLogisticRankingExtremes: scores that are equal cost ln 2, and scores that differ by anything cost a number.
+// TestLogisticRankingExtremes: scores that are equal cost ln 2, and scores that differ by anything
+// cost a number.
 func TestLogisticRankingExtremes(t *testing.T) {
 	for _, c := range []struct {
 		x1, x2 float32

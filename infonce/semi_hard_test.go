@@ -27,8 +27,9 @@ func TestSemiHardWithoutTriplets(t *testing.T) {
 	})
 }
 
-// TestSemiHardTriplets: it is the loss of the list of semi-hard triplets, in several strips, with few pairs and with
-// many, with weights and any reduction. Rows of small integers have exact distances, of which many are equal.
+// TestSemiHardTriplets: it is the loss of the list of semi-hard triplets, in several strips, with
+// few pairs and with many, with weights and any reduction. Rows of small integers have exact
+// distances, of which many are equal.
 func TestSemiHardTriplets(t *testing.T) {
 	n, d := 300, 8
 	if testing.Short() {
@@ -68,8 +69,9 @@ func TestSemiHardTriplets(t *testing.T) {
 	}
 }
 
-// TestSemiHardChoice: the nearest negative that is farther than the positive counts, of equal ones the lowest row;
-// one at the distance of the positive is not farther, one at the margin from it not within. All distances are exact.
+// TestSemiHardChoice: the nearest negative that is farther than the positive counts, of equal ones
+// the lowest row; one at the distance of the positive is not farther, one at the margin from it not
+// within. All distances are exact.
 func TestSemiHardChoice(t *testing.T) {
 	// Distances from row 0: the positive at 2, negatives at 4, 3, 3, 2, 1.
 	rows := rowsOf([]float32{0, 0}, []float32{2, 0}, []float32{0, 4}, []float32{0, -3}, []float32{0, 3}, []float32{-2, 0}, []float32{0, 1})
@@ -89,7 +91,8 @@ func TestSemiHardChoice(t *testing.T) {
 	})
 }
 
-// TestSemiHardEachPositive: every positive has a negative of its own, and not the farthest alone (tensorflow/similarity, GoMLX).
+// TestSemiHardEachPositive: every positive has a negative of its own, and not the farthest alone
+// (tensorflow/similarity, GoMLX).
 func TestSemiHardEachPositive(t *testing.T) {
 	// Row 0 has positives at 0.5 and 2; the nearest negatives that are farther are at 1 and 4.
 	b := Batch{Q: rowsOf([]float32{0}, []float32{0.5}, []float32{2}, []float32{1}, []float32{-4}), Labels: []int{1, 1, 1, 8, 9}, Weights: []float32{1, 0, 0, 0, 0}}
@@ -102,7 +105,8 @@ func TestSemiHardEachPositive(t *testing.T) {
 	})
 }
 
-// TestSemiHardFarthest: pairs without a semi-hard negative are left out, or have the farthest negative.
+// TestSemiHardFarthest: pairs without a semi-hard negative are left out, or have the farthest
+// negative.
 func TestSemiHardFarthest(t *testing.T) {
 	// The positive is at 8, negatives at 1 and 5, twice.
 	b := Batch{Q: rowsOf([]float32{0}, []float32{8}, []float32{1}, []float32{-5}, []float32{5}), Labels: []int{1, 1, 2, 3, 4}, Weights: []float32{1, 0, 0, 0, 0}}
@@ -119,7 +123,8 @@ func TestSemiHardFarthest(t *testing.T) {
 	})
 }
 
-// TestSemiHardCollapse: where all rows are equal nothing is semi-hard, but the farthest negative is one.
+// TestSemiHardCollapse: where all rows are equal nothing is semi-hard, but the farthest negative is
+// one.
 func TestSemiHardCollapse(t *testing.T) {
 	b := gathered(check.NewRand(152), 30, 5, 6, gatherings[3].change)
 	check.EachLevel(t, func(t *testing.T) {
@@ -136,14 +141,15 @@ func TestSemiHardCollapse(t *testing.T) {
 	})
 }
 
-// TestSemiHardNearTies: of negatives whose distances differ by less than float32 tells the choice is that of float64, and so is
-// whether one is farther than the positive, or within the margin.
+// TestSemiHardNearTies: of negatives whose distances differ by less than float32 tells the choice
+// is that of float64, and so is whether one is farther than the positive, or within the margin.
 func TestSemiHardNearTies(t *testing.T) {
 	r := check.NewRand(153)
 	const n, d = 60, 8
 	for _, labels := range []int{3, n / 3} { // many pairs of one label, and few
 		for _, normalize := range []bool{false, true} {
-			// Different corners of a cube, but for last digits. Where rows are normalised none are equal but for the rounding of float64.
+			// Different corners of a cube, but for last digits. Where rows are normalised none are
+			// equal but for the rounding of float64.
 			digits := []int{3, 1000}[b2i(normalize)]
 			b := Batch{Q: gaps(n, d, 1, make([]float32, n*d)), Labels: make([]int, n)}
 			for i := range n {

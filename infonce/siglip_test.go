@@ -10,8 +10,8 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// TestSigLIPSumRules: with G = ∂L/∂z both Σ q·∂L/∂q and Σ k·∂L/∂k are Σ G·s/τ = −τ·∂L/∂τ, and ∂L/∂b is Σ G, which for
-// queries of length 0 is m·σ(b) − 1.
+// TestSigLIPSumRules: with G = ∂L/∂z both Σ q·∂L/∂q and Σ k·∂L/∂k are Σ G·s/τ = −τ·∂L/∂τ, and ∂L/∂b
+// is Σ G, which for queries of length 0 is m·σ(b) − 1.
 func TestSigLIPSumRules(t *testing.T) {
 	r := check.NewRand(121)
 	const n, m, d = 60, 70, 10
@@ -45,7 +45,8 @@ func TestSigLIPSumRules(t *testing.T) {
 	})
 }
 
-// TestSigLIPSmallLoss: a loss far below the rounding of the logits keeps its digits where the logits are exact.
+// TestSigLIPSmallLoss: a loss far below the rounding of the logits keeps its digits where the
+// logits are exact.
 func TestSigLIPSmallLoss(t *testing.T) {
 	const n = 40
 	for _, c := range []struct{ length, bias float32 }{{4, -8}, {6, -18}, {8, -32}, {12, -70}} {

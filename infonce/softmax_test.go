@@ -9,7 +9,8 @@ import (
 	"github.com/contrast-go/contrast/internal/check"
 )
 
-// TestContrast compares loss and probabilities with float64, for logits whose differences float32 holds.
+// TestContrast compares loss and probabilities with float64, for logits whose differences float32
+// holds.
 func TestContrast(t *testing.T) {
 	inf := math.Inf(-1)
 	for _, c := range []struct {
@@ -49,7 +50,8 @@ func TestContrast(t *testing.T) {
 				want = math.Log(sum+math.Exp(c.pos-top)) + top - c.pos
 			}
 			loss, neg, s := Contrast(z, float32(c.pos))
-			// The exponentials err by 1.1 ulp, their sum by one an addition; below the normal float32 nothing is relative.
+			// The exponentials err by 1.1 ulp, their sum by one an addition; below the normal
+			// float32 nothing is relative.
 			if !(math.Abs(loss-want) <= 6*ulp*want+0x1p-126) {
 				t.Errorf("%s: loss %v, want %v", name, loss, want)
 			}

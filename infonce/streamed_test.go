@@ -12,8 +12,8 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// TestStripBits: a batch of several strips has the bits of one strip, at every level, whether or not
-// exponentials may be kept.
+// TestStripBits: a batch of several strips has the bits of one strip, at every level, whether or
+// not exponentials may be kept.
 func TestStripBits(t *testing.T) {
 	const d = 16
 	n, counts := 700, []int{1, 2, 7}
@@ -66,7 +66,7 @@ func TestStripBits(t *testing.T) {
 	})
 }
 
-// TestLeanBits: a batch of which no copies are made has the bits of one that is copied, also
+// TestLeanBits: a batch that is not copied has the bits of one that is, also
 // where keys come in chunks, gradients are not zero before, and only some are asked for.
 func TestLeanBits(t *testing.T) {
 	r := check.NewRand(31)

@@ -63,8 +63,9 @@ func TestSupConInside(t *testing.T) {
 	}
 }
 
-// TestSupConColdSelf: the shift is over what takes part. SupContrast takes it over the row itself too: its gradients
-// overflow at τ = 0.008 and its loss is NaN at 0.005 for 16 views of normalised rows.
+// TestSupConColdSelf: the shift is over what takes part. SupContrast takes it over the row itself
+// too: its gradients overflow at τ = 0.008 and its loss is NaN at 0.005 for 16 views of normalised
+// rows.
 func TestSupConColdSelf(t *testing.T) {
 	r := check.NewRand(93)
 	b := Batch{Q: gaps(16, 64, 0, r.Normals32(16*64)), Labels: []int{0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7}}

@@ -33,8 +33,8 @@ func term(b Batch, i int) Batch {
 	return one
 }
 
-// TestTermReductions: a loss of independent terms is the weighted mean, the weighted sum or the mean over the
-// active ones of the losses of the terms alone, and so is its gradient.
+// TestTermReductions: a loss of independent terms is the weighted mean, the weighted sum or the
+// mean over the active ones of the losses of the terms alone, and so is its gradient.
 func TestTermReductions(t *testing.T) {
 	const n = 23
 	r := check.NewRand(110)
@@ -138,8 +138,8 @@ func TestTermsWithoutWeight(t *testing.T) {
 	}
 }
 
-// TestExtremeWeights: weights far from 1 whose products with anything else would leave float32 have the result of
-// weights of 1.
+// TestExtremeWeights: weights far from 1 whose products with anything else would leave float32 have
+// the result of weights of 1.
 func TestExtremeWeights(t *testing.T) {
 	r := check.NewRand(112)
 	for _, v := range slices.Concat(tripletVariants(0.3, false), pairVariants(0.3, false), distanceVariants(0.3, false)) {

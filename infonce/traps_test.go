@@ -13,8 +13,8 @@ import (
 
 // Mistakes that libraries made and their users reported, where no other test names them.
 
-// TestNTXentDoesNotSaturate: ln(num/den + tiny) ends at 87.3365 with a gradient of 0, for temperatures at which the loss
-// is 100 and 200 (pytorch-metric-learning).
+// TestNTXentDoesNotSaturate: ln(num/den + tiny) ends at 87.3365 with a gradient of 0, for
+// temperatures at which the loss is 100 and 200 (pytorch-metric-learning).
 func TestNTXentDoesNotSaturate(t *testing.T) {
 	// The positives are opposite, the negatives the same.
 	b := Batch{Q: gaps(2, 2, 0, []float32{1, 0, -1, 1e-3}), K: gaps(2, 2, 0, []float32{-1, 0, 1, 1e-3})}
@@ -31,8 +31,9 @@ func TestNTXentDoesNotSaturate(t *testing.T) {
 	}
 }
 
-// TestSoftTripletFar: ln(1 + e^v) of distances that differ by more than 88.7 is neither infinite nor not a number (tensorflow/similarity),
-// and one triplet alone counts (pytorch-metric-learning takes it for none).
+// TestSoftTripletFar: ln(1 + e^v) of distances that differ by more than 88.7 is neither infinite
+// nor not a number (tensorflow/similarity), and one triplet alone counts (pytorch-metric-learning
+// takes it for none).
 func TestSoftTripletFar(t *testing.T) {
 	for _, far := range []float32{-1000, -100, -88.8, 88.8, 100, 1000} {
 		b := Batch{Q: gaps(3, 1, 0, []float32{0, max(far, 0), max(-far, 0)}), Triplets: []Triple{{0, 1, 2}}}
@@ -48,8 +49,8 @@ func TestSoftTripletFar(t *testing.T) {
 	}
 }
 
-// TestQueueScale: a queue whose rows are not normalised does not let the embeddings collapse (lightly): the loss normalises
-// them, so their lengths do not matter.
+// TestQueueScale: a queue whose rows are not normalised does not let the embeddings collapse
+// (lightly): the loss normalises them, so their lengths do not matter.
 func TestQueueScale(t *testing.T) {
 	r := check.NewRand(98)
 	b := Batch{Q: gaps(8, 6, 0, r.Normals32(48)), K: gaps(8, 6, 0, r.Normals32(48)), Negatives: gaps(30, 6, 0, r.Normals32(180))}
@@ -60,8 +61,8 @@ func TestQueueScale(t *testing.T) {
 	}
 }
 
-// TestBatchInvariance: what a row costs does not depend, by one bit, on how many others are scored beside it
-// (sentence-transformers: the same sentence embeds differently at another batch size).
+// TestBatchInvariance: what a row costs does not depend, by one bit, on how many others are scored
+// beside it (sentence-transformers: the same sentence embeds differently at another batch size).
 func TestBatchInvariance(t *testing.T) {
 	r := check.NewRand(99)
 	const n, d = 300, 20
@@ -82,7 +83,8 @@ func TestBatchInvariance(t *testing.T) {
 	})
 }
 
-// TestNoNaNOnDuplicates: gradients of batches in which everything is the same are 0, not 0/0 (TensorFlow Addons, CLIP and others).
+// TestNoNaNOnDuplicates: gradients of batches in which everything is the same are 0, not 0/0
+// (TensorFlow Addons, CLIP and others).
 func TestNoNaNOnDuplicates(t *testing.T) {
 	for _, v := range allVariants() {
 		b := v.batch(check.NewRand(100), 12, 5, 0, 0)
@@ -103,9 +105,10 @@ func TestNoNaNOnDuplicates(t *testing.T) {
 	}
 }
 
-// TestGradientOfEachRow: the gradients of rows that share a matrix with their keys have the part that comes from being a
-// key (forgetting Gᵀ is the classic mistake): moving all rows by one orthogonal matrix changes no loss, so the gradient
-// of each is orthogonal to any rotation as a whole.
+// TestGradientOfEachRow: the gradients of rows that share a matrix with their keys have the part
+// that comes from being a key (forgetting Gᵀ is the classic mistake): moving all rows by one
+// orthogonal matrix changes no loss, so the gradient of each is orthogonal to any rotation as a
+// whole.
 func TestGradientOfEachRow(t *testing.T) {
 	r := check.NewRand(101)
 	for _, v := range allVariants() {

@@ -11,7 +11,8 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// TestTripletCollapse: where all rows are equal the loss is the margin, or ln 2, without a gradient.
+// TestTripletCollapse: where all rows are equal the loss is the margin, or ln 2, without a
+// gradient.
 func TestTripletCollapse(t *testing.T) {
 	x := simd.NewMatrix(8, 5)
 	for i := range 8 {
@@ -47,7 +48,8 @@ func TestTripletCollapse(t *testing.T) {
 	})
 }
 
-// TestTripletHinge: at v = 0 there is no slope, and Active counts what is above. All numbers are exact.
+// TestTripletHinge: at v = 0 there is no slope, and Active counts what is above. All numbers are
+// exact.
 func TestTripletHinge(t *testing.T) {
 	b := Batch{
 		Q:         simd.NewMatrix(4, 2),
@@ -67,7 +69,8 @@ func TestTripletHinge(t *testing.T) {
 	})
 }
 
-// TestTripletSwap: the nearer of anchor and positive is pushed from the negative, the anchor in a tie.
+// TestTripletSwap: the nearer of anchor and positive is pushed from the negative, the anchor in a
+// tie.
 func TestTripletSwap(t *testing.T) {
 	b := Batch{
 		Q:         rowsOf([]float32{0}, []float32{0}, []float32{-1}),
@@ -154,8 +157,8 @@ func TestNearDuplicates(t *testing.T) {
 	})
 }
 
-// TestSingleTriplet: a lone triplet counts, in rows and in a list. Elsewhere index lists of length 1 were
-// taken for none.
+// TestSingleTriplet: a lone triplet counts, in rows and in a list. Elsewhere index lists of length
+// 1 were taken for none.
 func TestSingleTriplet(t *testing.T) {
 	b := Batch{Q: rowsOf([]float32{0, 0}), K: rowsOf([]float32{4, 0}), Negatives: rowsOf([]float32{0, 2})}
 	list := Batch{Q: rowsOf([]float32{0, 2}, []float32{0, 0}, []float32{4, 0}), Triplets: []Triple{{1, 2, 0}}}
@@ -171,8 +174,8 @@ func TestSingleTriplet(t *testing.T) {
 	}
 }
 
-// TestSoftMarginFarNegatives: the soft margin is finite where d(a, p) − d(a, n) is below −88.7, where e^−v exceeds
-// float32, and so is its gradient.
+// TestSoftMarginFarNegatives: the soft margin is finite where d(a, p) − d(a, n) is below −88.7,
+// where e^−v exceeds float32, and so is its gradient.
 func TestSoftMarginFarNegatives(t *testing.T) {
 	for _, far := range []float32{88, 89, 200, 1e4, 1e19} {
 		rows := rowsOf([]float32{0}, []float32{0}, []float32{far}, []float32{far})
@@ -198,7 +201,8 @@ func TestSoftMarginFarNegatives(t *testing.T) {
 	}
 }
 
-// TestNoTriplets: an empty list of triplets is a loss of 0 that reads no K, and leaves gradients alone.
+// TestNoTriplets: an empty list of triplets is a loss of 0 that reads no K, and leaves gradients
+// alone.
 func TestNoTriplets(t *testing.T) {
 	r := check.NewRand(61)
 	b := Batch{Q: gaps(5, 3, 0, r.Normals32(15)), Triplets: []Triple{}}
@@ -211,8 +215,8 @@ func TestNoTriplets(t *testing.T) {
 	check.SameBits(t, "gradient", g.Q.Data, b.Q.Data)
 }
 
-// TestTripletList: triples of stacked rows have the bits of the losses of the rows one by one, and their gradients
-// but for the rounding of the mean.
+// TestTripletList: triples of stacked rows have the bits of the losses of the rows one by one, and
+// their gradients but for the rounding of the mean.
 func TestTripletList(t *testing.T) {
 	const n, d = 70, 130
 	r := check.NewRand(62)
@@ -241,7 +245,8 @@ func TestTripletList(t *testing.T) {
 	}
 }
 
-// TestTripletEpsilon: the distances of PyTorch, ‖x − y + ε‖, and of optax, √(‖x − y‖² + ε). All numbers are exact.
+// TestTripletEpsilon: the distances of PyTorch, ‖x − y + ε‖, and of optax, √(‖x − y‖² + ε). All
+// numbers are exact.
 func TestTripletEpsilon(t *testing.T) {
 	b := Batch{
 		Q:         rowsOf([]float32{1, 1}),

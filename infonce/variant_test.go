@@ -16,7 +16,7 @@ import (
 // A variant is a case of the catalog, and what a test knows about its error.
 type variant struct{ catalog.Case }
 
-// variants returns the cases of all losses that vary by v, as far as they are wanted.
+// variants returns the wanted cases of the losses that vary by v.
 func variants(v catalog.Variation, s catalog.Settings, wanted func(c catalog.Case) bool) []variant {
 	var vs []variant
 	for _, c := range catalog.Cases(v, s) {
@@ -139,7 +139,7 @@ func (v variant) ask(b Batch) truth {
 	return truth{loss, grad}
 }
 
-// evaluate is Evaluate of a batch that must be right.
+// evaluate is Evaluate of a valid batch.
 func evaluate(t testing.TB, name string, l Loss, b Batch, grad *Batch, scale float32) Result {
 	t.Helper()
 	r, err := l.Evaluate(b, grad, scale)
@@ -149,10 +149,10 @@ func evaluate(t testing.TB, name string, l Loss, b Batch, grad *Batch, scale flo
 	return r
 }
 
-// isZero reports whether r says nothing at all.
+// isZero reports whether r is the zero result.
 func isZero(r Result) bool { return equal(r, Result{}) && len(r.Losses) == 0 }
 
-// equal reports whether two results agree in all but the losses of the terms.
+// equal reports whether two results are equal apart from the losses of the terms.
 func equal(x, y Result) bool {
 	x.Losses, y.Losses = nil, nil
 	return reflect.DeepEqual(x, y)
@@ -161,7 +161,7 @@ func equal(x, y Result) bool {
 // ulp is the rounding error of float32 relative to a number.
 const ulp = 0x1p-24
 
-// Published bounds, for rows that know nothing of each other.
+// Published bounds, for independent rows.
 const (
 	maxValueError    = 2e-6 // relative to the value
 	maxGradientError = 1e-5 // relative to the largest element of the gradient
@@ -208,11 +208,11 @@ func (v variant) similarity(b Batch) float64 { return v.reach(b, 0) * v.reach(b,
 
 // derived is the tolerance that follows from the rounding of the logits, for any batch.
 //
-// A similarity is a chain of d roundings, of which most cancel, of partial sums up to s;
-// with what normalisation leaves that is (4 + √d/2)·s ulps. Times β, and with the
+// A similarity is a chain of d roundings of partial sums up to s. Most of them cancel;
+// with what normalisation leaves they are (4 + √d/2)·s ulps. Times β, and with the
 // rounding of β and of the shifted logit, it is the error δ of a logit. With it p
 // changes by 2δ relative to itself, and as ∂L/∂z = G, where Σ|G| = 2·(1−p) of the positive,
-// the loss changes by 2δ·(1−p), of which 1−p is at most min(1, L). A gradient β·G·k
+// the loss changes by 2δ·(1−p), where 1−p is at most min(1, L). A gradient β·G·k
 // changes by 2δ of the sum of |G|, and by another chain of roundings. Where p is below the
 // normal float32, its error is absolute.
 func (v variant) derived(b Batch, want truth) catalog.Tolerance {
@@ -268,7 +268,8 @@ func (v variant) force(loss float64) float64 {
 	return max(v.Mass, 2*min(1, loss))
 }
 
-// rounding is the relative error of sums of exponentials, where a loss has more than one of them or a product.
+// rounding is the relative error of sums of exponentials, where a loss has more than one of them or
+// a product.
 func (v variant) rounding() float64 {
 	if v.Sums || v.Steep > 0 {
 		return 8 * ulp
@@ -385,10 +386,10 @@ func with(l Loss, field string, value any) Loss {
 	return l
 }
 
-// distanceError returns the error of a difference of distances that come from products, and 0 for other losses. A dot
-// product of d terms errs by (4 + √d/2) ulps of the largest square, and the square of a distance by twice that. Of
-// distances above a quarter of the root of the sum of the squares it is an error of twice that relative to the norm;
-// the others are measured.
+// distanceError returns the error of a difference of distances that come from products, and 0 for
+// other losses. A dot product of d terms errs by (4 + √d/2) ulps of the largest square, and the
+// square of a distance by twice that. Of distances above a quarter of the root of the sum of the
+// squares it is an error of twice that relative to the norm; the others are measured.
 func (v variant) distanceError(b Batch) float64 {
 	if !v.Products {
 		return 0
@@ -404,8 +405,8 @@ func (v variant) distanceError(b Batch) float64 {
 	return 4 * e * x
 }
 
-// gradientError returns the error of a gradient relative to its largest element. The slope of a soft margin changes
-// by as much of itself as the margin changes, at most.
+// gradientError returns the error of a gradient relative to its largest element. The slope of a
+// soft margin changes by as much of itself as the margin changes, at most.
 func (v variant) gradientError(b Batch) float64 {
 	if v.Smooth {
 		return maxGradientError + v.distanceError(b)

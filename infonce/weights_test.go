@@ -11,8 +11,9 @@ import (
 	"github.com/contrast-go/contrast/internal/check"
 )
 
-// TestWeightsAreLinear: the sum of weighted terms has the weighted sum of the gradients of the single
-// terms, in all losses that have weights, and the mean is that over the sum of the weights.
+// TestWeightsAreLinear: in all losses with weights the value and gradient of the weighted sum are
+// the weighted sums of those of the single terms, and the mean is the sum over the sum of the
+// weights.
 func TestWeightsAreLinear(t *testing.T) {
 	r := check.NewRand(160)
 	const n, d = 9, 6

@@ -1,7 +1,7 @@
 // Package catalog is the one table of the losses of package infonce. Each row says what a loss
 // reads, who published it and how the command line offers it, and holds cases: the loss in some
-// settings with a float64 oracle. The README, the command, the golden hashes, the benchmarks and the
-// tests over all losses iterate over the table, so that a new loss is a row here beside its own
+// settings with a float64 oracle. The README, the command, the golden hashes, the benchmarks and
+// the tests over all losses iterate over the table, so that a new loss is a row here beside its own
 // files:
 //
 //	for _, l := range catalog.Losses() {
@@ -47,8 +47,8 @@ type Loss struct {
 	Bench []Case
 }
 
-// A Use is what one reads about a loss in a table: a title, the type and its main field, the fields
-// of a Batch that it reads, and where it was published.
+// A Use is a row of the README: a title, the type with the field that makes the difference, the
+// fields of a Batch that are read, and the paper.
 type Use struct {
 	Title, Type, Reads, Paper string
 }
@@ -64,8 +64,9 @@ type Command struct {
 	New func(s Settings) (infonce.Loss, *float32)
 }
 
-// Settings are what cases and commands are made from. A loss looks only at those that it has; 0 is
-// the loss's default.
+// Settings are the settings that cases and commands are made with. A loss ignores those that it
+// does not have. 0 means the default of the loss, but for Temperature and Scale of Cases, which
+// must be above 0.
 type Settings struct {
 	Temperature float32
 	DotProduct  bool
@@ -76,11 +77,11 @@ type Settings struct {
 	Workers     int    // of commands; a case gets it in New
 }
 
-// A Variation tells which settings change the cases of a loss.
+// A Variation says which settings change the cases of a loss.
 type Variation int
 
 const (
-	ByNothing     Variation = iota // its cases have settings of their own
+	ByNothing     Variation = iota // none: the cases have fixed settings
 	ByTemperature                  // Temperature and DotProduct
 	ByMargin                       // Margin and Normalize
 	ByScale                        // Scale and Margin
@@ -184,15 +185,15 @@ func rows(f func(n int) int, n int) int {
 	return f(n)
 }
 
-// same is a row for each row of Q.
+// same returns n: one row for each row of Q.
 func same(n int) int { return n }
 
-// Losses returns the table, in the order in which the README has it.
+// Losses returns the table in the order of the README.
 func Losses() []Loss {
 	return slices.Concat(softmaxLosses(), viewLosses(), distanceLosses(), cosineLosses(), pairLosses())
 }
 
-// Cases returns the cases of all losses that vary by v.
+// Cases returns the cases of all losses that v applies to.
 func Cases(v Variation, s Settings) []Case {
 	var cases []Case
 	for _, l := range Losses() {

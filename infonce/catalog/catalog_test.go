@@ -41,7 +41,7 @@ func TestLossesAreAll(t *testing.T) {
 	}
 }
 
-// TestCasesAreOfTheirLoss: cases have the type of their row, and names that are theirs alone.
+// TestCasesAreOfTheirLoss: cases have the type of their row, and unique names.
 func TestCasesAreOfTheirLoss(t *testing.T) {
 	s := Settings{Temperature: 0.1, Margin: 0.3, Scale: 10}
 	for _, l := range Losses() {
@@ -75,7 +75,7 @@ func TestCasesAreOfTheirLoss(t *testing.T) {
 	}
 }
 
-// TestCommands: names are there once, and a temperature is where the settings went.
+// TestCommands: names are unique, and the address of a temperature is that of the field in use.
 func TestCommands(t *testing.T) {
 	seen := make(map[string]bool)
 	for _, c := range Commands() {
@@ -93,7 +93,7 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// readmeTable returns the rows of the README, where neighbours of one title share one.
+// readmeTable returns the table of the README, where neighbours of one title share a row.
 func readmeTable() string {
 	var rows []Use
 	for _, l := range Losses() {
@@ -120,8 +120,8 @@ const (
 	listHead  = "// The losses:\n//\n"
 )
 
-// packageList returns the list of the package documentation, where neighbours that say the same
-// share a line.
+// packageList returns the list in the package documentation, where neighbours with the same text
+// share an entry.
 func packageList() string {
 	losses := Losses()
 	text := listHead
@@ -146,8 +146,8 @@ func packageList() string {
 	return text
 }
 
-// TestTexts: the README has the table, and the documentation of package infonce the list, as they are
-// printed from the catalog. With -update they are written.
+// TestTexts: the table in the README and the list in the documentation of package infonce are what
+// the catalog prints. -update writes them.
 func TestTexts(t *testing.T) {
 	for _, c := range []struct {
 		file, head, want string

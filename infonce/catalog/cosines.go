@@ -11,17 +11,17 @@ import (
 // cosineLosses are the losses of cosines and labels, whose exponents grow with a scale.
 func cosineLosses() []Loss { return []Loss{circle(), multiSimilarity(), arcFace(), cosFace()} }
 
-// byScale fills in what a case of a scale has in common with the others.
+// byScale completes a case of a scale with what all of them share.
 func byScale(s Settings, c Case) []Case {
 	c.Cosine = true
 	c.Name += fmt.Sprintf("/scale=%v,margin=%v", s.Scale, s.Margin)
 	return []Case{c}
 }
 
-// classes is the shape of labelled rows and fewer classes.
+// classes is the shape of labelled rows and the centres of fewer classes.
 var classes = Shape{Keys: func(n int) int { return n/2 + 2 }, Classes: true}
 
-// manyClasses is the shape of labelled rows and as many classes.
+// manyClasses is the shape of labelled rows and the centres of as many classes.
 var manyClasses = Shape{Keys: same, Classes: true}
 
 func circle() Loss {
@@ -45,8 +45,8 @@ func circle() Loss {
 				New: func(workers int) infonce.Loss {
 					return &infonce.Circle{Margin: s.Margin, Scale: s.Scale, Workers: workers}
 				},
-				// Exponents of both sums change by up to 4γ times a change of a cosine. Slopes are up to γ(2 + m)
-				// of positives and γ(1 + m) of negatives, times at most min(1, L).
+				// Exponents of both sums change by up to 4γ times a change of a cosine. Slopes are
+				// up to γ(2 + m) of positives and γ(1 + m) of negatives, times at most min(1, L).
 				Rounding: Rounding{Beta: γ * (3 + 2*m), Tolerance: cosineTolerance(8*γ, func(_ infonce.Batch, loss float64) float64 {
 					return γ * (3 + 2*m) * min(1, loss)
 				})},
@@ -86,7 +86,8 @@ func multiSimilarity() Loss {
 				New: func(workers int) infonce.Loss {
 					return &infonce.MultiSimilarity{Alpha: s.Scale / 5, Beta: s.Scale, Base: s.Margin, Workers: workers}
 				},
-				// The slopes of either sum are at most 1, and at most the scale times its part of the loss.
+				// The slopes of either sum are at most 1, and at most the scale times its part of
+				// the loss.
 				Rounding: Rounding{Beta: γ, Tolerance: cosineTolerance(γ, func(_ infonce.Batch, loss float64) float64 { return min(2, γ*loss) })},
 			})
 		},

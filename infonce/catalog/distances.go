@@ -8,9 +8,9 @@ import (
 	"github.com/contrast-go/contrast/internal/ref"
 )
 
-// hardDefaults are for losses of hardest triplets. With large batches the hardest positive of many
-// is always farther than the hardest negative, so the way down is to move all to one point: the
-// embeddings collapse.
+// hardDefaults are for the loss of the hardest triplets. In large batches the hardest positive of
+// many is always farther than the hardest negative, so the loss falls by moving all embeddings to
+// one point: they collapse.
 var hardDefaults = map[string]any{"steps": 6000, "batch": 24, "lr": 0.002}
 
 // distanceLosses are the losses of distances between rows.
@@ -18,7 +18,7 @@ func distanceLosses() []Loss {
 	return []Loss{triplet(), batchAll(), batchHard(), semiHard(), marginLoss(), lifted()}
 }
 
-// byMargin fills in what the cases of a margin have in common.
+// byMargin completes the cases of a margin with what all of them share.
 func byMargin(s Settings, cases []Case) []Case {
 	for i := range cases {
 		cases[i].Cosine = s.Normalize
@@ -44,10 +44,10 @@ var labelled = Shape{Labels: true}
 // anchors is the shape of rows with a positive and a negative each.
 var anchors = Shape{Keys: same, Negatives: same}
 
-// linear is a product of d numbers, and both its gradients, in each of n pairs.
+// linear counts a dot product of d numbers and both its gradients for each of n pairs.
 func linear(n, d float64) float64 { return 6 * n * d }
 
-// doubleLinear is linear with negatives.
+// doubleLinear is linear with a negative for each pair.
 func doubleLinear(n, d float64) float64 { return 2 * linear(n, d) }
 
 func triplet() Loss {
@@ -273,8 +273,8 @@ func marginLoss() Loss {
 	}
 }
 
-// A drawnMargin is MarginLoss with negatives drawn by distance. Each step has the same random
-// numbers: it has other images.
+// A drawnMargin is MarginLoss with negatives drawn by distance. Each step uses the same random
+// numbers, on other samples.
 type drawnMargin struct {
 	miner miner.DistanceWeighted
 	loss  infonce.MarginLoss
@@ -290,8 +290,8 @@ func (l *drawnMargin) Evaluate(b infonce.Batch, grad *infonce.Batch, scale float
 	return l.loss.Evaluate(b, grad, scale)
 }
 
-// MemoryEstimate implements [infonce.MemoryEstimator]. The miner holds about as much as one that looks
-// for the hardest rows. It lists a triplet for each pair of one label.
+// MemoryEstimate implements [infonce.MemoryEstimator]. The miner holds about as much as a search
+// for the hardest rows, and lists a triplet for each ordered pair of one label.
 func (l *drawnMargin) MemoryEstimate(b infonce.Batch) int64 {
 	total := infonce.MemoryEstimate(&infonce.BatchHard{Normalize: true, Workers: l.miner.Workers}, b)
 	count := make(map[int]int)

@@ -21,7 +21,8 @@ func unit(m simd.Matrix, normalize bool) ref.Mat {
 	return u
 }
 
-// raw returns the gradient by the rows of m, where g is that by unit rows if they are normalised.
+// raw returns the gradient with respect to the rows of m from g, which is with respect to the unit
+// rows if they are normalised.
 func raw(m simd.Matrix, g ref.Mat, normalize bool) ref.Mat {
 	if !normalize {
 		return g
@@ -43,7 +44,7 @@ func negativesOracle(f func(q, k, n ref.Mat, temperature float64, normalize bool
 	}
 }
 
-// rowsOracle is the softmax of rows against K and Negatives.
+// rowsOracle is the softmax of the rows of Q against K and Negatives.
 func rowsOracle(o ref.RowOptions, s Settings) oracle {
 	return func(b infonce.Batch) (float64, ref.Grad) {
 		o := o
@@ -57,7 +58,7 @@ func rowsOracle(o ref.RowOptions, s Settings) oracle {
 	}
 }
 
-// bothOracle is the mean of rowsOracle there, and of K against Q back.
+// bothOracle is the mean of rowsOracle and of the softmax of K against Q.
 func bothOracle(o ref.RowOptions, s Settings) oracle {
 	return func(b infonce.Batch) (float64, ref.Grad) {
 		there, g := rowsOracle(o, s)(b)
@@ -137,7 +138,7 @@ func listOracle(normalize bool, o ref.TripletOptions) oracle {
 	})
 }
 
-// triples returns the triplets of b as the reference has them.
+// triples returns the triplets of b in the type of package ref.
 func triples(b infonce.Batch) []ref.Triple {
 	var list []ref.Triple
 	for _, t := range b.Triplets {
@@ -171,7 +172,7 @@ func productsOracle(normalize bool, score func(x1, x2 ref.Mat, order []float64) 
 	}
 }
 
-// order returns the labels of b as numbers, nil where it has none.
+// order returns the labels of b as numbers, nil if it has none.
 func order(b infonce.Batch) []float64 {
 	var order []float64
 	for _, y := range b.Labels {
@@ -197,7 +198,7 @@ func sameID(b infonce.Batch) func(i, j int) bool {
 	return func(i, j int) bool { return b.IDs[i] == b.IDs[j] }
 }
 
-// are reports which labels are y.
+// are reports which labels equal y.
 func are(labels []int, y int) []bool {
 	is := make([]bool, len(labels))
 	for i, l := range labels {

@@ -5,7 +5,7 @@ import (
 	"github.com/contrast-go/contrast/internal/ref"
 )
 
-// pairLosses are the losses of labelled pairs and of scores, and those of one's own.
+// pairLosses are the losses of labelled pairs and of scores, and Custom.
 func pairLosses() []Loss {
 	return []Loss{contrastivePair(), cosineEmbedding(), marginRanking(), logisticRanking(), {
 		Name:  "Custom",
@@ -14,13 +14,13 @@ func pairLosses() []Loss {
 	}}
 }
 
-// chosen returns s with labels of pairs, one of two.
+// chosen returns s with pairs labelled one or other.
 func (s Shape) chosen(one, other int) Shape {
 	s.Choices = []int{one, other}
 	return s
 }
 
-// weightedChoices is chosen with weights, for golden hashes.
+// weightedChoices is chosen with weights.
 func (s Shape) weightedChoices(one, other int) Shape {
 	s.Weights = true
 	return s.chosen(one, other)
@@ -103,7 +103,7 @@ func cosineEmbedding() Loss {
 	}
 }
 
-// orderCases are a loss of the order of scores, which are given or those of embeddings.
+// orderCases are the cases of a loss of the order of scores, given or computed from embeddings.
 func orderCases(name string, s Settings, new func(workers int) infonce.Loss, score func(x1, x2 ref.Mat, order []float64) (float64, ref.Grad)) []Case {
 	embeddings := Case{
 		Name: name + "/embeddings", New: new, Shape: anchors.chosen(1, -1), Rounding: Rounding{Queries: 1, Loose: s.Normalize}, Oracle: productsOracle(s.Normalize, score),

@@ -8,13 +8,13 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// dense is three products of rows × rows × d, for the logits and for both gradients.
+// dense counts three matrix products of rows × rows × d: the logits and both gradients.
 func dense(rows, d float64) float64 { return 6 * rows * rows * d }
 
-// denseViews is dense of two views.
+// denseViews is dense for two views of n samples.
 func denseViews(n, d float64) float64 { return dense(2*n, d) }
 
-// byTemperature fills in what the cases of a temperature have in common.
+// byTemperature completes the cases of a temperature with what all of them share.
 func byTemperature(s Settings, cases []Case) []Case {
 	for i := range cases {
 		c := &cases[i]
@@ -27,10 +27,10 @@ func byTemperature(s Settings, cases []Case) []Case {
 	return cases
 }
 
-// pairs is the shape of rows of Q and as many of K.
+// pairs is the shape of as many rows of K as of Q.
 var pairs = Shape{Keys: same}
 
-// more returns k rows more than there are of Q.
+// more is for k rows more than Q has.
 func more(k int) func(n int) int { return func(n int) int { return n + k } }
 
 // hard is the shape of two hard negatives for each pair.
@@ -42,7 +42,7 @@ func (s Shape) weighted() Shape {
 	return s
 }
 
-// softmaxLosses are the losses whose rows of logits pass through a softmax.
+// softmaxLosses are the losses of rows of logits that go through a softmax.
 func softmaxLosses() []Loss {
 	return []Loss{infoNCE(), nPair(), ntXent(), dcl(), hcl(), supCon()}
 }
@@ -160,7 +160,7 @@ func infoNCE() Loss {
 	}
 }
 
-// always returns a constructor of l, for the cases whose number of workers does not matter.
+// always returns a constructor of l for cases in which the number of workers does not matter.
 func always(l infonce.Loss) func(int) infonce.Loss { return func(int) infonce.Loss { return l } }
 
 func nPair() Loss {
@@ -282,8 +282,9 @@ func hcl() Loss {
 		Varies: ByTemperature,
 		Cases: func(s Settings) []Case {
 			option := func(concentration, prior float32) Case {
-				// The gradient of a logit is A·((1+c)·p − c·p′), where A is R/(R + (1−ρ−ρm)·e^z⁺), above 1
-				// where the prior takes a part of R; with it grows what a change of the logits does.
+				// The gradient of a logit is A·((1+c)·p − c·p′), where A is R/(R + (1−ρ−ρm)·e^z⁺),
+				// above 1 where the prior takes a part of R; with it grows what a change of the
+				// logits does.
 				steep := 2 * float64(1+concentration)
 				if prior > 0 {
 					steep *= 10

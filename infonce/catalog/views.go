@@ -9,7 +9,7 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// viewLosses are the losses of pairs of views that are no softmax.
+// viewLosses are the losses of two views without a softmax.
 func viewLosses() []Loss { return []Loss{sigLIP(), alignUniform()} }
 
 func sigLIP() Loss {
@@ -125,9 +125,9 @@ func alignUniformCase(l infonce.AlignUniform, paired bool) Case {
 		}
 		return loss, g
 	}
-	// The exponent is off as a logit of β = 2t is, and the weights e^z/Σ e^z, which all uniformities
-	// share, with it. A difference of unit rows is off by two ulps, relative to which its length may be
-	// small.
+	// The exponent is off as a logit of β = 2t is, and the weights e^z/Σ e^z, which all
+	// uniformities share, with it. A difference of unit rows is off by two ulps, relative to which
+	// its length may be small.
 	c.Tolerance = func(b infonce.Batch, loss float64) Tolerance {
 		n, d := float64(b.Q.Rows), float64(b.Q.Cols)
 		δ := 2 * t * ulp * (8 + math.Sqrt(d)/2)

@@ -1,7 +1,7 @@
 package ref
 
-// CLIP returns the symmetric loss (Radford et al. 2021, figure 3): the mean of
-// InfoNCE from q to k and from k to q, which have N rows each.
+// CLIP returns the symmetric loss (Radford et al. 2021, figure 3): the mean of InfoNCE from q to k
+// and from k to q, which have N rows each.
 //
 //	1/2N Σ_i [ −ln( exp(q_i·k_i/τ) / Σ_j exp(q_i·k_j/τ) ) − ln( exp(q_i·k_i/τ) / Σ_j exp(q_j·k_i/τ) ) ]
 func CLIP(q, k Mat, temperature float64, normalize bool) (float64, Grad) {

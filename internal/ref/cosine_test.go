@@ -103,7 +103,8 @@ func TestCosineLosses(t *testing.T) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 		for _, v := range g.DQ.Data {
-			// In the collapse every slope is along the row, and only rounding, of slopes up to γ, is left.
+			// In the collapse every slope is along the row, and only rounding, of slopes up to γ,
+			// is left.
 			if c.zero && math.Abs(v) > 1e-14 || math.IsNaN(v) {
 				t.Errorf("%s: gradient %v", c.name, g.DQ.Data)
 				break

@@ -41,7 +41,8 @@ func dcl(q, k Mat, temperature float64, normalize, oneWay bool, weights []float6
 	qn, kn := embedded(q, normalize), embedded(k, normalize)
 	dq, dk := NewMat(n, q.Cols), NewMat(k.Rows, k.Cols)
 	loss, dTemperature := 0.0, 0.0
-	// anchor i of x with its positive, row i of y, and all other rows of y, and of x itself unless oneWay
+	// anchor i of x with its positive, row i of y, and all other rows of y, and of x itself unless
+	// oneWay
 	add := func(i int, x, dx, y, dy Mat, weight float64) {
 		a := anchor{x: x.Row(i), dx: dx.Row(i), weight: weight}
 		a.candidate(y.Row(i), dy.Row(i))

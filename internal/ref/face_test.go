@@ -97,7 +97,8 @@ func TestMarginSoftmaxOfAngles(t *testing.T) {
 		if got, _ := CosFace(x, w, []int{0}, margin, scale); !near(got, want, 1e-14) {
 			t.Errorf("CosFace %s: %v, want %v", c.name, got, want)
 		}
-		// The slope by the angle, −t p φ′(θ), is that across x where |x| = 1, and at 1e-9 it has all its digits.
+		// The slope by the angle, −t p φ′(θ), is that across x where |x| = 1, and at 1e-9 it has
+		// all its digits.
 		if c.name == "1e-9 from it" {
 			slope := scale / (1 + math.Exp(scale*c.arc)) * math.Sin(margin+c.angle)
 			if !near(g.DQ.At(0, 1), slope, 1e-14) {

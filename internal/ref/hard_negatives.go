@@ -1,8 +1,8 @@
 package ref
 
-// SymmetricHardNegatives returns multiple negatives ranking (Henderson et al.
-// 2017) both ways: the mean of InfoNCE from the N rows of q to the
-// rows of k and neg, and from the rows of k to those of q:
+// SymmetricHardNegatives returns multiple negatives ranking (Henderson et al. 2017) both ways: the
+// mean of InfoNCE from the N rows of q to the rows of k and neg, and from the rows of k to those of
+// q:
 //
 //	1/2N Σ_i [ −ln( exp(q_i·k_i/τ) / (Σ_j exp(q_i·k_j/τ) + Σ_m exp(q_i·n_m/τ)) ) − ln( exp(q_i·k_i/τ) / Σ_j exp(q_j·k_i/τ) ) ]
 //

@@ -53,7 +53,8 @@ func TestCollapse(t *testing.T) {
 				{"BatchHard", value(BatchHard(x, labels, TripletOptions{Margin: 0.3})), 0.3},
 				{"BatchHard, soft", value(BatchHard(x, labels, soft)), math.Ln2},
 			} {
-				// The unit vectors are equal, and so are the scores; only the mean rounds, 64 times.
+				// The unit vectors are equal, and so are the scores; only the mean rounds, 64
+				// times.
 				if !near(c.got, c.want, 1e-14) {
 					t.Errorf("%s τ=%v normalize=%v: %v, want %v", c.name, temperature, normalize, c.got, c.want)
 				}
@@ -88,7 +89,7 @@ func TestTripletCollapse(t *testing.T) {
 	}
 }
 
-// simplex returns n unit vectors of which any two have the product −1/(n−1), at another length.
+// simplex returns n vectors of the given length, any two at the cosine −1/(n−1).
 func simplex(n int) Mat {
 	m := NewMat(n, n)
 	for i := range n {

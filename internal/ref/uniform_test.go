@@ -64,7 +64,8 @@ func TestAlignOfAngles(t *testing.T) {
 		if !near(got, c.want, 1e-15) {
 			t.Errorf("α=%v: %v, want %v", c.alpha, got, c.want)
 		}
-		// Turning the second row by an angle: d² = 2 − 2 sin, so ∂L/∂angle = −α 2^(α/2 − 1)/3, over the norm 3.
+		// Turning the second row by an angle: d² = 2 − 2 sin, so ∂L/∂angle = −α 2^(α/2 − 1)/3, over
+		// the norm 3.
 		compare(t, "q", g.DQ.Data, []float64{0, 0, 0, -c.alpha * math.Pow(2, c.alpha/2-1) / 9, 0, 0}, 1e-15)
 	}
 	if value, g := Align(NewMat(0, 2), NewMat(0, 2), 2); value != 0 || !isZero(g) {
@@ -91,7 +92,8 @@ func TestUniformityOfTheSphere(t *testing.T) {
 			t.Errorf("d=%d: %s, want %s", d, s, printed)
 		}
 	}
-	// A regular polygon has the mean of the circle, but for the terms exp(−2t) I_n(2t) of its n-th harmonic.
+	// A regular polygon has the mean of the circle, but for the terms exp(−2t) I_n(2t) of its n-th
+	// harmonic.
 	const n = 64
 	x := NewMat(n, 2)
 	for i := range n {

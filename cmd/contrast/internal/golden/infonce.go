@@ -40,8 +40,8 @@ func addLoss(h *bits.Hash, c catalog.Case) {
 	}
 }
 
-// batch returns n rows of d numbers. Its order of random numbers is in the recorded hashes, and so are
-// keys for losses of labelled rows, which do not read them.
+// batch returns n rows of d numbers. Its order of random numbers is in the recorded hashes, and so
+// are keys for losses of labelled rows, which do not read them.
 func (s source) batch(shape catalog.Shape, n, d int) infonce.Batch {
 	if shape.Labels {
 		shape.Keys = func(n int) int { return n }
