@@ -69,15 +69,15 @@ func smallRows(dir, out string, flags ...string) []string {
 }
 
 // Every kind of embeddings is trained on: the same bits for any number of workers and stopped or
-// not, with figures for what is held out.
+// not, with metrics for what is held out.
 func TestTrainOnRows(t *testing.T) {
 	dir := rowFiles(t)
 	for _, c := range []struct {
 		name    string
 		flags   []string
 		data    string
-		figures []string
-		learns  string // a figure that is better than that of the embeddings as they are
+		metrics []string
+		learns  string // a metric that is better than that of the embeddings as they are
 	}{
 		{"pairs", []string{"--pairs=DIR/q.npy,DIR/k.npy"}, "54 pairs to train on; 6 held out", []string{"recall@1", "recall@10", "mrr"}, ""},
 		{"pairs of two widths", []string{"--pairs=DIR/q.npy,DIR/wide.fvecs", "--dim=6"}, "54 pairs", []string{"recall@1", "recall@10", "mrr"}, ""},
@@ -104,8 +104,8 @@ func TestTrainOnRows(t *testing.T) {
 					t.Errorf("%s is %v, want a share", f.Name, f.Value)
 				}
 			}
-			if !slices.Equal(names, c.figures) {
-				t.Errorf("figures are %v, want %v", names, c.figures)
+			if !slices.Equal(names, c.metrics) {
+				t.Errorf("metrics are %v, want %v", names, c.metrics)
 			}
 			if c.learns != "" {
 				if raw, trained := want.Eval.Raw.Get(c.learns), want.Eval.Trained.Get(c.learns); trained <= raw {

@@ -230,7 +230,7 @@ func TestImagesUnseenOrUnlabelled(t *testing.T) {
 		flags   []string
 		remove  string // files
 		data    string
-		figures []string
+		metrics []string
 	}{
 		{[]string{"--split=classes", "--loss=supcon"}, "", "67 images to train on; 13 images of classes not trained on", []string{"recall@1", "map@r"}},
 		{[]string{"--report", "--augment=crop=0.7"}, "*labels*", "60 images to train on; 20 images not trained on", []string{"recall@1", "recall@10", "mrr"}},
@@ -255,8 +255,8 @@ func TestImagesUnseenOrUnlabelled(t *testing.T) {
 		for _, f := range r.Eval.Trained {
 			names = append(names, f.Name)
 		}
-		if !strings.Contains(stderr, c.data) || !slices.Equal(names, c.figures) || r.Clean != nil {
-			t.Errorf("%v: figures %v, want %v:\n%s", c.flags, names, c.figures, stderr)
+		if !strings.Contains(stderr, c.data) || !slices.Equal(names, c.metrics) || r.Clean != nil {
+			t.Errorf("%v: metrics %v, want %v:\n%s", c.flags, names, c.metrics, stderr)
 		}
 		stdout, _ = succeed(t, "eval", "--model", dir, "--json")
 		var again scoreReport

@@ -1,4 +1,4 @@
-// Package report shows a run as one HTML page: curves, figures, a map of what was
+// Package report shows a run as one HTML page: curves, metrics, a map of what was
 // embedded, and nearest neighbours.
 //
 // [Page.WriteFile] writes it as a file that needs nothing else: no network, no
@@ -24,7 +24,7 @@ type Page struct {
 	Step, Steps int  // the steps done, and to do; Steps 0: unknown
 
 	Settings []Setting // all of them, resolved
-	Tables   []Table   // of evaluation figures
+	Tables   []Table   // of metrics
 	Charts   []Chart   // the first is drawn large
 
 	Classes    []string // the names of the classes of points
@@ -36,7 +36,7 @@ type Page struct {
 // A Setting is what a run was told.
 type Setting struct{ Name, Value string }
 
-// A Table holds a figure for each way to see samples (a row) and each metric (a
+// A Table holds a number for each way to see samples (a row) and each metric (a
 // column). The best of a column is set off where there are several rows.
 type Table struct {
 	Caption string // such as "augmented queries"; "" is none

@@ -79,10 +79,10 @@ func collapseByRate(ctx context.Context, o Options, r *Report, rates []float32, 
 				if err := d.learn(ctx); err != nil {
 					return err
 				}
-				z := d.encoder.Forward(d.exam.x)
+				z := d.encoder.Forward(d.evaluation.x)
 				losses = append(losses, d.lastLoss())
 				distances = append(distances, meanDistance(z))
-				area, err := areaUnderCurve(z, d.exam.ids, o.Workers)
+				area, err := areaUnderCurve(z, d.evaluation.ids, o.Workers)
 				if err != nil {
 					return err
 				}
@@ -121,13 +121,13 @@ func isCollapsed(z simd.Matrix) bool { return !(meanDistance(z) >= collapsedBelo
 // A descent is a run with a choice of negatives.
 type descent struct {
 	lesson
-	exam   exam
-	losses []float64
+	evaluation evaluation
+	losses     []float64
 }
 
 func newDescent(o Options, c negativeChoice, seed uint64, rate float32, steps int) *descent {
 	world := newIdentities(seed)
-	d := &descent{exam: newExam(world, o.Workers).first(400)}
+	d := &descent{evaluation: newEvaluation(world, o.Workers).first(400)}
 	d.lesson = lesson{
 		loss: c.loss(o.Workers), source: &identityGroups{identities: world, seed: seed, perID: perIdentity}, arrange: train.Labelled,
 		batch: tripletBatch / 2, steps: steps, optimizer: &optim.SGD{Momentum: 0.9, Workers: o.Workers}, schedule: optim.Constant{Peak: rate},
@@ -164,7 +164,7 @@ func collapseInTime(ctx context.Context, o Options, r *Report, steps int) error 
 			if (p.Step+1)%every > 0 {
 				return
 			}
-			m := d.current().Forward(d.exam.x)
+			m := d.current().Forward(d.evaluation.x)
 			loss = append(loss, point{float64(p.Step + 1), sampleOf(d.losses[len(d.losses)-every:]).mean})
 			distance = append(distance, point{float64(p.Step + 1), meanDistance(m)})
 			now := isCollapsed(m)
@@ -176,8 +176,8 @@ func collapseInTime(ctx context.Context, o Options, r *Report, steps int) error 
 		if err := d.learn(ctx); err != nil {
 			return err
 		}
-		z := d.encoder.Forward(d.exam.x)
-		area, err := areaUnderCurve(z, d.exam.ids, o.Workers)
+		z := d.encoder.Forward(d.evaluation.x)
+		area, err := areaUnderCurve(z, d.evaluation.ids, o.Workers)
 		if err != nil {
 			return err
 		}

@@ -17,7 +17,7 @@ func TestCollapseFires(t *testing.T) {
 		if err := d.learn(context.Background()); err != nil {
 			t.Fatal(err)
 		}
-		z := d.encoder.Forward(d.exam.x)
+		z := d.encoder.Forward(d.evaluation.x)
 		if got := isCollapsed(z); got != c.collapses {
 			t.Errorf("%s: collapsed is %v, want %v: mean distance %.3f", c.name, got, c.collapses, meanDistance(z))
 		}
@@ -108,7 +108,7 @@ func TestIdentitiesBits(t *testing.T) {
 	}
 }
 
-// Within a step no identity comes twice, and none that the exam is about.
+// Within a step no identity comes twice, and none that the evaluation is about.
 func TestIdentitySources(t *testing.T) {
 	world := newIdentities(1)
 	pairs, groups := identityPairs{identities: world, seed: 1}, identityGroups{identities: world, seed: 1, perID: 4}

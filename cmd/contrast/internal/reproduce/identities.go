@@ -199,25 +199,25 @@ func cosine(steps int) optim.Schedule {
 	return optim.Cosine{Peak: 1e-3, Warmup: min(20, steps/4), Steps: steps}
 }
 
-// An exam asks which samples of unseen identities belong together.
-type exam struct {
+// An evaluation measures which samples of unseen identities are found to belong together.
+type evaluation struct {
 	x       simd.Matrix
 	ids     []int
 	workers int
 }
 
-func newExam(s *identities, workers int) exam {
+func newEvaluation(s *identities, workers int) evaluation {
 	x, ids := s.unseen()
-	return exam{x, ids, workers}
+	return evaluation{x, ids, workers}
 }
 
-// first returns the exam about the first n samples.
-func (e exam) first(n int) exam {
-	return exam{e.x.Slice(0, n), e.ids[:n], e.workers}
+// first returns the evaluation about the first n samples.
+func (e evaluation) first(n int) evaluation {
+	return evaluation{e.x.Slice(0, n), e.ids[:n], e.workers}
 }
 
 // mapAtR returns the mean average precision at R of embeddings of the samples (Musgrave et al.
 // 2020).
-func (e exam) mapAtR(z simd.Matrix) float64 {
+func (e evaluation) mapAtR(z simd.Matrix) float64 {
 	return eval.Ranking{Queries: z, Itself: true, QueryLabels: e.ids, Workers: e.workers}.Measure().MAPR
 }

@@ -7,28 +7,27 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A rowChunks is the loss of CLIP by the similarities of some queries to all keys at a time. A
-// chunk of all queries is the plain way: the whole matrix, which is made once. Smaller ones are
-// made twice, for the gradient needs the sums of all rows and columns.
+// A rowChunks is the loss of CLIP from the similarities of a chunk of queries to all keys at a
+// time. A chunk of all queries is the plain way: the whole matrix, computed once. Smaller chunks
+// are computed twice, because the gradient needs the sums of all rows and columns.
 type rowChunks struct {
 	chunk   int
 	workers int
 
-	q, k             simd.Matrix // unit rows
-	qNorms, kNorms   []float32
-	keys, keysTrans  simd.Packed
-	queries          simd.Packed // of a chunk
-	e                simd.Matrix // exponentials of a chunk, and then the gradient of the loss by its similarities
-	own              []float32   // similarity of each pair, over the temperature
-	rows, columns    []float32   // sums of exponentials, and then one over these
-	dq, dk           simd.Matrix // by unit rows
-	first            int         // query of the chunk
-	stage            func(t *rowChunks, lo, hi int)
-	stageRows, total int
+	q, k            simd.Matrix // unit rows
+	qNorms, kNorms  []float32
+	keys, keysTrans simd.Packed
+	queries         simd.Packed // of a chunk
+	e               simd.Matrix // exponentials of a chunk, and then the gradient with respect to its similarities
+	own             []float32   // similarity of each pair, over the temperature
+	rows, columns   []float32   // sums of exponentials, and then their reciprocals
+	dq, dk          simd.Matrix // gradients with respect to unit rows
+	first           int         // query of the chunk
 }
 
 // clipTemperature is the default of [infonce.InfoNCE]. Similarities are at most 1, so exponentials
-// less e^(1/τ) can not overflow, and at this temperature those that matter do not underflow either.
+// scaled by e^(−1/τ) cannot overflow, and at this temperature those that matter do not underflow
+// either.
 const clipTemperature = 0.07
 
 // Evaluate returns the loss of b and adds its gradient to grad.
@@ -46,10 +45,12 @@ func (l *rowChunks) Evaluate(b infonce.Batch, grad *infonce.Batch, scale float32
 	l.keysTrans.PackTrans(l.k)
 	clear(l.columns)
 	clear(l.dk.Data)
+	workers := par.Workers(l.workers)
+	const piece = 96 // rows or columns
 
 	for l.first = 0; l.first < n; l.first += l.chunk {
-		l.do(l.height(n), (*rowChunks).exponentials)
-		l.do(n, (*rowChunks).columnSums)
+		par.Ranges(workers, l.height(n), piece, l, (*rowChunks).exponentials)
+		par.Ranges(workers, n, piece, l, (*rowChunks).columnSums)
 	}
 	var loss float64
 	for i, own := range l.own {
@@ -59,11 +60,11 @@ func (l *rowChunks) Evaluate(b infonce.Batch, grad *infonce.Batch, scale float32
 	for l.first = 0; l.first < n; l.first += l.chunk {
 		h := l.height(n)
 		if l.chunk < n {
-			l.do(h, (*rowChunks).exponentialsAgain)
+			par.Ranges(workers, h, piece, l, (*rowChunks).exponentialsAgain)
 		}
-		l.do(h, (*rowChunks).queryGradient)
+		par.Ranges(workers, h, piece, l, (*rowChunks).queryGradient)
 		l.queries.Pack(l.q.Slice(l.first, l.first+h))
-		l.do(n, (*rowChunks).keyGradient)
+		par.Ranges(workers, n, piece, l, (*rowChunks).keyGradient)
 	}
 	factor := scale / clipTemperature / float32(n)
 	simd.AddNormalizeRowsGrad(grad.Q, factor, l.dq, l.q, l.qNorms)
@@ -74,20 +75,8 @@ func (l *rowChunks) Evaluate(b infonce.Batch, grad *infonce.Batch, scale float32
 // height returns the number of queries of the chunk.
 func (l *rowChunks) height(n int) int { return min(l.chunk, n-l.first) }
 
-// do runs a stage on pieces of rows, or of columns.
-func (l *rowChunks) do(total int, stage func(*rowChunks, int, int)) {
-	const piece = 96
-	l.stage, l.stageRows, l.total = stage, piece, total
-	par.Do(l.workers, (total+piece-1)/piece, l)
-}
-
-// Run is called by par.
-func (l *rowChunks) Run(_, piece int) {
-	l.stage(l, piece*l.stageRows, min((piece+1)*l.stageRows, l.total))
-}
-
 // exponentials stores e^(z−1/τ) of rows of the chunk, and their sums.
-func (l *rowChunks) exponentials(lo, hi int) {
+func (l *rowChunks) exponentials(_, lo, hi int) {
 	e := l.e.Slice(lo, hi)
 	l.keysTrans.Mul(e, 1/clipTemperature, l.q.Slice(l.first+lo, l.first+hi))
 	for i := range e.Rows {
@@ -98,7 +87,7 @@ func (l *rowChunks) exponentials(lo, hi int) {
 }
 
 // exponentialsAgain does not touch the sums.
-func (l *rowChunks) exponentialsAgain(lo, hi int) {
+func (l *rowChunks) exponentialsAgain(_, lo, hi int) {
 	e := l.e.Slice(lo, hi)
 	l.keysTrans.Mul(e, 1/clipTemperature, l.q.Slice(l.first+lo, l.first+hi))
 	for i := range e.Rows {
@@ -107,7 +96,7 @@ func (l *rowChunks) exponentialsAgain(lo, hi int) {
 }
 
 // columnSums adds the chunk to the sums of columns.
-func (l *rowChunks) columnSums(lo, hi int) {
+func (l *rowChunks) columnSums(_, lo, hi int) {
 	for i := range l.height(len(l.own)) {
 		simd.Axpy(l.columns[lo:hi], 1, l.e.Row(i)[lo:hi])
 	}
@@ -115,7 +104,7 @@ func (l *rowChunks) columnSums(lo, hi int) {
 
 // queryGradient turns rows of the chunk into (p_row + p_column)/2 − [i = j], and stores their
 // products with the keys.
-func (l *rowChunks) queryGradient(lo, hi int) {
+func (l *rowChunks) queryGradient(_, lo, hi int) {
 	e := l.e.Slice(lo, hi)
 	for i := range e.Rows {
 		row, at := e.Row(i), l.first+lo+i
@@ -127,7 +116,7 @@ func (l *rowChunks) queryGradient(lo, hi int) {
 }
 
 // keyGradient adds the products of columns of the chunk with the queries.
-func (l *rowChunks) keyGradient(lo, hi int) {
+func (l *rowChunks) keyGradient(_, lo, hi int) {
 	e := l.e.Slice(0, l.height(len(l.own)))
 	e.Cols, e.Data = hi-lo, e.Data[lo:]
 	l.queries.AddMulTransA(l.dk.Slice(lo, hi), e)

@@ -10,9 +10,9 @@ import (
 // Trials teach encoders on several worlds of identities, the same for all settings, so that what
 // differs between settings is not chance.
 type trials struct {
-	o      Options
-	worlds []*identities
-	exams  []exam
+	o           Options
+	worlds      []*identities
+	evaluations []evaluation
 }
 
 func newTrials(o Options, n int) *trials {
@@ -20,7 +20,7 @@ func newTrials(o Options, n int) *trials {
 	for i := range n {
 		w := newIdentities(o.Seed + uint64(i))
 		t.worlds = append(t.worlds, w)
-		t.exams = append(t.exams, newExam(w, o.Workers))
+		t.evaluations = append(t.evaluations, newEvaluation(w, o.Workers))
 	}
 	return t
 }
@@ -28,7 +28,7 @@ func newTrials(o Options, n int) *trials {
 // measure returns the MAP@R of each world for some way to see samples.
 func (t *trials) measure(see func(world int, x simd.Matrix) (simd.Matrix, error)) ([]float64, error) {
 	values := make([]float64, len(t.worlds))
-	for i, e := range t.exams {
+	for i, e := range t.evaluations {
 		z, err := see(i, e.x)
 		if err != nil {
 			return nil, err

@@ -60,7 +60,7 @@ func TestAhead(t *testing.T) {
 	}
 }
 
-// What the exam sees is neither in the samples as they are nor in an untrained encoder.
+// What the evaluation sees is neither in the samples as they are nor in an untrained encoder.
 func TestIdentitiesAreHidden(t *testing.T) {
 	tr := newTrials(Options{Seed: 1}, 1)
 	raw, err := tr.raw()

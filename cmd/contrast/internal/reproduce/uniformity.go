@@ -75,9 +75,9 @@ func walkPlane(ctx context.Context, o Options, r *Report, goals []goal, worlds, 
 	for i := range worlds {
 		seed := o.Seed + uint64(i)
 		world := newIdentities(seed)
-		exam := newExam(world, o.Workers)
+		e := newEvaluation(world, o.Workers)
 		for j, g := range goals {
-			path, err := follow(ctx, exam, g, world, seed, batch, steps)
+			path, err := follow(ctx, e, g, world, seed, batch, steps)
 			if err != nil {
 				return err
 			}
@@ -142,12 +142,12 @@ func selfIncluded(uniform float64, n int) float64 {
 }
 
 // follow trains an encoder and looks at it on the way, more often in the beginning.
-func follow(ctx context.Context, e exam, g goal, world *identities, seed uint64, batch, steps int) ([]checkpoint, error) {
+func follow(ctx context.Context, e evaluation, g goal, world *identities, seed uint64, batch, steps int) ([]checkpoint, error) {
 	untrained, err := newEncoder(seed, e.workers)
 	if err != nil {
 		return nil, err
 	}
-	first, err := e.look(0, untrained)
+	first, err := e.evaluate(0, untrained)
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +164,7 @@ func follow(ctx context.Context, e exam, g goal, world *identities, seed uint64,
 		}
 		next = step * 3 / 2
 		var c checkpoint
-		c, failed = e.look(step, l.current())
+		c, failed = e.evaluate(step, l.current())
 		path = append(path, c)
 	}
 	if err := l.learn(ctx); err != nil {
@@ -173,9 +173,9 @@ func follow(ctx context.Context, e exam, g goal, world *identities, seed uint64,
 	return path, failed
 }
 
-// look measures an encoder. The first half of the views of each identity are the gallery for
+// evaluate measures an encoder. The first half of the views of each identity are the gallery for
 // neighbours, the second half asks; pairs are one of each.
-func (e exam) look(step int, m *nn.MLP) (c checkpoint, err error) {
+func (e evaluation) evaluate(step int, m *nn.MLP) (c checkpoint, err error) {
 	z := m.Forward(e.x)
 	gallery, queries := simd.NewMatrix(z.Rows/2, z.Cols), simd.NewMatrix(z.Rows/2, z.Cols)
 	ids := make([]int, gallery.Rows)

@@ -59,6 +59,7 @@ func TestTamperingIsNoticed(t *testing.T) {
 			g := c.Grads["query"]
 			c.Grads["query"] = conformance.Array{Shape: g.Shape, Data: append(g.Data, 0)}
 		}},
+		{"bias has no numbers", func(c *conformance.Case) { c.Grads["bias"] = conformance.Array{Shape: []int{}, Data: []float64{}} }},
 		{"temperature", func(c *conformance.Case) { c.Params.Temperature = -1 }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
