@@ -13,7 +13,7 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// rampImages returns n images whose columns rise from 10 on and whose rows rise faster.
+// rampImages returns n images that start at 10 and rise along columns, and faster along rows.
 func rampImages(n, size int) images.Set {
 	m := images.Set{Width: size, Height: size, Channels: 1}
 	for y := range size {
@@ -24,7 +24,7 @@ func rampImages(n, size int) images.Set {
 	return m.Subset(make([]int, n))
 }
 
-// A crop shows a part of the image: its slopes tell which part of the width and of the height.
+// The slopes of a cropped ramp tell which fraction of the width and height the view shows.
 func TestAugmentCrop(t *testing.T) {
 	const size, least = 21, 0.25
 	const dx, dy = 3. / 255, 5. / 255
@@ -43,7 +43,7 @@ func TestAugmentCrop(t *testing.T) {
 				t.Fatalf("image %d: corner %v", i, v*255)
 			}
 		}
-		x := (at(10, 10) - (10+3*10+5*10)/255.) // the move of the middle
+		x := (at(10, 10) - (10+3*10+5*10)/255.) // the shift of the centre
 		right, down = max(right, x), min(down, x)
 		if w > 1.01 || h > 1.01 || w*h < least-0.02 || w/h < 0.74 || w/h > 1.35 {
 			t.Errorf("image %d: a part %.3f×%.3f", i, w, h)
@@ -54,7 +54,7 @@ func TestAugmentCrop(t *testing.T) {
 	if areas[0] > least+0.03 || areas[499] < 0.95 || ratios[0] > 0.77 || ratios[499] < 1.3 {
 		t.Errorf("areas %.3f to %.3f, ratios %.3f to %.3f", areas[0], areas[499], ratios[0], ratios[499])
 	}
-	// A frame of a quarter of the area can go a quarter of the sides away from the middle.
+	// A frame of a quarter of the area can be up to a quarter of the sides off the centre.
 	if reach := 0.25 * size * (dx + dy); right < 0.6*reach || down > -0.6*reach || right > reach || down < -reach {
 		t.Errorf("the middle moves from %v to %v, want within ±%v", down, right, reach)
 	}
@@ -99,7 +99,7 @@ func colours(rgb []float32) (mean, distance, angle float64) {
 	return (r + g + b) / 3, math.Hypot(u, v), math.Atan2(v, u) * 180 / math.Pi
 }
 
-// Saturation, hue and grey do what they say to every pixel, and no more.
+// Saturation, hue and grey change every pixel as documented and nothing else.
 func TestAugmentColours(t *testing.T) {
 	m := testkit.NoiseImages(1, 4, 4, 3).Subset(make([]int, 300))
 	before := flatten(m)
@@ -194,8 +194,8 @@ func TestAugmentCutOut(t *testing.T) {
 	}
 }
 
-// What is off by default draws from a stream of its own: it changes no number of the rest, nor
-// do its parts change each other's.
+// Augmentation that is off by default has a random stream of its own: it does not change the
+// numbers of the rest, and its parts do not change each other's.
 func TestAugmentOptionalDrawsAreApart(t *testing.T) {
 	m := testkit.NoiseImages(8, 12, 12, 3)
 	turned := augment(t, m, Image{}, 3, 1)

@@ -64,17 +64,17 @@ func TestAugmentBits(t *testing.T) {
 	})
 }
 
-// one returns none with one strength, the rest of which stays as it is.
+// one returns none with one strength set.
 func one(set func(*Image)) Image {
 	a := none
 	set(&a)
 	return a
 }
 
-// Each strength does what it says and no more.
+// Each strength changes what it documents and nothing else.
 func TestAugmentStrengths(t *testing.T) {
 	const size = 21
-	// An image whose columns rise from 10 on and whose rows rise faster.
+	// An image that starts at 10 and rises along columns, and faster along rows.
 	ramp := images.Set{Width: size, Height: size, Channels: 1}
 	for y := range size {
 		for x := range size {
@@ -85,7 +85,7 @@ func TestAugmentStrengths(t *testing.T) {
 	before := flatten(ramp)
 	const dx, dy = 3. / 255, 5. / 255
 
-	// slope fits value ≈ a + b·x + c·y on the middle of a row of m.
+	// slope fits value ≈ a + b·x + c·y to the middle of a view.
 	slope := func(v []float32) (a, b, c float64) {
 		at := func(x, y int) float64 { return float64(v[y*size+x]) }
 		return at(10, 10), (at(13, 10) - at(7, 10)) / 6, (at(10, 13) - at(10, 7)) / 6
@@ -192,7 +192,7 @@ func TestAugmentStrengths(t *testing.T) {
 	})
 }
 
-// The kernel keeps a constant, and spreads a point as it says.
+// The kernel preserves a constant and spreads a point as documented.
 func TestBlur(t *testing.T) {
 	check.EachLevel(t, func(t *testing.T) {
 		var p imageWorker
@@ -222,7 +222,7 @@ func TestBlur(t *testing.T) {
 			}
 			return 0
 		}
-		edge := func(d int) float64 { // a point at the border keeps what would leave
+		edge := func(d int) float64 { // a point at the border keeps what would fall outside
 			return kernel(d) + kernel(d+1)
 		}
 		for row := range h {
@@ -242,7 +242,7 @@ func TestBlur(t *testing.T) {
 	})
 }
 
-// Switching one strength off leaves the numbers of the others as they were.
+// Turning one strength off does not change the random numbers of the others.
 func TestAugmentDrawsAreApart(t *testing.T) {
 	m := testkit.NoiseImages(8, 12, 12, 1)
 	a := augment(t, m, one(func(a *Image) { a.Brightness = 0.5; a.Rotation = 20 }), 3, 1)

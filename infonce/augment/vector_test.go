@@ -11,7 +11,7 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// varied returns rows of ones with an augmentation.
+// varied returns rows filled with one number, augmented.
 func varied(a Vector, rows, width int, fill float32) simd.Matrix {
 	x := simd.NewMatrix(rows, width)
 	for i := range x.Data {
@@ -98,7 +98,7 @@ func TestVectorCrop(t *testing.T) {
 	}
 }
 
-// Switching one strength off leaves the numbers of the others as they were.
+// Turning one strength off does not change the random numbers of the others.
 func TestVectorDrawsAreApart(t *testing.T) {
 	both := varied(Vector{Dropout: 0.5, Crop: 0.5, Noise: 0.5}, 9, 33, 1)
 	noise := varied(Vector{Noise: 0.5}, 9, 33, 1)

@@ -12,7 +12,7 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// numbered returns n images of one pixel, the number of the image, of class i%classes + 3.
+// numbered returns n images of one pixel: image i has value i and class i%classes + 3.
 func numbered(n, classes int) images.Set {
 	m := images.Set{Width: 1, Height: 1, Channels: 1}
 	for i := range n {
@@ -22,7 +22,7 @@ func numbered(n, classes int) images.Set {
 	return m
 }
 
-// next returns the numbers of the images that a step shows.
+// next returns the numbers and labels of the images in a step.
 func next(t testing.TB, s Source, step, rows int) (images, labels []int) {
 	t.Helper()
 	x := simd.NewMatrix(rows, 1)
@@ -70,7 +70,7 @@ func TestViewsEpochs(t *testing.T) {
 	}
 }
 
-// matched pairs the same way, but with another image of the class.
+// With Match the second view is of another image of the class.
 func TestViewsMatch(t *testing.T) {
 	images := numbered(41, 20) // two images a class, three of class 3
 	images.Labels[40], images.Labels[39] = 99, 98
@@ -125,7 +125,7 @@ func TestClasses(t *testing.T) {
 	}
 }
 
-// A step is the same whatever was asked for before, and for any number of workers.
+// A step does not depend on earlier calls or on the number of workers.
 func TestSourceStepsStandAlone(t *testing.T) {
 	images := testkit.Bars(40, 5)
 	for name, fresh := range map[string]func(workers int) Source{
@@ -196,7 +196,7 @@ func TestSourceRefuses(t *testing.T) {
 			t.Errorf("%v, want %s", err, c.want)
 		}
 	}
-	// Without labels views are drawn all the same.
+	// Views do not need labels.
 	if labels, err := (&Views{Images: bare}).Next(0, simd.NewMatrix(4, 1)); labels != nil || err != nil {
 		t.Errorf("labels %v, error %v, want neither", labels, err)
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/contrast-go/contrast/internal/check"
 )
 
-// labelled returns labels of which sizes[c] are 10·c − 7, in random order.
+// labelled returns labels in random order, sizes[c] of them 10·c − 7.
 func labelled(r *check.Rand, sizes ...int) (labels []int) {
 	for c, n := range sizes {
 		for range n {
@@ -41,7 +41,7 @@ func labelsOf(labels, samples []int) (x []int) {
 	return x
 }
 
-func TestPK(t *testing.T) {
+func TestPKSampler(t *testing.T) {
 	labels := labelled(check.NewRand(1), 4, 5, 9, 1, 2, 4, 7)
 	sizes := make(map[int]int)
 	for _, l := range labels {
@@ -88,8 +88,8 @@ func TestPK(t *testing.T) {
 	}
 }
 
-// mostBatches is the largest number of batches of n without two samples of one class: of those
-// that are left, the n largest classes give the next one.
+// mostBatches returns the largest number of batches of n samples of different classes. It is
+// greedy: each batch takes a sample of each of the n largest remaining classes.
 func mostBatches(sizes []int, n int) (batches int) {
 	left := slices.Clone(sizes)
 	for {
@@ -104,7 +104,7 @@ func mostBatches(sizes []int, n int) (batches int) {
 	}
 }
 
-func TestDistinct(t *testing.T) {
+func TestNoDuplicates(t *testing.T) {
 	r := check.NewRand(2)
 	cases := [][]int{
 		{1}, {3}, {1, 1}, {5, 1}, {2, 2, 2}, {9, 1, 1, 1}, {4, 4, 4, 1, 1}, {20, 3, 2, 2, 1, 1, 1},
@@ -152,8 +152,8 @@ func TestDistinct(t *testing.T) {
 	}
 }
 
-// What can not all come in one epoch comes in turn over many.
-func TestDistinctIsFair(t *testing.T) {
+// Samples that do not fit in one epoch take turns over many.
+func TestNoDuplicatesIsFair(t *testing.T) {
 	ids := labelled(check.NewRand(5), 12, 3, 3, 2, 1, 1)
 	s := &NoDuplicates{IDs: ids, Seed: 4}
 	steps := mostBatches([]int{12, 3, 3, 2, 1, 1}, 4) // 3 steps: nine samples of the first are left out
@@ -179,7 +179,7 @@ func TestDistinctIsFair(t *testing.T) {
 	}
 }
 
-// A step is the same whatever was asked for before, and follows from the seed.
+// A step follows from the seed and does not depend on earlier calls.
 func TestSamplerStepsStandAlone(t *testing.T) {
 	labels := labelled(check.NewRand(3), slices.Repeat([]int{1, 2, 5}, 6)...)
 	type sampler interface{ Indices(int, []int) error }
@@ -236,7 +236,7 @@ func TestSamplersRefuse(t *testing.T) {
 	}
 }
 
-func TestViewsDistinct(t *testing.T) {
+func TestViewsNoDuplicates(t *testing.T) {
 	images := numbered(30, 6)
 	s := &Views{Images: images, Augment: unchanged, Seed: 5, NoDuplicates: true}
 	var all []int

@@ -12,7 +12,7 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// streamed are Rows that are read when asked for, and that may fail.
+// streamed is Vectors that are not in memory and may fail.
 type streamed struct {
 	Table
 	err   error
@@ -38,7 +38,7 @@ func counted(n, width int) Table {
 	return Table{m}
 }
 
-// shown returns which rows of counted a step shows.
+// shown returns the rows of counted that a step has, and their labels.
 func shown(t testing.TB, s Source, step, rows, width int) (which, labels []int) {
 	t.Helper()
 	x := simd.NewMatrix(rows, width)
@@ -61,7 +61,7 @@ func shown(t testing.TB, s Source, step, rows, width int) (which, labels []int) 
 	return which, slices.Clone(labels)
 }
 
-// classesOf returns n labels of so many classes.
+// classesOf returns n labels of the given number of classes.
 func classesOf(n, classes int) (l []int) {
 	for i := range n {
 		l = append(l, i%classes+3)
@@ -69,8 +69,8 @@ func classesOf(n, classes int) (l []int) {
 	return l
 }
 
-// Vectors come in the order of images.
-func TestRowSourcesChooseAsThoseOfImages(t *testing.T) {
+// Sources of vectors choose the same samples as sources of images.
+func TestVectorSourcesChooseAsThoseOfImages(t *testing.T) {
 	const n, classes, width = 50, 10, 2
 	rows, labels, images := counted(n, width), classesOf(n, classes), numbered(n, classes)
 	for _, c := range []struct {
@@ -98,7 +98,7 @@ func TestRowSourcesChooseAsThoseOfImages(t *testing.T) {
 	}
 }
 
-// All views of a sample are of it, in blocks.
+// The views of all samples come in blocks: first views, second views, ….
 func TestViewsEach(t *testing.T) {
 	for _, each := range []int{1, 2, 3, 5} {
 		const n = 4
@@ -170,7 +170,7 @@ func TestVectorPairs(t *testing.T) {
 	}
 }
 
-// Zeros follow the narrower rows, and stay there.
+// Narrower rows are padded with zeros, which augmentation does not change.
 func TestVectorPairsOfTwoWidths(t *testing.T) {
 	for _, widths := range [][2]int{{3, 5}, {5, 3}} {
 		s := &VectorPairs{Queries: counted(6, widths[0]), Documents: counted(6, widths[1]), Augment: augment.Vector{Noise: 1}}
@@ -215,8 +215,9 @@ func TestVectorTriplets(t *testing.T) {
 	}
 }
 
-// A step is the same whatever was asked for before, for any number of workers, and from a file.
-func TestRowStepsStandAlone(t *testing.T) {
+// A step does not depend on earlier calls, on the number of workers, or on whether rows are in
+// memory.
+func TestVectorStepsStandAlone(t *testing.T) {
 	const n, width = 40, 7
 	m := Table{testkit.Normals(check.NewRand(2), n, width)}
 	labels := classesOf(n, 5)
@@ -266,7 +267,7 @@ func TestRowStepsStandAlone(t *testing.T) {
 	}
 }
 
-func TestRowSourcesRefuse(t *testing.T) {
+func TestVectorSourcesRefuse(t *testing.T) {
 	rows, labels := counted(10, 2), classesOf(10, 5)
 	broken := errors.New("disk on fire")
 	for _, c := range []struct {

@@ -7,7 +7,7 @@ import (
 	"github.com/contrast-go/contrast/internal/check"
 )
 
-// geluInputs are all sizes, both signs, and more than one block.
+// geluInputs returns numbers of all magnitudes and both signs, more than one block of them.
 func geluInputs() []float32 {
 	x := []float32{0, float32(math.Copysign(0, -1)), 1e-40, -1e-40, 8.9, -8.9, 9, -9, 17, -17, 1e10, -1e10, 1e19, -1e19, 1e38, -1e38, float32(math.Inf(1))}
 	r := check.NewRand(1)
@@ -33,9 +33,8 @@ func TestGELUBits(t *testing.T) {
 	})
 }
 
-// The relative error of the sigmoid is that of an exponential of a rounded argument of up to 30
-// where it still counts: 30 ulp and a few more. Where the result is below 1e-12 of 1 nobody needs
-// it.
+// The relative error of the sigmoid is that of the exponential of a rounded argument, which is at
+// most 30 where the result matters: 30 ulp and a few more. Results below 1e-12 of 1 do not matter.
 func TestGELUTruth(t *testing.T) {
 	x := geluInputs()
 	y, slope := make([]float32, len(x)), make([]float32, len(x))
@@ -56,7 +55,7 @@ func TestGELUTruth(t *testing.T) {
 		if d := math.Abs(float64(y[i]) - want); !(d <= 64*ulp*math.Abs(want)+1e-12) {
 			t.Errorf("gelu(%v) = %v, want %v", v, y[i], want)
 		}
-		// The derivative by a difference, whose own error is of order 1e-9.
+		// A central difference, whose own error is of order 1e-9.
 		const eps = 1e-5
 		at := min(max(float64(v), -100), 100)
 		want = (gelu64(at+eps) - gelu64(at-eps)) / (2 * eps)

@@ -11,7 +11,7 @@ import (
 	"github.com/contrast-go/contrast/internal/check"
 )
 
-// same holds got, read from a file or cloned, to want.
+// same checks that got, which was read from a file or cloned, equals want.
 func same(t *testing.T, got, want Model) {
 	t.Helper()
 	a, b := State(got), State(want)
@@ -37,7 +37,7 @@ func TestCNNRoundTrip(t *testing.T) {
 		m := c.mustNew(t, 8)
 		in, out := m.Dims()
 		r := check.NewRand(3)
-		for range 3 { // which moves the statistics
+		for range 3 { // to change the statistics
 			m.Forward(testkit.Normals(r, c.rows, in))
 			m.Backward(testkit.Normals(r, c.rows, out))
 		}

@@ -11,8 +11,8 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// The running statistics are those of PyTorch, after Backward alone; Embed has them, and
-// what it makes of a row does not depend on the others.
+// The running statistics are those of PyTorch and change in Backward alone. Embed uses them, and
+// its result for a row does not depend on other rows.
 func TestBatchNormStatistics(t *testing.T) {
 	m := CNNConfig{Width: 4, Height: 3, Channels: 2, Filters: []int{3}, Norm: BatchNorm}.mustNew(t, 1)
 	s := &m.blocks[0]
@@ -38,7 +38,7 @@ func TestBatchNormStatistics(t *testing.T) {
 			}
 		}
 	}
-	x := testkit.Normals(r, 300, 24) // more than are embedded at a time
+	x := testkit.Normals(r, 300, 24) // more than embedRows
 	z := slices.Clone(m.Embed(x).Data)
 	check.SameBits(t, "Embed again", m.Embed(x).Data, z)
 	for _, i := range []int{0, 127, 128, 299} {

@@ -11,7 +11,7 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// cnnShapes have sides that are odd or 1, one channel and three, and each option.
+// cnnShapes has sides that are odd or 1, one channel and three, and each option.
 var cnnShapes = []struct {
 	CNNConfig
 	rows int
@@ -30,7 +30,7 @@ var cnnShapes = []struct {
 	{CNNConfig{Width: 4, Height: 1, Channels: 1, Filters: []int{3, 4, 2}, Strides: []int{2, 2, 2}, Norm: NoNorm}, 3},
 }
 
-// mustNew returns the CNN of c with biases, scales and shifts that are not those it begins with.
+// mustNew returns the CNN of c with biases, scales and shifts that differ from the initial ones.
 func (c CNNConfig) mustNew(t testing.TB, seed uint64) *CNN {
 	t.Helper()
 	m, err := c.New(seed)
@@ -46,7 +46,7 @@ func (c CNNConfig) mustNew(t testing.TB, seed uint64) *CNN {
 	return m
 }
 
-// images64 are samples of a block in float64: of each, rows of pixels of channels.
+// images64 is a batch in float64: sample, row, pixel, channel.
 type images64 [][][][]float64
 
 func zeros64(n, height, width, channels int) images64 {
@@ -63,7 +63,7 @@ func zeros64(n, height, width, channels int) images64 {
 	return x
 }
 
-// conv64 is a convolution with the weight w[ky][kx][in][out], and what bias returns added.
+// conv64 is a convolution with weight w[ky][kx][in][out] and a bias for each output channel.
 func conv64(x images64, stride, channels int, w []float64, bias func(o int) float64) images64 {
 	height, width, in := len(x[0]), len(x[0][0]), len(x[0][0][0])
 	out := zeros64(len(x), (height+stride-1)/stride, (width+stride-1)/stride, channels)
@@ -104,7 +104,7 @@ func (x images64) each(f func(i, c int, v *float64)) {
 	}
 }
 
-// normalize64 normalizes the numbers for which key returns the same.
+// normalize64 normalizes together the numbers for which key returns the same.
 func normalize64(x images64, key func(i, c int) int) {
 	n, sum, squares := map[int]float64{}, map[int]float64{}, map[int]float64{}
 	x.each(func(i, c int, v *float64) { n[key(i, c)]++; sum[key(i, c)] += *v })
@@ -116,7 +116,7 @@ func normalize64(x images64, key func(i, c int) int) {
 	x.each(func(i, c int, v *float64) { k := key(i, c); *v /= math.Sqrt(squares[k]/n[k] + 1e-5) })
 }
 
-// pool64 is a pooling of windows of the given sides.
+// pool64 pools windows of the given height and width.
 func pool64(x images64, p Pooling, height, width int) images64 {
 	out := zeros64(len(x), (len(x[0])+height-1)/height, (len(x[0][0])+width-1)/width, len(x[0][0][0]))
 	for i := range out {
@@ -157,7 +157,7 @@ func images(c CNNConfig, samples simd.Matrix) images64 {
 	return x
 }
 
-// cnn64 is the CNN of c with weights w in float64, in training.
+// cnn64 is the CNN of c with weights w in float64, in training mode.
 func cnn64(c CNNConfig, w []float64, samples simd.Matrix) [][]float64 {
 	activate := func(v float64) float64 {
 		if c.Activation == GELU {
@@ -271,7 +271,7 @@ func float64s(x []float32) []float64 {
 	return y
 }
 
-// cnnOptions are CNNs with more than one piece of work, and the last with more than one group.
+// cnnOptions has CNNs with more than one piece of work. The last one has more than one group.
 var cnnOptions = []CNNConfig{
 	{Width: 13, Height: 11, Channels: 3, Filters: []int{7, 10}, Norm: NoNorm, Head: []int{5}},
 	{Width: 13, Height: 11, Channels: 1, Filters: []int{7, 10}, Activation: GELU, Head: []int{5}},
@@ -279,7 +279,7 @@ var cnnOptions = []CNNConfig{
 	{Width: 40, Height: 40, Channels: 1, Filters: []int{40, 1}, Strides: []int{1, 1}}, // columns of a part of a sample
 }
 
-// rowsFor returns how many rows to test m with.
+// rowsFor returns the number of rows to test m with.
 func rowsFor(m *CNN) int {
 	if in, _ := m.Dims(); in > 1000 {
 		return 5
@@ -333,7 +333,7 @@ func TestCNNBitsForAnyWorkers(t *testing.T) {
 	}
 }
 
-// The gradients of chunks, one after the other, are those of all rows.
+// The gradients of consecutive chunks add up to those of the batch, bit for bit.
 func TestCNNChunkBits(t *testing.T) {
 	for _, c := range cnnOptions {
 		r := check.NewRand(8)

@@ -19,13 +19,13 @@ func mustDual(t testing.TB, query, document Model) *Dual {
 	return d
 }
 
-// towers returns a CNN with batch norm and an MLP that embed in three numbers.
+// towers returns a CNN with batch norm and an MLP whose embeddings have width 3.
 func towers(t testing.TB, seed uint64) (*CNN, *MLP) {
 	c := CNNConfig{Width: 4, Height: 3, Channels: 1, Filters: []int{3, 4}, Norm: BatchNorm, Head: []int{3}}
 	return c.mustNew(t, seed), mustMLP(t, seed+1, []int{7, 5}, []int{3})
 }
 
-// A Dual does what its towers do alone with their halves.
+// A Dual does with each half what its tower would do alone.
 func TestDualIsItsTowers(t *testing.T) {
 	query, document := towers(t, 1)
 	d := mustDual(t, query.Clone(), document.Clone())

@@ -33,7 +33,7 @@ func examples(t testing.TB) map[string]Model {
 	return models
 }
 
-// What callers of Encoder and Model rely on holds for each kind.
+// Encoders of all kinds keep the promises of Encoder and Model.
 func TestEncoders(t *testing.T) {
 	const rows = 70
 	path := filepath.Join(t.TempDir(), "model.safetensors")
@@ -89,7 +89,7 @@ func TestEncoders(t *testing.T) {
 	}
 }
 
-// The estimate of each encoder is what it holds, to within 20 %.
+// Each encoder holds as much memory as it estimates, within 20 %.
 func TestActivationBytes(t *testing.T) {
 	live := func() int64 {
 		runtime.GC()

@@ -9,7 +9,7 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A model that could be read can be used, and is written as it was.
+// A model that can be read can also be used, and is written with the same bytes.
 func FuzzModel(f *testing.F) {
 	path := filepath.Join(f.TempDir(), "model")
 	query, document := towers(f, 1)

@@ -9,8 +9,8 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// refusesShapes holds m, which turns rows of in numbers into embeddings of out, to panics with a
-// *simd.ShapeError.
+// refusesShapes checks that m, whose samples have width in and whose embeddings have width out,
+// panics with a *simd.ShapeError on wrong shapes.
 func refusesShapes(t *testing.T, m Model, in, out int) {
 	t.Helper()
 	x, dz := simd.NewMatrix(5, in), simd.NewMatrix(5, out)
@@ -25,8 +25,8 @@ func refusesShapes(t *testing.T, m Model, in, out int) {
 	}
 }
 
-// refusesMetadata holds ReadModel to an error of one line, that names the file and contains want,
-// for the model in good with another value of a key.
+// refusesMetadata changes the value of a key in the file good and checks that ReadModel returns an
+// error of one line that names the file and contains want.
 func refusesMetadata(t *testing.T, path string, good []byte, key, value, want string) {
 	t.Helper()
 	testkit.WriteFile(t, path, testkit.Edit(t, good, func(x []data.Tensor, meta map[string]string) []data.Tensor {

@@ -29,8 +29,8 @@ var mlpShapes = []struct {
 	{MLPConfig{Body: []int{4, 6, 4}, Head: []int{5, 3}, Residual: true}, 50},
 }
 
-// mustNew returns the MLP of c with biases, and where it is a residual with a last layer of the
-// body, that are not 0.
+// mustNew returns the MLP of c with biases that are not 0 and, if it is a residual, a last layer of
+// the body that is not 0.
 func (c MLPConfig) mustNew(t testing.TB, seed uint64) *MLP {
 	t.Helper()
 	m, err := c.New(seed)
@@ -141,7 +141,7 @@ func geluScalar(x float32) float32 {
 	return x / (1 + scalar.Exp(-x*(geluA+float32(geluB*float32(x*x)))))
 }
 
-// Each element is one chain of fused multiply-adds, from the bias on.
+// Each element is one chain of fused multiply-adds that starts with the bias.
 func TestMLPForwardBits(t *testing.T) {
 	check.EachLevel(t, func(t *testing.T) {
 		for _, c := range mlpShapes {
@@ -255,7 +255,7 @@ func TestMLPInit(t *testing.T) {
 	}
 }
 
-// An adapter begins as the identity, and can leave it.
+// An adapter starts as the identity and can move away from it.
 func TestMLPResidualBeginsAsIdentity(t *testing.T) {
 	m, err := MLPConfig{Body: []int{5, 8, 5}, Residual: true}.New(1)
 	if err != nil {
@@ -275,7 +275,7 @@ func TestMLPResidualBeginsAsIdentity(t *testing.T) {
 	check.SameBits(t, "first layer", m.layers[0].weight.Data, plain.layers[0].weight.Data)
 }
 
-// A rectifier that took NaN for 0 would hide a diverged run.
+// A rectifier that turned NaN into 0 would hide that a run has diverged.
 func TestMLPKeepsNaN(t *testing.T) {
 	check.EachLevel(t, func(t *testing.T) {
 		m := mustMLP(t, 1, []int{4, 9, 5}, []int{3})
@@ -339,8 +339,8 @@ func TestMLPRefuses(t *testing.T) {
 	refusesShapes(t, m, 4, 2)
 }
 
-// The gradients of chunks, one after the other, are those of all rows, where sums are
-// longer than the blocks of a product as well.
+// The gradients of consecutive chunks add up to those of the batch, bit for bit, even when sums are
+// longer than the blocks of a product.
 func TestMLPChunkBits(t *testing.T) {
 	const rows = 1700
 	r := check.NewRand(8)

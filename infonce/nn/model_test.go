@@ -28,7 +28,7 @@ func TestMLPRoundTrip(t *testing.T) {
 	} {
 		m := c.mustNew(t, 8)
 		for i := range m.params.Values {
-			m.params.Values[i] += float32(i) // biases too
+			m.params.Values[i] += float32(i) // so that biases are not 0
 		}
 		if err := WriteModel(path, m); err != nil {
 			t.Fatal(err)
@@ -99,7 +99,7 @@ func TestReadModelRefuses(t *testing.T) {
 	}
 }
 
-// The file of an MLP without options has the bytes that it had before there were any.
+// The file of an MLP without options keeps its bytes: older programs read it.
 func TestMLPFileIsStable(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "model.safetensors")
 	if err := WriteModel(path, mustMLP(t, 8, []int{6, 5, 4}, []int{3})); err != nil {

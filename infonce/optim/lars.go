@@ -52,9 +52,10 @@ func (o *LARS) Step(p *nn.Params, _ int, rate float32) {
 	if len(o.squares) != len(o.spans) {
 		o.squares, o.rates = make([][2]float64, len(o.spans)), make([]float32, len(o.spans))
 	}
-	par.For(o.Workers, len(o.spans), o, (*LARS).square)
+	workers := par.Workers(o.Workers)
+	par.For(workers, len(o.spans), o, (*LARS).square)
 	o.trust(rate)
-	par.For(o.Workers, len(o.spans), o, (*LARS).update)
+	par.For(workers, len(o.spans), o, (*LARS).update)
 	o.params = nil
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/contrast-go/contrast/internal/check"
 )
 
-// larsOracle is a step of LARS on one tensor in float64, as the code of SimCLR has it.
+// larsOracle makes a step of LARS on one tensor in float64, as SimCLR's code does.
 func larsOracle(w, v, g []float64, rate, momentum, trust, decay float64, nesterov, bias bool) {
 	ratio := 1.0
 	if bias {
@@ -37,7 +37,7 @@ func larsOracle(w, v, g []float64, rate, momentum, trust, decay float64, nestero
 	}
 }
 
-// Tensors of several spans, a bias, and those whose values or gradients are 0.
+// There are tensors of several spans, a bias, and tensors whose values or gradients are 0.
 func TestLARSSteps(t *testing.T) {
 	shapes := []nn.Tensor{{Shape: []int{2, spanSize - 100}}, {Shape: []int{7}}, {Shape: []int{3, 5}}, {Shape: []int{4, 1}}}
 	for _, c := range []struct {
@@ -68,7 +68,7 @@ func TestLARSSteps(t *testing.T) {
 			}
 		}
 		for i, got := range p.Values {
-			// Three steps of five float32 roundings each, of numbers below 8.
+			// Three steps with five float32 roundings each, of numbers below 8.
 			if d := math.Abs(float64(got) - w[i]); !(d <= 3*5*0x1p-24*8) {
 				t.Fatalf("%+v: parameter %d is %v, want %v", c.o, i, got, w[i])
 			}
@@ -76,7 +76,7 @@ func TestLARSSteps(t *testing.T) {
 	}
 }
 
-// The ratio of the norms is right where the squares overflow a float32.
+// The ratio of the norms is right even if the squares overflow a float32.
 func TestLARSLargeNumbers(t *testing.T) {
 	p := nn.NewParams([]nn.Tensor{{Shape: []int{1, 2}}})
 	copy(p.Values, []float32{3e30, 4e30})

@@ -17,7 +17,7 @@ import (
 )
 
 func TestStepDoesNotAllocate(t *testing.T) {
-	// The losses of package infonce are held to it there.
+	// That losses do not allocate is tested in package infonce.
 	towardsZero := lossFunc(func(b infonce.Batch, grad *infonce.Batch) (infonce.Result, error) {
 		copy(grad.Q.Data, b.Q.Data)
 		return infonce.Result{Loss: 1}, nil
@@ -26,7 +26,7 @@ func TestStepDoesNotAllocate(t *testing.T) {
 		sets := map[string]func(*Trainer){
 			"clipped": func(tr *Trainer) { tr.ClipNorm = 1e-6 },
 			"chunks":  func(tr *Trainer) { tr.Chunk = 7 },
-			"memory":  func(tr *Trainer) { withMemory(tr, 17); tr.Loss = towardsZero },
+			"memory":  func(tr *Trainer) { withQueue(tr, 17); tr.Loss = towardsZero },
 			"temperature": func(tr *Trainer) {
 				learnTemperature(tr)
 				tr.Loss = towardsZero
@@ -80,7 +80,7 @@ func TestStepDoesNotAllocate(t *testing.T) {
 				}
 			}
 			// Memory grows in the first steps, and package par starts another goroutine whenever
-			// those that it has are late, so steady state may take a while.
+			// the existing ones are late, so it may take a while to reach the steady state.
 			n := 1.
 			for i := 0; i < 50 && n > 0; i++ {
 				n = testing.AllocsPerRun(50, one)

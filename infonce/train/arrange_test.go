@@ -11,7 +11,7 @@ import (
 	"github.com/contrast-go/contrast/internal/check"
 )
 
-// Each loss finds its rows where the arrangement puts them.
+// Arrangements put rows where losses expect them.
 func TestRunArrangesViews(t *testing.T) {
 	rows := dataset.Table{Matrix: testkit.Normals(check.NewRand(5), 40, 30)}
 	for name, set := range map[string]func(tr *Trainer, look func(b infonce.Batch)){
@@ -86,7 +86,7 @@ func TestRunRefusesViews(t *testing.T) {
 		{func(tr *Trainer) { tr.Views = 3 }, "train: the source gives 2 views of each sample, want 3"},
 		{func(tr *Trainer) {
 			tr.Views, tr.Source = 3, &dataset.Views{Images: testkit.Bars(40, 5), Each: 3}
-			withMemory(tr, 9)
+			withQueue(tr, 9)
 		}, "train: 3 views of a sample, want 2 with a key encoder or a queue"},
 	} {
 		tr := tiny(t, "", 1)
@@ -97,7 +97,7 @@ func TestRunRefusesViews(t *testing.T) {
 	}
 }
 
-// manyLabels returns n labels of so many classes.
+// manyLabels returns n labels of the given number of classes.
 func manyLabels(n, classes int) (l []int) {
 	for i := range n {
 		l = append(l, i%classes+3)

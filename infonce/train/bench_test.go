@@ -12,7 +12,7 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// intended returns the step that the command trains with by default, on noise.
+// intended returns a trainer with the default settings of the command, on noise.
 func intended(b testing.TB) *Trainer {
 	m, err := nn.NewMLP(1, []int{784, 512, 256}, []int{128, 64})
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 	"github.com/contrast-go/contrast/internal/check"
 )
 
-// trained returns a folder in which tiny made 5 of 20 steps.
+// trained returns the folder of a run of tiny that stopped after 5 of 20 steps.
 func trained(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -62,7 +62,7 @@ func TestCheckpointSaysWhatItIs(t *testing.T) {
 
 func TestCheckpointHoldsAllParts(t *testing.T) {
 	tr := tiny(t, t.TempDir(), 1)
-	withMemory(tr, 5)
+	withQueue(tr, 5)
 	learnTemperature(tr)
 	mustRun(t, tr)
 	c, err := ReadCheckpoint(tr.checkpoint())
@@ -86,13 +86,13 @@ func TestCheckpointHoldsAllParts(t *testing.T) {
 	}
 }
 
-// Each damaged or foreign checkpoint gives one line that names the file and the rule,
-// and changes nothing.
+// A damaged or foreign checkpoint is an error of one line that names the file and the problem, and
+// nothing is changed.
 func TestResumeRefuses(t *testing.T) {
 	dir := trained(t)
 	path := filepath.Join(dir, CheckpointFile)
 	good := testkit.ReadFile(t, path)
-	if err := os.Remove(filepath.Join(dir, PreviousFile)); err != nil { // or that takes its place
+	if err := os.Remove(filepath.Join(dir, PreviousFile)); err != nil { // or it would be used instead
 		t.Fatal(err)
 	}
 	header := 8 + int(binary.LittleEndian.Uint64(good))
@@ -189,7 +189,7 @@ func TestResumeRefuses(t *testing.T) {
 		sameOutcome(t, c.name, outcomeOf(t, tr), before)
 	}
 
-	// Other parts than those of the checkpoint.
+	// The run has other parts than the checkpoint.
 	testkit.WriteFile(t, path, good)
 	for name, set := range map[string]func(*Trainer){
 		"other encoder":   func(tr *Trainer) { tr.Encoder = makeMLP(t, 1, []int{30, 12}, []int{4}) },
@@ -213,7 +213,7 @@ func TestResumeRefuses(t *testing.T) {
 	}
 }
 
-// No bit of a checkpoint can change without notice.
+// A change of any bit of a checkpoint is detected.
 func TestCheckpointBitFlips(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "small")
 	c := Checkpoint{Step: 3, Config: "c", Tensors: []data.Tensor{
@@ -296,7 +296,7 @@ func TestMetricsRefuse(t *testing.T) {
 	sameOutcome(t, "a torn last line", outcomeOf(t, tr), outcomeOf(t, whole))
 }
 
-// A new run in an old folder does not mix with what it finds.
+// A new run in the folder of an old one does not mix with it.
 func TestRunReplacesAnOldRun(t *testing.T) {
 	dir := trained(t)
 	var stale []string
@@ -343,8 +343,8 @@ func TestWeightsSHA256(t *testing.T) {
 	}
 }
 
-// A run keeps two checkpoints. Where the newest is damaged or missing the one before it takes its
-// place and is not overwritten until another is whole; the run ends in the same bits.
+// A run keeps two checkpoints. If the newest is damaged or missing, the one before it is used and
+// not overwritten until another one is complete. The run ends with the same bits.
 func TestResumeFallsBack(t *testing.T) {
 	fresh := func(dir string) *Trainer {
 		tr := tiny(t, dir, 1)
@@ -403,7 +403,7 @@ func TestResumeFallsBack(t *testing.T) {
 		}
 		kept := testkit.ReadFile(t, previous)
 		tr.CheckpointEvery = 0
-		mustRun(t, tr) // writes one checkpoint, in the place of the damaged one
+		mustRun(t, tr) // writes one checkpoint in place of the damaged one
 		sameOutcome(t, name, outcomeOf(t, tr), want)
 		if !bytes.Equal(testkit.ReadFile(t, previous), kept) {
 			t.Errorf("%s: the good checkpoint gave way to the damaged one", name)

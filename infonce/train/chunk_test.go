@@ -13,7 +13,7 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A run does not depend on how many rows the encoder sees at a time.
+// Weights do not depend on the size of chunks.
 func TestRunBitsForAnyChunk(t *testing.T) {
 	var want *outcome
 	check.EachLevel(t, func(t *testing.T) {
@@ -30,7 +30,7 @@ func TestRunBitsForAnyChunk(t *testing.T) {
 	})
 }
 
-// A tallest is an MLP that remembers the most rows that it was shown at once.
+// A tallest is an MLP that records the largest number of rows of a Forward.
 type tallest struct {
 	*nn.MLP
 	rows int
@@ -41,7 +41,7 @@ func (e *tallest) Forward(x simd.Matrix) simd.Matrix {
 	return e.MLP.Forward(x)
 }
 
-// What the encoder keeps of the rows grows with the chunk, not with the batch.
+// Activations grow with the chunk and not with the batch.
 func TestChunkBoundsActivations(t *testing.T) {
 	kept := func(batch, chunk int) (n int) {
 		tr := tiny(t, "", 1)
@@ -59,7 +59,7 @@ func TestChunkBoundsActivations(t *testing.T) {
 	}
 }
 
-// A drifter is an MLP that never embeds a row the same way twice, as one with dropout.
+// A drifter is an MLP whose embeddings differ from call to call, as with dropout.
 type drifter struct{ *nn.MLP }
 
 func (e drifter) Forward(x simd.Matrix) simd.Matrix {
@@ -69,7 +69,8 @@ func (e drifter) Forward(x simd.Matrix) simd.Matrix {
 	return z
 }
 
-// Gradients at another embedding than that of the loss would be wrong without a sign of it.
+// If the second embedding of a row differed from that which the loss saw, gradients would be
+// silently wrong.
 func TestChunkWantsTheSameEmbedding(t *testing.T) {
 	tr := tiny(t, "", 1)
 	tr.Encoder, tr.Chunk = drifter{tr.Encoder.(*nn.MLP)}, 5
@@ -85,7 +86,7 @@ func TestChunkWantsTheSameEmbedding(t *testing.T) {
 	}
 }
 
-// A run may be resumed in chunks of another size.
+// A run may be resumed with another size of chunks.
 func TestResumeWithAnotherChunk(t *testing.T) {
 	dir := t.TempDir()
 	whole := tiny(t, t.TempDir(), 1)

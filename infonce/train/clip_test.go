@@ -12,7 +12,7 @@ import (
 	"github.com/contrast-go/contrast/infonce/optim"
 )
 
-// A recorder keeps the gradients that it is shown.
+// A recorder is an optimizer that records gradients.
 type recorder struct {
 	optim.SGD
 	grads [][]float32
@@ -23,12 +23,12 @@ func (o *recorder) Step(p *nn.Params, step int, rate float32) {
 	o.SGD.Step(p, step, rate)
 }
 
-// The optimiser is shown the same direction, no longer than Clip.
+// Clipping keeps the direction of a gradient and bounds its norm by ClipNorm.
 func TestClip(t *testing.T) {
 	run := func(clip float64) (*recorder, []Progress) {
 		tr := tiny(t, "", 1)
 		o := &recorder{}
-		// Without a rate both runs have the same gradients.
+		// At rate 0 both runs have the same gradients.
 		tr.Optimizer, tr.Schedule, tr.ClipNorm = o, optim.Constant{}, clip
 		var all []Progress
 		tr.Report = func(p Progress) { all = append(all, p) }
@@ -58,7 +58,7 @@ func TestClip(t *testing.T) {
 		}
 		for j, g := range held.grads[i] {
 			want := factor * float64(free.grads[i][j])
-			// The factor and the product are rounded.
+			// Both the factor and the product are rounded.
 			if math.Abs(float64(g)-want) > 2*0x1p-24*math.Abs(want) {
 				t.Fatalf("step %d: gradient %d is %v, want %v", i, j, g, want)
 			}
@@ -69,7 +69,7 @@ func TestClip(t *testing.T) {
 	}
 }
 
-// The metrics tell how often, and only with a limit.
+// Metrics have the number of clipped steps only with ClipNorm.
 func TestClipMetrics(t *testing.T) {
 	for _, clip := range []float64{0, 1e-3} {
 		tr := tiny(t, t.TempDir(), 1)
@@ -85,7 +85,7 @@ func TestClipMetrics(t *testing.T) {
 	}
 }
 
-// A gradient beyond what a float32 can hold the square of is clipped too.
+// A gradient whose square overflows a float32 is clipped too.
 func TestClipLargeGradient(t *testing.T) {
 	tr := tiny(t, "", 1)
 	inner := tr.Loss

@@ -16,9 +16,9 @@ import (
 	"github.com/contrast-go/contrast/infonce/internal/testkit"
 )
 
-// diskFails runs from the checkpoint in dir on until the disk refuses something, and holds it
-// to an error of that kind, of one line that names a file of the run, with the checkpoint as
-// it was.
+// diskFails continues from the checkpoint in dir until the disk refuses something. That must be an
+// error of the wanted kind, of one line that names a file of the run, and must leave the checkpoint
+// unchanged.
 func diskFails(t *testing.T, name, dir string, every int, want error) {
 	t.Helper()
 	newest := testkit.ReadFile(t, filepath.Join(dir, CheckpointFile))
@@ -50,7 +50,7 @@ func diskFails(t *testing.T, name, dir string, every int, want error) {
 	}
 }
 
-// diskRecovers finishes the run in dir, which must end as if nothing had been.
+// diskRecovers finishes the run in dir, which must end as if nothing had happened.
 func diskRecovers(t *testing.T, name, dir string, want outcome) {
 	t.Helper()
 	tr := tiny(t, dir, 1)
@@ -61,9 +61,9 @@ func diskRecovers(t *testing.T, name, dir string, want outcome) {
 	sameOutcome(t, name, outcomeOf(t, tr), want)
 }
 
-// No file may grow beyond a limit, so that some write of the metrics or of the checkpoint is cut
-// short by the kernel and the one after it fails. The limit is of a process of its own, for that of
-// the tests writes files too.
+// Under a limit of the file size the kernel cuts some write of the metrics or the checkpoint short,
+// and the next one fails. The limit is set in a process of its own, because the one of the tests
+// writes files too.
 func TestRunOnAShortWrite(t *testing.T) {
 	const child = "CONTRAST_SHORT_WRITE"
 	if os.Getenv(child) == "" {
@@ -84,7 +84,7 @@ func TestRunOnAShortWrite(t *testing.T) {
 	want := outcomeOf(t, whole)
 	size := len(testkit.ReadFile(t, whole.checkpoint()))
 
-	signal.Ignore(syscall.SIGXFSZ) // which would end the process
+	signal.Ignore(syscall.SIGXFSZ) // it would end the process
 	defer signal.Reset(syscall.SIGXFSZ)
 	var old syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &old); err != nil {
@@ -110,8 +110,8 @@ func TestRunOnAShortWrite(t *testing.T) {
 	}
 }
 
-// On a file system of its own, in a process of its own: full after any number of pages, and
-// read-only.
+// The file system is full after any number of pages, or read-only. It is one of its own, mounted by
+// a process of its own.
 func TestRunOnAFullDisk(t *testing.T) {
 	const child = "CONTRAST_FULL_DISK"
 	if os.Getenv(child) == "" {

@@ -12,7 +12,7 @@ import (
 	"github.com/contrast-go/contrast/infonce/train"
 )
 
-// Letters in 18 typefaces, without a look at their labels. The result is the same on
+// This learns to tell letters in 18 typefaces apart without their labels. The result is the same on
 // every machine.
 func ExampleTrainer() {
 	seen, _, err := glyphs.Draw()

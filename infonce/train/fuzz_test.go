@@ -9,12 +9,12 @@ import (
 	"github.com/contrast-go/contrast/infonce/nn"
 )
 
-// A checkpoint that could be read is written as it was; a run that it is not of refuses it and goes
-// on.
+// A checkpoint that can be read is written with the same bytes. A run that it does not belong to
+// refuses it and can still train.
 func FuzzCheckpoint(f *testing.F) {
 	f.Add(testkit.ReadFile(f, filepath.Join(trained(f), CheckpointFile)))
 	for _, set := range []func(tr *Trainer){
-		func(tr *Trainer) { withMemory(tr, 5); tr.ClipNorm = 1 },
+		func(tr *Trainer) { withQueue(tr, 5); tr.ClipNorm = 1 },
 		func(tr *Trainer) { tinyCNN(f, tr, nn.BatchNorm); learnTemperature(tr) },
 	} {
 		tr := tiny(f, f.TempDir(), 1)

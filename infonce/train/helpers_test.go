@@ -11,7 +11,7 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// tiny returns a trainer of a small MLP on small images, all new.
+// tiny returns a trainer of a small MLP on small images.
 func tiny(t testing.TB, dir string, workers int) *Trainer {
 	t.Helper()
 	m, err := nn.NewMLP(3, []int{30, 12, 10}, []int{8, 4})
@@ -42,7 +42,7 @@ func makeMLP(t testing.TB, seed uint64, body, head []int) *nn.MLP {
 	return m
 }
 
-// newCNNOf returns a CNN to train.
+// makeCNN returns a CNN to train.
 func makeCNN(t testing.TB, c nn.CNNConfig, seed uint64) *nn.CNN {
 	t.Helper()
 	m, err := c.New(seed)
@@ -52,15 +52,15 @@ func makeCNN(t testing.TB, c nn.CNNConfig, seed uint64) *nn.CNN {
 	return m
 }
 
-// withMemory makes t one of MoCo.
-func withMemory(t *Trainer, size int) {
+// withQueue makes t an instance of MoCo with a queue of the given size.
+func withQueue(t *Trainer, size int) {
 	m := t.Encoder.(*nn.MLP)
 	t.Loss = &infonce.InfoNCE{Temperature: 0.2, Workers: m.Workers}
 	t.KeyEncoder = &MomentumEncoder{Encoder: m.Clone(), Momentum: 0.9, Workers: m.Workers}
 	t.Queue = &Queue{Size: size}
 }
 
-// learnTemperature makes t learn that of NT-Xent or InfoNCE.
+// learnTemperature makes t learn the temperature of NT-Xent or InfoNCE.
 func learnTemperature(t *Trainer) {
 	switch l := t.Loss.(type) {
 	case *infonce.NTXent:
@@ -71,7 +71,7 @@ func learnTemperature(t *Trainer) {
 	}
 }
 
-// A lossFunc is a loss of its embeddings that writes the gradient as well.
+// A lossFunc is a loss as a function of the batch that also writes the gradient.
 type lossFunc func(b infonce.Batch, grad *infonce.Batch) (infonce.Result, error)
 
 func (f lossFunc) Evaluate(b infonce.Batch, grad *infonce.Batch, scale float32) (infonce.Result, error) {

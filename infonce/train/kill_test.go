@@ -40,17 +40,17 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// toKill is a run with all that a checkpoint keeps.
+// toKill returns a run with every part that a checkpoint contains.
 func toKill(t testing.TB, dir string, steps, every int) *Trainer {
 	tr := tiny(t, dir, 1)
-	withMemory(tr, 17)
+	withQueue(tr, 17)
 	learnTemperature(tr)
 	tr.ClipNorm, tr.Steps, tr.CheckpointEvery = 0.5, steps, every
 	return tr
 }
 
-// runVictim trains in its folder, from the last checkpoint if there is one, and prints the
-// number of each step that it has made.
+// runVictim trains in its folder, from the last checkpoint if there is one, and prints the number
+// of each finished step.
 func runVictim() error {
 	tr := toKill(new(testing.B), *victim, *victims, *often)
 	step, err := tr.Resume()
@@ -91,7 +91,7 @@ func startVictim(t *testing.T, dir string, steps, every int) *prey {
 	return p
 }
 
-// next waits for the next number.
+// next waits for the number of the next step.
 func (p *prey) next(t *testing.T) int {
 	t.Helper()
 	line, err := p.out.ReadString('\n')
@@ -104,7 +104,7 @@ func (p *prey) next(t *testing.T) int {
 	return p.last
 }
 
-// kill kills the process a while after what it did last and takes over what it still said.
+// kill kills the process after a while and reads the rest of its output.
 func (p *prey) kill(t *testing.T, while int) {
 	t.Helper()
 	for range while {
@@ -122,11 +122,11 @@ func (p *prey) kill(t *testing.T, while int) {
 			fmt.Sscan(string(line), &p.last)
 		}
 	}
-	p.cmd.Wait() // reports that it was killed
+	p.cmd.Wait() // the error says that it was killed
 }
 
-// A run that is killed after any step and resumed leaves the bytes of one that was not: weights,
-// optimiser, keys, memory, temperature and metrics.
+// A run that is killed after any step and resumed ends with the bytes of one that was not: weights,
+// optimizer, key encoder, queue, temperature and metrics.
 func TestKilledRunsResumeExactly(t *testing.T) {
 	const steps, every = 40, 3
 	whole := toKill(t, t.TempDir(), steps, every)
@@ -173,8 +173,8 @@ func TestKilledRunsResumeExactly(t *testing.T) {
 	}
 }
 
-// A run that is killed over and over while it writes checkpoints never loses one that it
-// got past, and ends as one that was left alone.
+// A run that is killed again and again while it writes checkpoints never falls back behind one that
+// was complete, and ends like one that was not killed.
 func TestKillsLoseNoCheckpoint(t *testing.T) {
 	rounds := *kills
 	if rounds == 0 {
@@ -202,7 +202,7 @@ func TestKillsLoseNoCheckpoint(t *testing.T) {
 		if before, err := ReadCheckpoint(filepath.Join(dir, PreviousFile)); err != nil || before.Step != c.Step-1 && before.Step != c.Step {
 			t.Fatalf("round %d: the checkpoint before step %d is %v, error %v", round, c.Step, before, err)
 		}
-		// Step k is reported before its checkpoint is written, and after that of k−1.
+		// Step k is printed after checkpoint k−1 and before checkpoint k is written.
 		if c.Step < p.last-1 || c.Step > p.last+1 {
 			t.Fatalf("round %d: the checkpoint is of step %d, %d were reported", round, c.Step, p.last)
 		}

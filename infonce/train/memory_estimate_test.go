@@ -18,7 +18,7 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// live returns the bytes that are reachable.
+// live returns the size of reachable memory in bytes.
 func live() int64 {
 	runtime.GC()
 	var m runtime.MemStats
@@ -26,7 +26,7 @@ func live() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// large returns a run that holds megabytes.
+// large returns a run that takes megabytes.
 func large(t testing.TB, set func(tr *Trainer)) *Trainer {
 	m, err := nn.NewMLP(1, []int{256, 512, 256}, []int{32})
 	if err != nil {
@@ -57,7 +57,7 @@ func large(t testing.TB, set func(tr *Trainer)) *Trainer {
 	return tr
 }
 
-// What a run holds after some steps is what was estimated.
+// A run holds as much memory as was estimated.
 func TestMemoryEstimate(t *testing.T) {
 	for name, set := range map[string]func(tr *Trainer){
 		"NT-Xent": func(tr *Trainer) {},
@@ -104,7 +104,7 @@ func TestMemoryEstimate(t *testing.T) {
 	}
 }
 
-// Nor is the largest resident set of a process that makes such a run larger.
+// The peak resident set of a process with such a run agrees with the estimate too.
 func TestMemoryEstimateIsResident(t *testing.T) {
 	const child = "CONTRAST_MEMORY_ESTIMATE"
 	if os.Getenv(child) != "" {

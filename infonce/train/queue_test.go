@@ -14,8 +14,8 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// numberedRows returns n rows of width 2, the first of them (first, −first), and IDs that
-// take all bits. A row in three is zero.
+// numberedRows returns n rows of width 2, the first of them (first, −first), with IDs that use all
+// bits. Every third row is zero.
 func numberedRows(first, n int) (rows simd.Matrix, ids []int) {
 	rows = simd.NewMatrix(n, 2)
 	for i := range n {
@@ -27,7 +27,7 @@ func numberedRows(first, n int) (rows simd.Matrix, ids []int) {
 	return rows, ids
 }
 
-// Row r of all that were pushed is at place r mod Size until row r + Size comes.
+// Row r of all pushed rows is at place r mod Size until row r + Size is pushed.
 func TestQueueKeepsTheLastRows(t *testing.T) {
 	for _, c := range []struct {
 		size    int
@@ -55,7 +55,7 @@ func TestQueueKeepsTheLastRows(t *testing.T) {
 				t.Fatalf("%s: %d rows, want %d", name, got, want)
 			}
 			all, allIDs := numberedRows(0, pushed)
-			// What is at each place after all were pushed one by one.
+			// Expected: the content of each place if rows were pushed one by one.
 			want := simd.NewMatrix(q.Len(), 2)
 			wantIDs := make([]int, q.Len())
 			for r := range pushed {
@@ -99,7 +99,7 @@ func TestQueueBeginsEmpty(t *testing.T) {
 	}
 }
 
-// A queue that gets the state of another goes on as that one.
+// A queue that is given the state of another one behaves like that one.
 func TestQueueStateIsAll(t *testing.T) {
 	for _, named := range []bool{false, true} {
 		push := func(q *Queue, first, n int) {
@@ -127,7 +127,7 @@ func TestQueueStateIsAll(t *testing.T) {
 	}
 }
 
-// No content of a checkpoint makes a place that there is not.
+// No content of a checkpoint leads to an index out of range.
 func TestQueueOfAnyState(t *testing.T) {
 	for _, v := range []float32{-1, 0.5, 1e30, float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1)), 1<<22 - 1} {
 		q := &Queue{Size: 3}

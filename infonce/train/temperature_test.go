@@ -16,7 +16,7 @@ import (
 )
 
 // The gradient is that of the loss as a function of ln(1/τ).
-func TestLogScaleGradient(t *testing.T) {
+func TestLearnedTemperatureGradient(t *testing.T) {
 	r := check.NewRand(4)
 	b := infonce.Batch{Q: testkit.Normals(r, 9, 5), K: testkit.Normals(r, 9, 5)}
 	for _, tau := range []float32{0.05, 0.3, 1} {
@@ -44,15 +44,15 @@ func TestLogScaleGradient(t *testing.T) {
 		const h = 1e-2
 		x := float64(s.params.Values[0])
 		want := (at(x+h) - at(x-h)) / (2 * h)
-		// A loss in float32 and a difference of third order in h.
+		// The error is that of a loss in float32 and of a difference of third order in h.
 		if got := float64(s.params.Grads[0]); math.Abs(got-want) > 1e-3*math.Abs(want)+1e-4 {
 			t.Errorf("temperature %v: gradient %v, want %v", tau, got, want)
 		}
 	}
 }
 
-// t moves by its optimiser and stays within its range; how often that held it back is told.
-func TestLogScaleStaysInRange(t *testing.T) {
+// t is updated by its optimizer and clamped to its range, and clamps are counted.
+func TestLearnedTemperatureStaysInRange(t *testing.T) {
 	for _, c := range []struct {
 		tau, low, high float32
 		gradients      []float64 // with respect to the temperature
@@ -83,7 +83,7 @@ func TestLogScaleStaysInRange(t *testing.T) {
 			if p.Temperature != before {
 				t.Errorf("%+v: step %d tells of temperature %v, want the %v of its loss", c, i, p.Temperature, before)
 			}
-			// The product of τ and the gradient rounds, and exp.
+			// The product of τ and the gradient is rounded, and so is exp.
 			if got := s.params.Values[0]; math.Abs(float64(got-c.want[i])) > 1e-5 {
 				t.Errorf("%+v: step %d: t is %v, want %v", c, i, got, c.want[i])
 			}
@@ -103,7 +103,7 @@ func TestLogScaleStaysInRange(t *testing.T) {
 
 const ln2 = 0.693147180559945309
 
-func TestLogScaleRefuses(t *testing.T) {
+func TestLearnedTemperatureRefuses(t *testing.T) {
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())
 	for _, c := range []struct {
 		tau, low, high float32
@@ -135,7 +135,7 @@ func TestLogScaleRefuses(t *testing.T) {
 	}
 }
 
-// A gradient that is not finite is found before anything is moved.
+// A gradient that is not finite is an error before anything is updated.
 func TestRunGuardsTheTemperature(t *testing.T) {
 	for _, v := range []float64{math.NaN(), math.Inf(1), 1e39} {
 		tr := tiny(t, "", 1)
@@ -158,7 +158,7 @@ func TestRunGuardsTheTemperature(t *testing.T) {
 	}
 }
 
-// The loss of each step has the temperature that the step before left, and the metrics tell it.
+// Each step uses the temperature that the step before set, and metrics contain it.
 func TestRunLearnsTheTemperature(t *testing.T) {
 	tr := tiny(t, t.TempDir(), 1)
 	learnTemperature(tr)

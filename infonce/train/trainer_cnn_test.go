@@ -21,7 +21,7 @@ func tinyCNN(t testing.TB, tr *Trainer, norm nn.Norm) {
 	tr.Encoder = m
 }
 
-// textures are noisy images of 6×5 pixels of four classes: stripes of three kinds, and none.
+// textures is a source of noisy 6×5 images of four classes: three kinds of stripes, and none.
 type textures struct{}
 
 func (textures) Next(step int, x simd.Matrix) (labels []int, err error) {
@@ -51,14 +51,14 @@ func TestCNNLearns(t *testing.T) {
 			last = p.Loss
 		}
 		mustRun(t, tr)
-		// Each row has 5 positives, so that no loss is below ln 5 = 1.61.
+		// Each row has 5 positives, so the loss is at least ln 5 = 1.61.
 		if !(first > 2.5 && last < 2) {
 			t.Errorf("norm %s: the loss went from %v to %v, want it near ln 5", norm, first, last)
 		}
 	}
 }
 
-// A CNN is a part of a run as an MLP is, also of one in chunks and of one of MoCo, and resumed.
+// A run with a CNN has the same bits for any workers and chunks, with MoCo, and when it is resumed.
 func TestRunWithCNNBits(t *testing.T) {
 	for name, set := range map[string]func(tr *Trainer){
 		"NT-Xent": func(tr *Trainer) { tinyCNN(t, tr, nn.LayerNorm) },
@@ -76,7 +76,7 @@ func TestRunWithCNNBits(t *testing.T) {
 				tr := tiny(t, t.TempDir(), c.workers)
 				set(tr)
 				tr.Chunk, tr.Steps = c.chunk, 6
-				if c.chunk == 7 { // stopped on the way
+				if c.chunk == 7 { // stop and resume
 					ctx, cancel := context.WithCancel(context.Background())
 					tr.Report = func(p Progress) {
 						if p.Step == 2 {
@@ -105,7 +105,7 @@ func TestRunWithCNNBits(t *testing.T) {
 	}
 }
 
-// With batch norm a row can not be embedded without the others.
+// With batch norm a row cannot be embedded without the rest of its batch.
 func TestBatchNormWantsWholeBatches(t *testing.T) {
 	for name, set := range map[string]func(tr *Trainer){
 		"train: chunk is 7, want 0: ": func(tr *Trainer) { tr.Chunk = 7 },
@@ -122,7 +122,7 @@ func TestBatchNormWantsWholeBatches(t *testing.T) {
 	}
 }
 
-// A step that fails leaves the running statistics as they were.
+// A step that fails does not change the running statistics.
 func TestFailedStepLeavesStatistics(t *testing.T) {
 	tr := tiny(t, "", 1)
 	tinyCNN(t, tr, nn.BatchNorm)

@@ -15,7 +15,7 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// pairsOfKinds returns a run that aligns documents with other numbers about the same things.
+// pairsOfKinds returns a run that aligns two kinds of numbers about the same things.
 func pairsOfKinds(t testing.TB, dir string, workers int) *Trainer {
 	r := check.NewRand(4)
 	queries, documents := testkit.Normals(r, 60, 12), simd.NewMatrix(60, 7)
@@ -56,7 +56,8 @@ func TestDualLearns(t *testing.T) {
 	}
 }
 
-// A run with batch norm goes on bit for bit where it was stopped, for any number of workers.
+// A run with batch norm that is stopped and resumed ends with the same bits, for any number of
+// workers.
 func TestResumeWithStatistics(t *testing.T) {
 	var want outcome
 	for i, workers := range []int{1, 3} {

@@ -12,13 +12,13 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// seen is what a loss was shown in a step.
+// seen is the batch of a step as the loss saw it.
 type seen struct {
 	q, k, negatives []float32
 	ids             []int
 }
 
-// watch records what the loss of t is shown.
+// watch records the batches of the loss of t.
 func watch(t *Trainer) *[]seen {
 	var steps []seen
 	loss := t.Loss
@@ -36,18 +36,18 @@ func elements32(m simd.Matrix) (x []float32) {
 	return x
 }
 
-// Negatives are the second views of the steps before, the last ones that the queue has
-// room for, at the places that Queue.Push tells of; and their IDs are those of the images.
-func TestMemoryHoldsTheLastKeys(t *testing.T) {
+// Negatives are the second views of earlier steps, as many as fit in the queue, in the order that
+// Queue.Push documents. Their IDs are those of the images.
+func TestQueueHoldsTheLastKeys(t *testing.T) {
 	const batch, width = 12, 4
 	for name, set := range map[string]func(*Trainer){
-		"MoCo":              func(tr *Trainer) { withMemory(tr, 31) },
-		"MoCo in chunks":    func(tr *Trainer) { withMemory(tr, 31); tr.Chunk = 5 },
-		"small queue":       func(tr *Trainer) { withMemory(tr, 7) },
-		"momentum alone":    func(tr *Trainer) { withMemory(tr, 31); tr.Queue = nil },
+		"MoCo":              func(tr *Trainer) { withQueue(tr, 31) },
+		"MoCo in chunks":    func(tr *Trainer) { withQueue(tr, 31); tr.Chunk = 5 },
+		"small queue":       func(tr *Trainer) { withQueue(tr, 7) },
+		"momentum alone":    func(tr *Trainer) { withQueue(tr, 31); tr.Queue = nil },
 		"own keys":          func(tr *Trainer) { tr.Loss, tr.Queue = &infonce.InfoNCE{InBatch: true}, &Queue{Size: 31} },
 		"own keys in chunk": func(tr *Trainer) { tr.Loss, tr.Queue, tr.Chunk = &infonce.InfoNCE{}, &Queue{Size: 31}, 5 },
-		"late":              func(tr *Trainer) { withMemory(tr, 31); tr.QueueAfter = 3 },
+		"late":              func(tr *Trainer) { withQueue(tr, 31); tr.QueueAfter = 3 },
 	} {
 		tr := tiny(t, "", 1)
 		set(tr)
@@ -82,11 +82,11 @@ func TestMemoryHoldsTheLastKeys(t *testing.T) {
 	}
 }
 
-// Keys are what the momentum encoder makes of the second views; it follows after each step,
-// and gradients reach the trained encoder by way of the first views only.
+// Keys are the embeddings of second views by the momentum encoder, which is updated after each
+// step. Gradients reach the trained encoder through the first views only.
 func TestMomentumKeys(t *testing.T) {
 	tr := tiny(t, "", 1)
-	withMemory(tr, 31)
+	withQueue(tr, 31)
 	tr.Steps = 5
 	steps := watch(tr)
 	inner := tr.Source
@@ -101,7 +101,7 @@ func TestMomentumKeys(t *testing.T) {
 	})
 	mustRun(t, tr)
 
-	// The same by hand, with a loss whose gradient of K is lost.
+	// Expected: the same steps by hand, without the gradient of K.
 	query := makeMLP(t, 3, []int{30, 12, 10}, []int{8, 4})
 	key, opt := query.Clone(), &optim.AdamW{WeightDecay: 0.01}
 	follower := &MomentumEncoder{Encoder: key, Momentum: tr.KeyEncoder.Momentum}
@@ -126,10 +126,10 @@ func TestMomentumKeys(t *testing.T) {
 	check.SameBits(t, "parameters of the keys", tr.KeyEncoder.Encoder.Params().Values, key.Params().Values)
 }
 
-// A source that does not know what its rows show leaves the batch without IDs.
-func TestMemoryWithoutIDs(t *testing.T) {
+// If the source has no IDs, neither has the batch.
+func TestQueueWithoutIDs(t *testing.T) {
 	tr := tiny(t, "", 1)
-	withMemory(tr, 31)
+	withQueue(tr, 31)
 	inner := tr.Source
 	tr.Source = sourceFunc(func(step int, x simd.Matrix) {
 		if _, err := inner.Next(step, x); err != nil {
@@ -145,12 +145,12 @@ func TestMemoryWithoutIDs(t *testing.T) {
 	}
 }
 
-func TestRunWithMemoryBits(t *testing.T) {
+func TestRunWithQueueBits(t *testing.T) {
 	var first *outcome
 	check.EachLevel(t, func(t *testing.T) {
 		for _, c := range []struct{ workers, chunk int }{{1, 0}, {2, 7}, {7, 1}} {
 			tr := tiny(t, t.TempDir(), c.workers)
-			withMemory(tr, 31)
+			withQueue(tr, 31)
 			learnTemperature(tr)
 			tr.Batch, tr.Chunk, tr.Steps = 11, c.chunk, 8
 			mustRun(t, tr)

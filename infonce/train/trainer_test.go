@@ -26,7 +26,7 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// outcome is all that a run leaves behind.
+// outcome is everything that a run leaves behind.
 type outcome struct {
 	state   []data.Tensor
 	metrics string
@@ -76,7 +76,7 @@ func TestRunLearns(t *testing.T) {
 		"momentum": func(tr *Trainer) { tr.Optimizer = &optim.SGD{Momentum: 0.9, Nesterov: true} },
 		"LARS":     func(tr *Trainer) { tr.Optimizer, tr.ClipNorm = &optim.LARS{Trust: 0.1}, 1 },
 		"MoCo": func(tr *Trainer) {
-			withMemory(tr, 9)
+			withQueue(tr, 9)
 			tr.Source = &dataset.Views{Images: testkit.Bars(30, 30), Seed: 9} // few of the queue are of the batch
 			tr.Schedule, tr.Steps = optim.Cosine{Peak: 0.003}, 500
 		},
@@ -110,8 +110,8 @@ func TestRunLearns(t *testing.T) {
 	}
 }
 
-// spread is a loss made of float32 operations alone, so that the golden weights do
-// not depend on package infonce: Σ ¼|q_i−k_i|² − ⅛|q_i−k_{i+1}|², over n.
+// spread is a loss of float32 operations alone, so that the golden weights do not depend on package
+// infonce: Σ ¼|q_i−k_i|² − ⅛|q_i−k_{i+1}|², divided by n.
 func spread(b infonce.Batch, grad *infonce.Batch) (infonce.Result, error) {
 	n := b.Q.Rows
 	var loss float32
@@ -130,7 +130,8 @@ func spread(b infonce.Batch, grad *infonce.Batch) (infonce.Result, error) {
 	return infonce.Result{Loss: float64(loss), Valid: n}, nil
 }
 
-// The weights after 20 steps are those of every level, architecture and number of workers.
+// The weights after 20 steps are the same at every level, on every architecture, and for any
+// workers.
 func TestTrainBits(t *testing.T) {
 	const want = "ddaa4580f1193101965098ca52e2bad7c19cce78238937316bcbe1369fb8f12f"
 	check.EachLevel(t, func(t *testing.T) {
@@ -145,7 +146,7 @@ func TestTrainBits(t *testing.T) {
 	})
 }
 
-// A run with the losses of package infonce has one result too.
+// So they are with the losses of package infonce.
 func TestRunBitsForAnyWorkers(t *testing.T) {
 	var first *outcome
 	check.EachLevel(t, func(t *testing.T) {
@@ -201,15 +202,14 @@ func TestMetricsAreJSON(t *testing.T) {
 	}
 }
 
-// A run that is stopped after any step and resumed by a new process ends as
-// if it had not been, whether a checkpoint was written at that step or the process
-// was killed and goes on from an earlier one.
+// A run that is stopped after any step and resumed ends as if it had not been stopped, whether a
+// checkpoint was written at that step or the process was killed and an earlier one is used.
 func TestResumeIsExact(t *testing.T) {
 	for name, set := range map[string]func(*Trainer){
 		"AdamW":    func(tr *Trainer) {},
 		"momentum": func(tr *Trainer) { tr.Optimizer = &optim.SGD{Momentum: 0.9} },
 		"MoCo": func(tr *Trainer) {
-			withMemory(tr, 17)
+			withQueue(tr, 17)
 			learnTemperature(tr)
 			tr.Chunk = 4
 		},
@@ -247,7 +247,7 @@ func TestResumeIsExact(t *testing.T) {
 				tr := fresh(dir)
 				tr.CheckpointEvery = every
 				if every > 0 {
-					// The process dies after a step: no last checkpoint is written.
+					// The process dies after a step, so that no last checkpoint is written.
 					tr.Report = func(p Progress) {
 						if p.Step+1 == stop {
 							panic("killed")
@@ -314,15 +314,15 @@ func TestRunStopsWithinAStep(t *testing.T) {
 	if steps != 7 {
 		t.Errorf("%d steps, want none after the cancellation in step 7", steps)
 	}
-	// The same trainer goes on where it was.
+	// The same trainer continues where it stopped.
 	mustRun(t, tr)
 	whole := tiny(t, t.TempDir(), 1)
 	mustRun(t, whole)
 	sameOutcome(t, "run twice", outcomeOf(t, tr), outcomeOf(t, whole))
 }
 
-// Whatever is not finite is found in the step where it comes up, before it reaches
-// the parameters.
+// Anything that is not finite is an error in the step in which it arises, before it reaches the
+// parameters.
 func TestRunGuardsAgainstNonFinite(t *testing.T) {
 	bad := []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1))}
 	r := check.NewRand(1)
@@ -388,7 +388,7 @@ func TestRunGuardsAgainstNonFinite(t *testing.T) {
 	}
 }
 
-// An injector spoils what an MLP computes in one step.
+// An injector is an MLP that puts a number in its embeddings or gradients in one step.
 type injector struct {
 	*nn.MLP
 	step  int
@@ -428,7 +428,7 @@ func TestRunNamesTheParameter(t *testing.T) {
 	}
 }
 
-// Squares that overflow are not an error where the numbers are finite.
+// Gradients may be finite although their squares overflow.
 func TestGradientNormOfLargeNumbers(t *testing.T) {
 	p := nn.NewParams([]nn.Tensor{{Name: "w", Shape: []int{2, 2}}})
 	copy(p.Grads, []float32{3e30, 0, 0, -4e30})
@@ -486,7 +486,7 @@ func TestRunRefuses(t *testing.T) {
 	}
 }
 
-// A folder that can not be written is an error before the first step.
+// A folder that cannot be written to is an error before the first step.
 func TestRunWantsAFolder(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o666); err != nil {
@@ -510,7 +510,7 @@ func TestResumeWithoutCheckpoint(t *testing.T) {
 	}
 }
 
-// A countedReads is a table that counts how often it is read, and fails where err is set.
+// A countedReads is a table that counts reads, and fails if err is set.
 type countedReads struct {
 	dataset.Table
 	err   error

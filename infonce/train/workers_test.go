@@ -25,7 +25,7 @@ func TestRunWhileGOMAXPROCSChanges(t *testing.T) {
 	}()
 	for name, set := range map[string]func(tr *Trainer){
 		"MLP":        func(tr *Trainer) {},
-		"MoCo":       func(tr *Trainer) { withMemory(tr, 30); tr.Optimizer = &optim.SGD{Momentum: 0.9} },
+		"MoCo":       func(tr *Trainer) { withQueue(tr, 30); tr.Optimizer = &optim.SGD{Momentum: 0.9} },
 		"layer norm": func(tr *Trainer) { tinyCNN(t, tr, nn.LayerNorm); tr.Optimizer = &optim.LARS{} },
 		"batch norm": func(tr *Trainer) { tinyCNN(t, tr, nn.BatchNorm) },
 		"chunks":     func(tr *Trainer) { tinyCNN(t, tr, nn.NoNorm); tr.Chunk = 5 },
