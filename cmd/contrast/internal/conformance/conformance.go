@@ -18,7 +18,7 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// The bounds that a case must hold.
+// The bounds a case must hold.
 const (
 	MaxValueError    = 2e-6 // relative to the value
 	MaxGradientError = 1e-5 // relative to the largest element of the gradient, absolute where all are 0
@@ -94,8 +94,8 @@ func Load(path string) ([]Case, error) {
 	return file.Cases, nil
 }
 
-// A setup says how a loss of the file maps to one of ours: the inputs that go into the
-// fields of a batch, and the loss.
+// A setup says how a loss of the file maps to one of ours: which inputs go into which fields of a
+// batch, and the loss.
 type setup struct {
 	q, k, negatives, labels string
 	signs                   bool // labels 0 and 1 are our −1 and 1
@@ -229,8 +229,7 @@ func (c Case) Run() (Report, error) {
 	return r, nil
 }
 
-// matrix returns an input as a matrix; leading dimensions become rows, and the elements of a vector
-// do.
+// matrix returns an input as a matrix. Leading dimensions become rows; a vector becomes a column.
 func (c Case) matrix(name string) (simd.Matrix, error) {
 	a, ok := c.Inputs[name]
 	if !ok || len(a.Shape) == 0 {
@@ -250,8 +249,8 @@ func (c Case) matrix(name string) (simd.Matrix, error) {
 	return m, nil
 }
 
-// worst returns max |got − want| / max |want|, or max |got| where the truth is all 0: there
-// the terms of the gradient cancel, and what their rounding leaves has no other measure.
+// worst returns max |got − want| / max |want|, or max |got| if the truth is all 0: then the terms
+// of the gradient cancel, and what rounding leaves has no other measure.
 func worst(got []float32, want []float64) (float64, error) {
 	if len(got) != len(want) {
 		return 0, fmt.Errorf("%d numbers, want %d", len(got), len(want))

@@ -6,8 +6,7 @@ import (
 	"slices"
 )
 
-// check returns what is wrong with the page: lengths that do not agree, and indices
-// of nothing.
+// check returns what is wrong with the page: lengths that do not agree, or indices of nothing.
 func (p *Page) check() error {
 	for _, t := range p.Tables {
 		for _, r := range t.Rows {
@@ -78,7 +77,7 @@ func (s Sprite) check() error {
 	return nil
 }
 
-// checkImage accepts the numbers of images, and 0.
+// checkImage accepts the numbers of images, and 0 for none.
 func (s Sprite) checkImage(number int) error {
 	if number < 0 || number > s.Count {
 		return fmt.Errorf("image %d of %d", number, s.Count)

@@ -5,11 +5,11 @@ import (
 	"sync"
 )
 
-// maxReaders is the connections that are open at a time; others wait in the queue of
-// the operating system.
+// maxReaders bounds the connections that are open at a time; others wait in the queue of the
+// operating system.
 const maxReaders = 256
 
-// A limited listener has a bound to its open connections.
+// A limited listener bounds the number of open connections.
 type limited struct {
 	net.Listener
 	places chan struct{} // full: all are taken

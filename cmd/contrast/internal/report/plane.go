@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	maxPoints = 5000 // of a map that are shown
-	planeSide = 9999 // points lie on a grid: from 0 to this, finer than a screen
+	maxPoints = 5000 // most points shown of a map
+	planeSide = 9999 // points lie on a grid from 0 to this, finer than a screen
 )
 
 // A cloud is a map as it is drawn.
@@ -26,8 +26,8 @@ type plane struct {
 	Y     []int  `json:"y"` // upwards
 }
 
-// newCloud returns the map as it is drawn. Points come in an order of chance, so that
-// no class lies on top of all others.
+// newCloud returns the map as it is drawn. Points are shuffled, so that no class lies on top of all
+// others.
 func newCloud(m Map) cloud {
 	order := rand.New(rand.NewPCG(1, 2)).Perm(len(m.Points))
 	order = order[:min(len(order), maxPoints)]
@@ -51,8 +51,8 @@ func newCloud(m Map) cloud {
 	return c
 }
 
-// newPlane puts the points of the given indices on the grid, in the middle and as large
-// as fits. Both axes have one scale, so that distances can be compared.
+// newPlane puts the points with the given indices on the grid, centred and as large as fits. Both
+// axes have the same scale, so that distances can be compared.
 func newPlane(v View, order []int) plane {
 	x, y := newSpan(), newSpan()
 	for _, i := range order {
@@ -63,7 +63,7 @@ func newPlane(v View, order []int) plane {
 	}
 	unit := max(x.hi-x.lo, y.hi-y.lo)
 	if !(unit > 0) {
-		unit = 1 // all points are one
+		unit = 1 // all points are the same
 	}
 	place := func(v float64, s span) int {
 		middle := float64((s.lo + s.hi) / 2)

@@ -10,20 +10,20 @@
 // the script of this package only and load nothing.
 package report
 
-// A Page is what there is to tell of a run. Every field may be left out: a part
-// with nothing in it is not shown. The zero value is an empty page.
+// A Page is all there is to show of a run. Every field may be left out: an empty part is not shown.
+// The zero value is an empty page.
 //
-// A page that was handed over is read until the next one replaces it. Its slices
-// must not change below their length; appending to them is fine.
+// A page that was handed over is read until the next one replaces it. Its slices must not change
+// below their length; appending to them is fine.
 type Page struct {
 	Title    string   // "" is "contrast"
-	Summary  string   // what came out, in a sentence or two
+	Summary  string   // the result, in a sentence or two
 	Warnings []string // what the reader must know, such as a collapse
 
 	Running     bool // training is under way
-	Step, Steps int  // the steps done, and to do; Steps 0: unknown
+	Step, Steps int  // steps done, and all steps; Steps 0: unknown
 
-	Settings []Setting // all of them, resolved
+	Settings []Setting // all settings of the run
 	Tables   []Table   // of metrics
 	Charts   []Chart   // the first is drawn large
 
@@ -33,11 +33,11 @@ type Page struct {
 	Sprite     Sprite // the images of points and tiles
 }
 
-// A Setting is what a run was told.
+// A Setting is a setting of the run.
 type Setting struct{ Name, Value string }
 
-// A Table holds a number for each way to see samples (a row) and each metric (a
-// column). The best of a column is set off where there are several rows.
+// A Table holds a number for each embedder (a row) and each metric (a column). The best of a column
+// is highlighted if there are several rows.
 type Table struct {
 	Caption string // such as "augmented queries"; "" is none
 	Columns []Column
@@ -51,31 +51,30 @@ type Column struct {
 	Lower   bool // lower values are better
 }
 
-// A Row is a way to see samples: "raw pixels", "untrained", "trained".
+// A Row is an embedder: "raw pixels", "untrained", "trained".
 type Row struct {
 	Name   string
 	Values []float64 // of each column; one that is not finite is shown as a dash
 }
 
-// A Chart is curves over the steps that share a vertical axis.
+// A Chart is curves over steps that share a vertical axis.
 type Chart struct {
 	Title  string
 	Log    bool // the vertical axis is logarithmic at first; the reader may change it
 	Series []Series
 }
 
-// A Series is a curve. It may be of any length: long ones are drawn by the mean and
-// the range of neighbouring steps. Values that are not finite are a gap, and are
-// counted below the chart.
+// A Series is a curve of any length: a long one is drawn by the mean and the range of neighbouring
+// steps. Values that are not finite leave a gap, and are counted below the chart.
 type Series struct {
-	Name   string    // "" where the title of the chart says it all
+	Name   string    // "" if the title of the chart says enough
 	Steps  []int     // of each value, in increasing order; nil: 1, 2, 3, …
 	Values []float64 // one each step
 }
 
-// A Map is points in one or several planes: the same samples seen in different ways,
-// so that the reader can compare them. At most 5,000 points are shown, chosen evenly
-// at random but always the same ones.
+// A Map is points in one or several planes: the same samples embedded in different ways, so that
+// the reader can compare them. At most 5,000 points are shown, drawn at random but always the same
+// ones.
 type Map struct {
 	Points []Point
 	Views  []View
@@ -85,7 +84,7 @@ type Map struct {
 type Point struct {
 	Class int    // the index of its name in Page.Classes
 	Label string // what the sample is; "" is its class
-	Image int    // the number of its image in the sprite, from 1 on; 0: none
+	Image int    // the number of its image in the sprite, counted from 1; 0: none
 }
 
 // A View is where the points of a map lie.
@@ -94,21 +93,21 @@ type View struct {
 	X, Y  []float32 // of each point; one that is not finite is left out
 }
 
-// Neighbours are what was found nearest to queries, in one or several ways.
+// Neighbours are what was found nearest to queries, by one or several embedders.
 type Neighbours struct {
-	Ways   []string // how was searched: "raw pixels", "trained"
+	Ways   []string // the embedders: "raw pixels", "trained"
 	Strips []Strip
 }
 
 // A Strip is a query and what was found.
 type Strip struct {
 	Query Tile
-	Near  [][]Tile // Near[w] was found by way w, nearest first
+	Near  [][]Tile // Near[w] was found by embedder w, nearest first
 }
 
 // A Tile is a sample of a strip.
 type Tile struct {
-	Image int    // the number of its image in the sprite, from 1 on; 0: none
+	Image int    // the number of its image in the sprite, counted from 1; 0: none
 	Label string // its class, or a text
-	Wrong bool   // found, but not what was asked for
+	Wrong bool   // found, but of another class
 }

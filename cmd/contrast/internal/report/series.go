@@ -5,11 +5,11 @@ import (
 	"strconv"
 )
 
-// maxDrawn is the points of a curve that are drawn: about one a pixel of a wide screen.
+// maxDrawn is the most points that are drawn of a curve: about one for each pixel of a wide screen.
 const maxDrawn = 800
 
-// A curve is a series as it is drawn: each point stands for Every steps, but the
-// last may for fewer.
+// A curve is a series as it is drawn: each point stands for Every steps, the last one perhaps for
+// fewer.
 type curve struct {
 	Name  string  `json:"name"`
 	Every int     `json:"every"`
@@ -18,8 +18,8 @@ type curve struct {
 	Low   numbers `json:"low,omitempty"`
 	High  numbers `json:"high,omitempty"` // the range, where Every is not 1
 
-	Lost     int `json:"lost,omitempty"`     // how many values are not finite
-	LostStep int `json:"lostStep,omitempty"` // the step of the first
+	Lost     int `json:"lost,omitempty"`     // number of values that are not finite
+	LostStep int `json:"lostStep,omitempty"` // step of the first point
 }
 
 // newCurve returns the series as it is drawn.
@@ -58,13 +58,13 @@ func (s Series) step(i int) int {
 	return s.Steps[i]
 }
 
-// A digest is what a table tells of a series.
+// A digest is what a table shows of a series.
 type digest struct {
 	Chart, Name            string
 	First, Low, High, Last float64 // of the finite values, NaN where there are none
 	FirstStep, LowStep     int
 	HighStep, LastStep     int
-	Lost                   int // how many values are not finite
+	Lost                   int // number of values that are not finite
 }
 
 // newDigest reads the series once.
@@ -93,8 +93,8 @@ func newDigest(chart string, s Series) digest {
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
-// Numbers are written as JSON to six digits, more than a screen shows; what is not
-// finite as null.
+// Numbers are written to six digits in JSON, more than a screen shows; those that are not finite
+// are null.
 type numbers []float64
 
 // MarshalJSON is called by encoding/json.

@@ -39,19 +39,18 @@ type answer struct {
 	err error
 }
 
-// A rendered page is used for so long, however many others follow: at most one a
-// second is made, for any number of readers.
+// A rendered page is used for this long even if new ones arrive: at most one a second is rendered,
+// for any number of readers.
 const shownFor = time.Second
 
-// Browsers ask for news after so long.
+// Browsers ask for a new page after this long.
 const pollAfter = 2 * time.Second
 
-// Listen takes the address, such as "127.0.0.1:8080", for a server; port 0 is any free
-// one. Browsers can connect from now on, and are answered once [Server.Serve] runs.
+// Listen opens the address, such as "127.0.0.1:8080", for a server; port 0 is any free one.
+// Browsers can connect once it returns, and are answered once [Server.Serve] runs.
 //
-// The page shows names and images of the data to everyone who can connect, without a
-// password. An address that other machines reach is therefore refused unless
-// allowRemote is set.
+// The page shows names and images of the data to everyone who can connect, without a password. An
+// address that other machines can reach is therefore refused unless allowRemote is set.
 func Listen(addr string, allowRemote bool) (*Server, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -82,16 +81,16 @@ func (s *Server) URL() string {
 	return "http://" + at.String() + "/"
 }
 
-// Update shows another page from now on. It does not wait for anything: pages are made
-// for readers who ask, from the last one only.
+// Update replaces the page. It waits for nothing: pages are rendered when readers ask, and only the
+// last one is.
 func (s *Server) Update(p Page) {
 	if s != nil {
 		s.page.Store(&p)
 	}
 }
 
-// Serve answers readers until the context ends, gives those under way a second more
-// and returns nil. It is called once.
+// Serve answers readers until the context ends, gives those under way another second, and returns
+// nil. It is called once.
 func (s *Server) Serve(ctx context.Context) error {
 	server := &http.Server{
 		Handler:           http.HandlerFunc(s.serve),
@@ -100,7 +99,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		WriteTimeout:      s.patience,
 		IdleTimeout:       60 * time.Second,
 		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          log.New(io.Discard, "", 0), // what readers do is not the user's concern
+		ErrorLog:          log.New(io.Discard, "", 0), // what readers do wrong is not the user's concern
 	}
 	over := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -173,7 +172,7 @@ func (s *Server) last() answer {
 	return s.answer
 }
 
-// loopback reports whether only this machine reaches the host.
+// loopback reports whether only this machine can reach the host.
 func loopback(host string) bool {
 	if host == "localhost" {
 		return true
@@ -182,8 +181,7 @@ func loopback(host string) bool {
 	return err == nil && ip.Unmap().IsLoopback()
 }
 
-// localHost reports whether a Host header names this machine as such. Its port may
-// be that of a tunnel.
+// localHost reports whether a Host header names this machine. Its port may be that of a tunnel.
 func localHost(header string) bool {
 	host, _, err := net.SplitHostPort(header)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/contrast-go/contrast/infonce/data/images"
 )
 
-// A Sprite is images of one size, joined to one PNG. The zero value holds none.
+// A Sprite is images of one size, joined into one PNG. The zero value holds none.
 type Sprite struct {
 	PNG           []byte
 	Count         int // of images
@@ -24,13 +24,13 @@ const (
 	maxPixels = 4 << 20 // of a sprite
 )
 
-// NewSprite returns the sprite of the images; image i has the number i + 1. One
-// channel is grey, three are red, green and blue, four have opacity too; of any other
-// number the first is shown.
+// NewSprite returns the sprite of the images; image i has the number i + 1. One channel is grey,
+// three are red, green and blue, and four add opacity; with any other number, the first channel is
+// shown.
 //
-// Images larger than 64 pixels shrink by a whole number, and so do those of a sprite
-// that would have more than 4 Mpx. All of them are part of the page, at
-// about a byte a pixel where they are photographs, so a thousand are plenty.
+// Images larger than 64 pixels are shrunk by a whole factor, and so are all images of a sprite that
+// would have more than 4 Mpx. All of them are part of the page, at about a byte a pixel for
+// photographs, so a thousand are plenty.
 func NewSprite(images images.Set) (Sprite, error) {
 	n := images.Len()
 	if n == 0 {
@@ -67,7 +67,7 @@ type canvas interface {
 	Set(x, y int, c color.Color)
 }
 
-// newCanvas returns the leanest image that shows so many channels.
+// newCanvas returns the smallest kind of image that shows so many channels.
 func newCanvas(channels int, r image.Rectangle) canvas {
 	if channels == 3 || channels == 4 {
 		return image.NewNRGBA(r)
@@ -75,8 +75,8 @@ func newCanvas(channels int, r image.Rectangle) canvas {
 	return image.NewGray(r)
 }
 
-// drawShrunk draws image i with its corner at (x, y): each of the w·h pixels is the
-// mean of the shrink·shrink that it stands for, rounded.
+// drawShrunk draws image i with its corner at (x, y): each of the w·h pixels is the rounded mean of
+// the shrink·shrink pixels it stands for.
 func drawShrunk(dst canvas, x, y, w, h int, images images.Set, i, shrink int) {
 	pixels := images.At(i)
 	mean := func(px, py, channel int) uint8 {
@@ -108,8 +108,7 @@ func drawShrunk(dst canvas, x, y, w, h int, images images.Set, i, shrink int) {
 // shownSide is about how large a small image is shown, in CSS pixels.
 const shownSide = 56
 
-// scale returns how many times its size an image is shown: a whole number, so
-// that its pixels stay square.
+// scale returns the whole factor by which an image is enlarged, so that its pixels stay square.
 func (s Sprite) scale() int {
 	return max((shownSide+max(s.Width, s.Height)/2)/max(s.Width, s.Height, 1), 1)
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/contrast-go/contrast/infonce/data"
 )
 
-// WriteFile writes the page as one file, which replaces the one at path as a whole or
-// not at all. The same page gives the same bytes.
+// WriteFile writes the page as one file, which replaces the one at path completely or not at all.
+// The same page gives the same bytes.
 func (p *Page) WriteFile(path string) error {
 	r, err := render(p, 0)
 	if err != nil {
@@ -34,7 +34,7 @@ func (p *Page) WriteFile(path string) error {
 	return nil
 }
 
-// A rendered page, with what the server tells of it.
+// A rendered page, with its HTTP headers.
 type rendered struct {
 	html   []byte
 	policy string // the Content-Security-Policy
@@ -81,7 +81,7 @@ type view struct {
 	ClassCounts    []int // of the points of the map
 }
 
-// render returns the page. With a poll interval it asks whence it came for news.
+// render returns the page. With a poll interval, the page asks its own address for news.
 func render(p *Page, poll time.Duration) (*rendered, error) {
 	if err := p.check(); err != nil {
 		return nil, err
@@ -116,8 +116,8 @@ func render(p *Page, poll time.Duration) (*rendered, error) {
 	return &rendered{b.Bytes(), v.Policy, strconv.Quote(hash(b.Bytes()))}, nil
 }
 
-// policy returns the Content-Security-Policy: nothing but the script and styles of this
-// very page, and images that are part of it.
+// policy returns the Content-Security-Policy: nothing but the script and styles of this page, and
+// images that are part of it.
 func policy(sprites []byte, live bool) string {
 	p := fmt.Sprintf("default-src 'none'; script-src 'sha256-%s'; style-src 'sha256-%s' 'sha256-%s'; img-src data:; base-uri 'none'; form-action 'none'",
 		hash(scriptText), hash(styleText), hash(sprites))
@@ -132,8 +132,8 @@ func hash(b []byte) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// sprites returns the styles that show images: a class for each that a tile needs, since
-// the policy allows no style in an element.
+// sprites returns the styles that show images: a class for each one that a tile needs, because the
+// policy allows no style in an element.
 func (p *Page) sprites() []byte {
 	s := p.Sprite
 	if s.Count == 0 {
@@ -200,7 +200,7 @@ func (t Table) best(row, i int) bool {
 	return true
 }
 
-// glue keeps percent signs on the line of their numbers.
+// glue keeps percent signs on the same line as their numbers.
 func glue(s string) string { return strings.ReplaceAll(s, " %", "\u00a0%") }
 
 // bar returns the width of a bar for a share, of 1.
@@ -238,7 +238,7 @@ func number(v float64) string {
 
 var superscripts = strings.NewReplacer("-", "⁻", "0", "⁰", "1", "¹", "2", "²", "3", "³", "4", "⁴", "5", "⁵", "6", "⁶", "7", "⁷", "8", "⁸", "9", "⁹")
 
-// minus replaces the hyphen by the sign.
+// minus replaces the hyphen by a minus sign.
 func minus(s string) string { return strings.Replace(s, "-", "−", 1) }
 
 // count shows a whole number in groups of three digits.

@@ -24,8 +24,8 @@ func runBatchSizes(ctx context.Context, o Options, r *Report) error {
 	return trainBatchSizes(ctx, o, r, sizes, o.scale(1, 3, 8), o.scale(200, 500, 500), o.scale(600, 1500, 4000), o.scale(12_800, 64_000, 256_000))
 }
 
-// trainBatchSizes teaches for some steps, for more of them, and for as many as give the same number
-// of samples.
+// trainBatchSizes trains for a few steps, for more, and for as many as see the same number of
+// samples.
 func trainBatchSizes(ctx context.Context, o Options, r *Report, sizes []int, worlds, steps, longer, samples int) error {
 	t := newTrials(o, worlds)
 	newLoss := func() infonce.Loss { return &infonce.NTXent{Temperature: 0.1, Workers: o.Workers} }
@@ -83,8 +83,8 @@ func trainBatchSizes(ctx context.Context, o Options, r *Report, sizes []int, wor
 	return nil
 }
 
-// noteEqualSamples tells of the same samples in batches of several sizes, which is what epochs hold
-// fixed: the paper scales the learning rate then.
+// noteEqualSamples compares batch sizes after the same number of samples, which is what a fixed
+// number of epochs means; the paper scales the learning rate with the batch for that.
 func noteEqualSamples(r *Report, sizes []int, values [][]float64, name string) {
 	best := 0
 	for j := range values {

@@ -33,8 +33,8 @@ type negativeChoice struct {
 	loss      func(workers int) infonce.Loss
 }
 
-// They are all of squared distances of rows of norm 1. Batch-hard takes the hardest positive too
-// (Hermans et al. 2017).
+// All use squared distances of rows of norm 1. Batch-hard also takes the hardest positive (Hermans
+// et al. 2017).
 var negativeChoices = []negativeChoice{
 	{"hardest", true, func(workers int) infonce.Loss { return newHardestNegative(tripletMargin, workers) }},
 	{"batch-hard", true, func(workers int) infonce.Loss {
@@ -62,7 +62,7 @@ func runCollapse(ctx context.Context, o Options, r *Report) error {
 	return collapseInTime(ctx, o, r, o.scale(250, 1500, 6000))
 }
 
-// collapseByRate trains with each choice of negatives at some learning rates.
+// collapseByRate trains with each choice of negatives at several learning rates.
 func collapseByRate(ctx context.Context, o Options, r *Report, rates []float32, seeds, steps int) error {
 	table := Table{
 		Title: fmt.Sprintf("%d steps of SGD with momentum 0.9, %d views of %d identities, margin %v; unseen identities; means of %d runs, losses of the last ten steps",
@@ -112,10 +112,10 @@ func collapseByRate(ctx context.Context, o Options, r *Report, rates []float32, 
 }
 
 // collapsedBelow is the mean distance below which embeddings of norm 1 count as collapsed: a fifth
-// of what it is of random directions.
+// of the mean distance of random directions.
 const collapsedBelow = 0.28
 
-// isCollapsed reports whether the rows of z are, for the purposes of telling them apart, one.
+// isCollapsed reports whether the rows of z are practically one point.
 func isCollapsed(z simd.Matrix) bool { return !(meanDistance(z) >= collapsedBelow) }
 
 // A descent is a run with a choice of negatives.
@@ -140,10 +140,10 @@ func newDescent(o Options, c negativeChoice, seed uint64, rate float32, steps in
 // lastLoss returns the mean loss of the last ten steps.
 func (d *descent) lastLoss() float64 { return sampleOf(d.losses[max(len(d.losses)-10, 0):]).mean }
 
-// longRate is the learning rate of the long runs: the one at which a collapse was seen to end.
+// longRate is the learning rate of the long runs, at which a collapse was seen to end.
 const longRate = 0.2
 
-// collapseInTime follows the choices of negatives for longer.
+// collapseInTime trains with each choice of negatives for longer.
 func collapseInTime(ctx context.Context, o Options, r *Report, steps int) error {
 	const every = 25
 	table := Table{

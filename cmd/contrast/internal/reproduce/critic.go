@@ -11,15 +11,15 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A critic embeds x and y by an MLP each, and compares them by dot product (Poole et al. 2019,
-// "separable critic").
+// A critic embeds x and y by one MLP each and compares them by a dot product (the "separable
+// critic" of Poole et al. 2019).
 type critic struct {
 	x, y encoder
 	loss infonce.InfoNCE
 	grad infonce.Batch
 }
 
-// An encoder is an MLP with what trains it.
+// An encoder is an MLP and its optimizer.
 type encoder struct {
 	*nn.MLP
 	optimizer optim.AdamW
@@ -45,7 +45,7 @@ func (c *critic) evaluate(x, y simd.Matrix) (float64, error) {
 	return scalar.Log64(float64(x.Rows)) - r.Loss, err
 }
 
-// learn makes a step of training.
+// learn makes one training step.
 func (c *critic) learn(step int, rate float32, x, y simd.Matrix) error {
 	b := infonce.Batch{Q: c.x.Forward(x), K: c.y.Forward(y)}
 	c.grad.Q, c.grad.K = c.grad.Q.Reshape(b.Q.Rows, b.Q.Cols), c.grad.K.Reshape(b.K.Rows, b.K.Cols)
@@ -66,11 +66,11 @@ func (e *encoder) learn(step int, rate float32, dz simd.Matrix) {
 	e.optimizer.Step(p, step, rate)
 }
 
-// criticRate is the learning rate, twice that of Poole et al., who make more steps.
+// criticRate is the learning rate: twice that of Poole et al., who train for more steps.
 const criticRate = 1e-3
 
-// trainedSizes returns the batch sizes of the trained critics; batches are those that they
-// are tested with.
+// trainedSizes returns the batch sizes of the trained critics, and the numbers of batches they are
+// tested on.
 func trainedSizes(o Options) []batchSize {
 	s := []batchSize{{64, 200}, {256, 100}, {1024, 40}}
 	if o.Quick {
@@ -82,8 +82,8 @@ func trainedSizes(o Options) []batchSize {
 	return s
 }
 
-// trainedCritic trains a critic for each batch size, while the information rises, and estimates
-// with it on pairs that it has not seen.
+// trainedCritic trains a critic for each batch size while the information rises, and estimates the
+// information of unseen pairs with it.
 func trainedCritic(ctx context.Context, o Options, r *Report, informations []float64, sizes []batchSize, exact []estimate) ([]estimate, error) {
 	steps := o.scale(100, 600, 2000)
 	table := Table{
@@ -101,7 +101,7 @@ func trainedCritic(ctx context.Context, o Options, r *Report, informations []flo
 		for _, e := range es {
 			best := find(exact, e.information, e.n)
 			highest = max(highest, (e.mean-best.mean)/hypot(e.err(), best.err()), e.above())
-			if e.information > informations[0] { // the first stage begins with random weights
+			if e.information > informations[0] { // the first stage starts with random weights
 				least = min(least, e.mean/best.mean)
 			}
 			table.add(short(e.information, 3), count(e.n), count(steps), num(e.mean, 4), num(e.err(), 4), num(best.mean, 4), num(e.mean/best.mean, 2), num(e.ceiling(), 4))
@@ -125,7 +125,7 @@ func find(estimates []estimate, information float64, n int) estimate {
 	return estimate{sample: sample{mean: math.NaN(), deviation: math.NaN()}}
 }
 
-// stages train one critic, stage by stage with more information, as Poole et al. do.
+// stages train one critic in stages of rising information, as Poole et al. do.
 type stages struct {
 	ctx   context.Context
 	o     Options

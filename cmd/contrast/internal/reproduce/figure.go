@@ -37,8 +37,7 @@ type curve struct {
 
 type point struct{ x, y float64 }
 
-// colors are those of the curves that are not bounds, in this order: they differ in
-// lightness too.
+// colors are those of the curves that are not bounds, in this order. They also differ in lightness.
 var colors = []color.RGBA{
 	{20, 70, 140, 255}, {200, 80, 30, 255}, {40, 140, 90, 255}, {130, 60, 150, 255}, {190, 150, 20, 255}, {80, 160, 200, 255}, {150, 30, 60, 255}, {110, 110, 110, 255}, {20, 20, 20, 255}, {230, 120, 160, 255},
 }
@@ -172,7 +171,7 @@ func (c curve) add(g *plot.Plot, legend *plot.Legend, look draw.LineStyle) error
 	return nil
 }
 
-// shades go from light to dark, so that they can be told apart without color (after viridis of
+// shades go from light to dark, so that they can be told apart without color (from viridis of
 // matplotlib).
 var shades = []color.RGBA{{253, 231, 37, 255}, {94, 201, 98, 255}, {33, 145, 140, 255}, {59, 82, 139, 255}, {68, 1, 84, 255}}
 
@@ -195,8 +194,8 @@ func (s shaded) Thumbnail(c *draw.Canvas) {
 	c.DrawGlyph(s.GlyphStyle, vg.Point{X: (c.Min.X + c.Max.X) / 2, Y: (c.Min.Y + c.Max.Y) / 2}) // Center would be inlined, and fused
 }
 
-// abscissas marks those of the first curve with points, which is better to read than powers of ten
-// where there are few.
+// abscissas puts ticks at the points of the first curve, which is easier to read than powers of ten
+// if there are few.
 func (p panel) abscissas() plot.Ticker {
 	return plot.TickerFunc(func(lo, hi float64) []plot.Tick {
 		var ticks []plot.Tick

@@ -5,9 +5,9 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A hardestNegative is the triplet loss on all pairs of one label, each with the negative that is
-// nearest to its anchor (Schroff et al. 2015, section 3.2), which they warn of. Distances are
-// squared, rows are brought to norm 1.
+// A hardestNegative is the triplet loss over all pairs of one label, each with the negative nearest
+// to its anchor, which Schroff et al. (2015, section 3.2) warn against. Distances are squared, and
+// rows are scaled to norm 1.
 type hardestNegative struct {
 	triplet infonce.Triplet
 	unit    simd.Matrix

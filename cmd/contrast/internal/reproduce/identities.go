@@ -36,7 +36,7 @@ const (
 // Euclidean distances of samples tell little of identities, as those of pixels do.
 type identities struct {
 	seed   uint64
-	all    simd.Matrix // of those to learn from, and then of those to test with
+	all    simd.Matrix // identities to train on, then those to test with
 	a, b   simd.Packed // transposed
 	latent simd.Matrix
 	hidden simd.Matrix
@@ -82,8 +82,7 @@ func tanhOfHalf(x []float32) {
 	}
 }
 
-// An identityPairs is a source of two views of each of some identities, of which no two are the
-// same.
+// An identityPairs is a source of two views of each of some identities, without repeating one.
 type identityPairs struct {
 	*identities
 	seed   uint64
@@ -123,7 +122,7 @@ func (s *identityGroups) Next(step int, x simd.Matrix) ([]int, error) {
 	return s.ids, nil
 }
 
-// choose returns k different numbers in [0, n), in the memory of dst where it suffices (Floyd; see
+// choose returns k different numbers in [0, n), in the memory of dst if it suffices (Floyd; see
 // Bentley 1987).
 func choose(dst []int, r *random, n, k int) []int {
 	dst = dst[:0]
@@ -139,7 +138,7 @@ func choose(dst []int, r *random, n, k int) []int {
 	return dst
 }
 
-// unseen returns views of the identities that nobody learns from, and which they are of.
+// unseen returns views of the identities nobody trains on, and the identity of each.
 func (s *identities) unseen() (x simd.Matrix, ids []int) {
 	x = simd.NewMatrix(unseenIdentities*unseenViews, sampleDim)
 	for i := range x.Rows {
@@ -149,7 +148,7 @@ func (s *identities) unseen() (x simd.Matrix, ids []int) {
 	return x, ids
 }
 
-// A lesson is what an encoder learns from identities.
+// A lesson is what an encoder is trained on, and how.
 type lesson struct {
 	loss    infonce.Loss
 	source  dataset.Source
@@ -160,16 +159,16 @@ type lesson struct {
 	schedule     optim.Schedule
 	report       func(train.Progress) // may be nil
 
-	seed    uint64 // of the weights
+	seed    uint64 // seed of the weights
 	workers int
 
-	encoder *nn.MLP // that takes it
+	encoder *nn.MLP // being trained
 }
 
-// current returns a copy of the encoder as it is, for use between two steps.
+// current returns a copy of the encoder, for use between two steps.
 func (l *lesson) current() *nn.MLP { return l.encoder.Clone() }
 
-// newEncoder returns the encoder of all lessons, untrained.
+// newEncoder returns the untrained encoder of all lessons.
 func newEncoder(seed uint64, workers int) (*nn.MLP, error) {
 	m, err := nn.NewMLP(seed, []int{sampleDim, 256, 256, embeddingDim}, nil)
 	if err != nil {
@@ -179,7 +178,7 @@ func newEncoder(seed uint64, workers int) (*nn.MLP, error) {
 	return m, nil
 }
 
-// learn makes an encoder and lets it take the lesson.
+// learn trains a new encoder in the lesson.
 func (l *lesson) learn(ctx context.Context) (err error) {
 	if l.encoder, err = newEncoder(l.seed, l.workers); err != nil {
 		return err
@@ -191,15 +190,15 @@ func (l *lesson) learn(ctx context.Context) (err error) {
 	return t.Run(ctx)
 }
 
-// adam and cosine are what lessons are learned by if nothing else is said: AdamW at a rate that
-// falls from 0.001 along half a cosine.
+// adam and cosine are the default of lessons: AdamW at a learning rate that falls from 0.001 along
+// half a cosine.
 func adam(workers int) optim.Optimizer { return &optim.AdamW{Workers: workers} }
 
 func cosine(steps int) optim.Schedule {
 	return optim.Cosine{Peak: 1e-3, Warmup: min(20, steps/4), Steps: steps}
 }
 
-// An evaluation measures which samples of unseen identities are found to belong together.
+// An evaluation measures how well samples of one unseen identity are found among others.
 type evaluation struct {
 	x       simd.Matrix
 	ids     []int
@@ -211,7 +210,7 @@ func newEvaluation(s *identities, workers int) evaluation {
 	return evaluation{x, ids, workers}
 }
 
-// first returns the evaluation about the first n samples.
+// first returns the evaluation of the first n samples.
 func (e evaluation) first(n int) evaluation {
 	return evaluation{e.x.Slice(0, n), e.ids[:n], e.workers}
 }

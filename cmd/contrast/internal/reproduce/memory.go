@@ -20,7 +20,7 @@ var memory = Experiment{
 
 const (
 	memoryDim   = 128
-	memoryLimit = 1 << 30 // bytes that similarities may take; a larger batch is left out
+	memoryLimit = 1 << 30 // most bytes of similarities; a larger batch is left out
 	mebibyte    = 1 << 20
 )
 
@@ -28,7 +28,7 @@ const (
 type approach struct {
 	name         string
 	budgeted     bool                              // memory falls where exponentials do not fit any more: it has no exponent
-	similarities func(n int) int                   // bytes that it keeps of them, to know beforehand what is too large
+	similarities func(n int) int                   // bytes of similarities it keeps, to tell beforehand what is too large
 	loss         func(n, workers int) infonce.Loss // without any memory yet
 }
 
@@ -52,11 +52,11 @@ var approaches = []approach{
 // chunkRows is the number of queries whose similarities are one chunk.
 const chunkRows = 512
 
-// A cost is what an approach took of the machine.
+// A cost is what an approach took on this machine.
 type cost struct {
 	done      bool
 	allocated float64 // bytes, beyond inputs and gradients
-	resident  float64 // growth of the resident set of the process at its peak, NaN where the system does not tell
+	resident  float64 // growth of the resident set at its peak, NaN if the system does not tell
 	seconds   float64
 }
 
@@ -69,7 +69,7 @@ func runMemory(ctx context.Context, o Options, r *Report) error {
 	return measureMemory(ctx, o, r, sizes)
 }
 
-// measureMemory evaluates with each approach at each size.
+// measureMemory evaluates each approach at each size.
 func measureMemory(ctx context.Context, o Options, r *Report, sizes []int) error {
 	costs := make([][]cost, len(sizes)) // by size and approach
 	for i, n := range sizes {
@@ -105,8 +105,8 @@ func measureMemory(ctx context.Context, o Options, r *Report, sizes []int) error
 	return nil
 }
 
-// randomPairs returns a batch whose pairs are alike: twice the same direction, with noise of the
-// same size.
+// randomPairs returns a batch of similar pairs: the same direction twice, with noise of the same
+// size.
 func randomPairs(seed uint64, n int) infonce.Batch {
 	b := infonce.Batch{Q: simd.NewMatrix(n, memoryDim), K: simd.NewMatrix(n, memoryDim)}
 	r := newRandom(seed, toDefine, uint64(n))
@@ -116,8 +116,8 @@ func randomPairs(seed uint64, n int) infonce.Batch {
 	return b
 }
 
-// measureCost evaluates with a new loss, whose every byte counts, and again while that is quick,
-// for the least time.
+// measureCost evaluates a new loss, so that every byte counts, then repeats it if that is quick,
+// and keeps the shortest time.
 func measureCost(newLoss func() infonce.Loss, b infonce.Batch, g *infonce.Batch) (c cost, err error) {
 	var loss infonce.Loss
 	var before, after runtime.MemStats
@@ -175,8 +175,8 @@ func costTable(title string, sizes []int, costs [][]cost, see func(cost) Cell) T
 	return t
 }
 
-// growth returns the exponent of an approach, of the three largest sizes that it did: in smaller
-// ones other things weigh. It is NaN of less.
+// growth returns the exponent of an approach over the three largest sizes it did, because overhead
+// matters in smaller ones. It is NaN for fewer sizes.
 func growth(sizes []int, costs [][]cost, approach int, see func(cost) float64) float64 {
 	var x, y []float64
 	for i := len(sizes) - 1; i >= 0 && len(x) < 3; i-- {
@@ -193,8 +193,8 @@ func growth(sizes []int, costs [][]cost, approach int, see func(cost) float64) f
 func allocatedBytes(c cost) float64 { return c.allocated }
 func secondsTaken(c cost) float64   { return c.seconds }
 
-// judgeMemory compares the growth with the claim. Memory is what the program asks for, and the same
-// on every machine but for the number of workers; times are not judged.
+// judgeMemory compares the growth with the claim. Memory is what the program asks for, and is the
+// same on every machine with the same number of workers; times are not judged.
 func judgeMemory(r *Report, sizes []int, costs [][]cost) {
 	fused, most := growth(sizes, costs, 0, allocatedBytes), 0.0
 	all := len(approaches) - 1
@@ -241,8 +241,8 @@ func memoryPanels(sizes []int, costs [][]cost) []panel {
 	return []panel{bytes, times}
 }
 
-// What Cheng et al. measured of ViT-L/14 on 8 GPUs: GB of the loss, 0 where memory did not suffice,
-// −1 where they tell nothing.
+// What Cheng et al. measured with ViT-L/14 on 8 GPUs: GB of the loss; 0 if it ran out of memory, −1
+// if they do not say.
 var (
 	publishedSizes  = []int{32 << 10, 64 << 10, 128 << 10, 256 << 10, 1024 << 10}
 	publishedLosses = []struct {

@@ -21,13 +21,13 @@ var mutualInformation = Experiment{
 // gaussDim is the dimension of x and y (Poole et al. 2019, section 3).
 const gaussDim = 20
 
-// gaussians are pairs of vectors of [gaussDim] standard normal numbers each, x_j and y_j with
-// correlation ρ, all else independent.
+// gaussians are pairs of vectors of [gaussDim] standard normal numbers each. The correlation of x_j
+// and y_j is ρ, and everything else is independent.
 type gaussians struct {
 	rho, rest float64 // rest is √(1−ρ²)
 }
 
-// gaussiansOf returns the pairs whose mutual information is I = −(d/2)·ln(1−ρ²), in nats.
+// gaussiansOf returns the pairs whose mutual information is I = −(d/2)·ln(1−ρ²) nats.
 func gaussiansOf(information float64) gaussians {
 	rest := scalar.Exp64(-2 * information / gaussDim)
 	return gaussians{math.Sqrt(1 - rest), math.Sqrt(rest)}
@@ -72,8 +72,8 @@ func (d *densityRatio) draw(r *random, q, k simd.Matrix) {
 	}
 }
 
-// A reference is what log N − InfoNCE is with the density ratio for critic, by a program in NumPy
-// that shares nothing with this one.
+// A reference is log N − InfoNCE with the density ratio as critic, computed by a NumPy program that
+// shares nothing with this one.
 type reference struct {
 	information float64
 	n           int
@@ -93,7 +93,7 @@ var references = []reference{
 	{10, 16384, 8.507, 0.008, 0.001}, {10, 65536, 9.11, 0, 0.01},
 }
 
-// compare returns the difference of what was measured from the reference, in standard errors of the
+// compare returns the difference of a measurement from the reference, in standard errors of that
 // difference.
 func (f reference) compare(s sample) float64 {
 	err := f.err
@@ -113,14 +113,14 @@ func findReference(information float64, n int) (reference, bool) {
 	return reference{}, false
 }
 
-// limit is how many standard errors a mean may be off.
+// limit is the most standard errors by which a mean may be off.
 const limit = 3
 
 // A batchSize is a number of pairs, and how many batches of it are drawn.
 type batchSize struct{ n, batches int }
 
-// exactSizes returns the batch sizes of the exact critic. The small ones are cheap, and have
-// errors like those of the references.
+// exactSizes returns the batch sizes of the exact critic. The small ones are cheap, so enough
+// batches are drawn for errors like those of the references.
 func exactSizes(o Options) []batchSize {
 	s := []batchSize{{64, 1000}, {256, 400}, {1024, 100}, {4096, 20}}
 	if !o.Quick {
@@ -148,7 +148,7 @@ func runMutualInformation(ctx context.Context, o Options, r *Report) error {
 	return nil
 }
 
-// An estimate is what log N − InfoNCE was.
+// An estimate is a measurement of log N − InfoNCE.
 type estimate struct {
 	information float64
 	n           int
@@ -203,7 +203,7 @@ func exactCritic(ctx context.Context, o Options, r *Report, informations []float
 	return all, nil
 }
 
-// leftOut tells what a smaller run does not do.
+// leftOut says what a smaller run leaves out.
 func leftOut(o Options) string {
 	switch {
 	case o.Quick:
@@ -214,7 +214,7 @@ func leftOut(o Options) string {
 	return "; --large goes to 262,144, which takes some minutes more"
 }
 
-// estimateExactly evaluates InfoNCE on batches that are drawn anew.
+// estimateExactly evaluates InfoNCE on freshly drawn batches.
 func estimateExactly(ctx context.Context, o Options, information float64, s batchSize) (estimate, error) {
 	critic := densityRatio{gaussians: gaussiansOf(information)}
 	q, k := simd.NewMatrix(s.n, ratioDim), simd.NewMatrix(s.n, ratioDim)

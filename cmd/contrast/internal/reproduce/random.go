@@ -7,11 +7,11 @@ import (
 	"github.com/contrast-go/contrast/internal/scalar"
 )
 
-// A random is a stream of random numbers that has the same bits on every architecture,
-// normal ones too: rand.NormFloat64 calls math.Exp and math.Log, of which there are several.
+// A random is a stream of random numbers that has the same bits on every architecture, normal ones
+// too: rand.NormFloat64 calls math.Exp and math.Log, which differ between architectures.
 type random struct {
 	pcg    rand.PCG
-	second float64 // a normal number that is left over
+	second float64 // a normal number left over from the last pair
 	left   bool
 }
 

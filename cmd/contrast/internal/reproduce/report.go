@@ -18,12 +18,12 @@ type Report struct {
 	Seed       uint64    `json:"seed"`
 	Tables     []Table   `json:"tables"`
 	Verdicts   []Verdict `json:"verdicts"`
-	Notes      []string  `json:"notes"` // where the shape differs from that published, and what was left out
+	Notes      []string  `json:"notes"` // how the shape differs from the published one, and what was left out
 
 	panels []panel // of the picture
 }
 
-// A Verdict says whether a part of the claim holds here.
+// A Verdict says whether one part of the claim holds here.
 type Verdict struct {
 	Holds bool   `json:"holds"`
 	Says  string `json:"says"`
@@ -39,7 +39,7 @@ func (r *Report) Holds() bool {
 	return true
 }
 
-// Failed returns what the verdicts say that do not hold.
+// Failed returns the texts of the verdicts that do not hold.
 func (r *Report) Failed() []string {
 	var says []string
 	for _, v := range r.Verdicts {
@@ -79,8 +79,8 @@ func (r *Report) String() string {
 	return b.String()
 }
 
-// wrap breaks text into lines of up to about a hundred characters, the first after head and
-// the others below its text.
+// wrap breaks text into lines of up to about a hundred characters, the first after head and the
+// others indented as far.
 func wrap(head, text string) string {
 	var b strings.Builder
 	indent := utf8.RuneCountInString(head)
@@ -157,12 +157,12 @@ type Cell struct {
 	number bool
 }
 
-// num returns a number that people see with so many decimals.
+// num returns a number that is shown with so many decimals.
 func num(v float64, decimals int) Cell {
 	return Cell{strconv.FormatFloat(v, 'f', decimals, 64), v, true}
 }
 
-// short returns a number that people see with so many significant digits.
+// short returns a number that is shown with so many significant digits.
 func short(v float64, digits int) Cell {
 	return Cell{strconv.FormatFloat(v, 'g', digits, 64), v, true}
 }
@@ -182,7 +182,7 @@ func (c Cell) MarshalJSON() ([]byte, error) {
 	return json.Marshal(c.text)
 }
 
-// thousands returns n with a comma before each three digits, if it has more than four.
+// thousands returns n with a comma before every three digits, if it has more than four.
 func thousands(n int) string {
 	s := strconv.Itoa(n)
 	if n < 10_000 {

@@ -1,9 +1,8 @@
-// Package reproduce repeats experiments that made contrastive learning what it is, in
-// minutes and on data that it generates, and compares their shapes with what was published.
+// Package reproduce repeats well-known experiments of contrastive learning in minutes, on data that
+// it generates, and compares the shapes of the results with what was published.
 //
-// The numbers of an experiment have the same bits on every machine and for any number of
-// workers, as all that it computes with has; times and memory are measured, and those of
-// the machine.
+// The results have the same bits on every machine and for any number of workers; only times and
+// memory depend on the machine.
 package reproduce
 
 import (
@@ -17,12 +16,12 @@ type Experiment struct {
 	Name   string
 	Title  string
 	Source string // where it was published
-	Claim  string // what is said there, in a sentence
+	Claim  string // the published result, in a sentence
 
 	run func(ctx context.Context, o Options, r *Report) error
 }
 
-// experiments are in the order in which they are told.
+// experiments are in the order in which help lists them.
 var experiments = []Experiment{mutualInformation, collapse, temperature, batchSizes, memory, uniformity}
 
 // Names returns the names of the experiments.
@@ -34,7 +33,7 @@ func Names() []string {
 	return names
 }
 
-// Find returns the experiment of that name; the error lists those there are.
+// Find returns the experiment with that name; its error lists the names that exist.
 func Find(name string) (Experiment, error) {
 	i := slices.IndexFunc(experiments, func(e Experiment) bool { return e.Name == name })
 	if i < 0 {
@@ -43,11 +42,11 @@ func Find(name string) (Experiment, error) {
 	return experiments[i], nil
 }
 
-// Options say how an experiment is made. The zero value makes it as it is meant to be made.
+// Options say how an experiment is made. The zero value is the regular size.
 type Options struct {
-	Quick   bool   // with less data and fewer steps, in seconds: the shape only
-	Large   bool   // with more of both, in tens of minutes
-	Seed    uint64 // of all random numbers
+	Quick   bool   // less data and fewer steps, in seconds: the shape only
+	Large   bool   // more of both, in tens of minutes
+	Seed    uint64 // seed of all random numbers
 	Workers int    // 0 means GOMAXPROCS; the results do not depend on it
 
 	// Progress is called with a line for people after each part; nil means not at all.
@@ -71,8 +70,8 @@ func (o Options) progress(format string, args ...any) {
 	}
 }
 
-// Run makes the experiment. Its error says that it could not be made, and wraps ctx.Err()
-// where ctx was done; whether what was found is what was published the report says.
+// Run makes the experiment. It returns an error if the experiment could not be made, which wraps
+// ctx.Err() if ctx is done. Whether the published result was found is in the report.
 func (e Experiment) Run(ctx context.Context, o Options) (*Report, error) {
 	r := &Report{Experiment: e.Name, Title: e.Title, Source: e.Source, Claim: e.Claim, Seed: o.Seed, Notes: []string{}}
 	if err := e.run(ctx, o, r); err != nil {

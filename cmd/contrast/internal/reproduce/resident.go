@@ -8,8 +8,8 @@ import (
 	"runtime/debug"
 )
 
-// residentGrowth calls f and returns by how many bytes the resident set of the process was larger
-// at its peak than before, and NaN where the system does not tell: Linux does.
+// residentGrowth calls f and returns by how many bytes the resident set of the process grew at its
+// peak, or NaN if the system does not tell. Linux does.
 func residentGrowth(f func()) float64 {
 	debug.FreeOSMemory() // else f may use what is left over, and nothing grows
 	before, ok := processStatus("VmRSS")

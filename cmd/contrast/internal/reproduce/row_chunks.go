@@ -86,7 +86,7 @@ func (l *rowChunks) exponentials(_, lo, hi int) {
 	}
 }
 
-// exponentialsAgain does not touch the sums.
+// exponentialsAgain computes exponentials without their sums.
 func (l *rowChunks) exponentialsAgain(_, lo, hi int) {
 	e := l.e.Slice(lo, hi)
 	l.keysTrans.Mul(e, 1/clipTemperature, l.q.Slice(l.first+lo, l.first+hi))

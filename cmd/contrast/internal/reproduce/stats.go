@@ -7,7 +7,7 @@ import (
 	"github.com/contrast-go/contrast/internal/scalar"
 )
 
-// A sample is what measurements of one number tell of it.
+// A sample is the statistics of repeated measurements.
 type sample struct {
 	n         int
 	mean      float64
@@ -34,11 +34,11 @@ func sampleOf(x []float64) sample {
 // err returns the standard error of the mean.
 func (s sample) err() float64 { return s.deviation / math.Sqrt(float64(s.n)) }
 
-// hypot returns √(a² + b²) of errors that add.
+// hypot returns √(a² + b²), the error of a sum of independent errors.
 func hypot(a, b float64) float64 { return math.Sqrt(float64(a*a) + float64(b*b)) }
 
-// exponent returns the slope of the line through ln y over ln x that has the least squares: y
-// grows as that power of x.
+// exponent returns the slope of the least-squares line through ln y over ln x: y grows as that
+// power of x.
 func exponent(x, y []float64) float64 {
 	var mx, my, sxx, sxy float64
 	n := float64(len(x))
@@ -54,7 +54,7 @@ func exponent(x, y []float64) float64 {
 	return sxy / sxx
 }
 
-// inErrors tells people of a difference in standard errors, or that there are none.
+// inErrors writes a difference in standard errors for people, or says that there are none.
 func inErrors(errors float64) string {
 	if math.IsInf(errors, 0) {
 		return "one run, without a standard error"
@@ -62,8 +62,8 @@ func inErrors(errors float64) string {
 	return fmt.Sprintf("%.1f standard errors", math.Abs(errors))
 }
 
-// ahead tells by how much a is above b, which were measured side by side, and by how many standard
-// errors of that: +Inf or −Inf of a single measurement, of which there is no error.
+// ahead returns by how much a is above b, which were measured side by side, and the same in
+// standard errors: +Inf or −Inf for a single measurement, which has no error.
 func ahead(a, b []float64) (by, errors float64) {
 	d := make([]float64, len(a))
 	for i := range a {
@@ -76,8 +76,8 @@ func ahead(a, b []float64) (by, errors float64) {
 	return s.mean, s.mean / s.err()
 }
 
-// rankCorrelation returns the correlation of the ranks of x and y (Spearman 1904); equals have the
-// mean of their ranks.
+// rankCorrelation returns the correlation of the ranks of x and y (Spearman 1904); equal values
+// share the mean of their ranks.
 func rankCorrelation(x, y []float64) float64 {
 	rx, ry := ranks(x), ranks(y)
 	mean := float64(float64(len(x)+1) / 2) // halving is a product, and the differences below would be fused with it
@@ -91,7 +91,7 @@ func rankCorrelation(x, y []float64) float64 {
 	return xy / math.Sqrt(xx*yy)
 }
 
-// ranks returns the place of each number among all, from 1.
+// ranks returns the place of each number among all, starting at 1.
 func ranks(x []float64) []float64 {
 	r := make([]float64, len(x))
 	for i, v := range x {

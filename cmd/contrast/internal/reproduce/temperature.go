@@ -15,8 +15,8 @@ var temperature = Experiment{
 	run:    runTemperature,
 }
 
-// A setting is a temperature of NT-Xent. Published is the top-1 accuracy on ImageNet, in percent,
-// by table 5 of the paper; 0 where it has none.
+// A setting is a temperature of NT-Xent. Published is the top-1 accuracy on ImageNet in percent,
+// from table 5 of the paper; 0 if it is not there.
 type setting struct {
 	temperature float32
 	dot         bool // not normalised
@@ -32,7 +32,7 @@ func runTemperature(ctx context.Context, o Options, r *Report) error {
 	return temperatures(ctx, o, r, settings, o.scale(1, 3, 8), o.scale(128, 256, 256), o.scale(150, 500, 1000))
 }
 
-// temperatures teaches with each of the settings.
+// temperatures trains with each of the settings.
 func temperatures(ctx context.Context, o Options, r *Report, settings []setting, worlds, batch, steps int) error {
 	t := newTrials(o, worlds)
 	table := Table{
@@ -109,10 +109,10 @@ func judgeTemperatures(r *Report, settings []setting, values [][]float64) {
 	}
 }
 
-// bestPublished is the best of table 5.
+// bestPublished is the best temperature of table 5.
 const bestPublished = 64.4
 
-// noteOrder tells which of the published temperatures stand in another order here.
+// noteOrder says which of the published temperatures rank differently here.
 func noteOrder(r *Report, settings []setting, values [][]float64) {
 	for i, s := range settings {
 		for j, other := range settings[:i] {

@@ -7,8 +7,8 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// Trials teach encoders on several worlds of identities, the same for all settings, so that what
-// differs between settings is not chance.
+// Trials train encoders on several worlds of identities. All settings share the worlds, so that
+// settings do not differ by chance.
 type trials struct {
 	o           Options
 	worlds      []*identities
@@ -25,7 +25,7 @@ func newTrials(o Options, n int) *trials {
 	return t
 }
 
-// measure returns the MAP@R of each world for some way to see samples.
+// measure returns the MAP@R in each world of samples embedded in some way.
 func (t *trials) measure(see func(world int, x simd.Matrix) (simd.Matrix, error)) ([]float64, error) {
 	values := make([]float64, len(t.worlds))
 	for i, e := range t.evaluations {
@@ -43,7 +43,7 @@ func (t *trials) raw() ([]float64, error) {
 	return t.measure(func(_ int, x simd.Matrix) (simd.Matrix, error) { return x, nil })
 }
 
-// untrained returns the MAP@R of encoders before they learn.
+// untrained returns the MAP@R of encoders before training.
 func (t *trials) untrained() ([]float64, error) {
 	return t.measure(func(world int, x simd.Matrix) (simd.Matrix, error) {
 		m, err := newEncoder(t.o.Seed+uint64(world), t.o.Workers)
@@ -54,7 +54,7 @@ func (t *trials) untrained() ([]float64, error) {
 	})
 }
 
-// trained returns the MAP@R of encoders that learned from pairs.
+// trained returns the MAP@R of encoders trained on pairs.
 func (t *trials) trained(ctx context.Context, newLoss func() infonce.Loss, batch, steps int) ([]float64, error) {
 	return t.measure(func(world int, x simd.Matrix) (simd.Matrix, error) {
 		seed := t.o.Seed + uint64(world)
@@ -69,7 +69,7 @@ func (t *trials) trained(ctx context.Context, newLoss func() infonce.Loss, batch
 	})
 }
 
-// error64 returns a number for the error of a mean, or nothing where there is none.
+// error64 returns the error of a mean, or an empty cell if there is none.
 func error64(s sample) Cell {
 	if s.n < 2 {
 		return Cell{}

@@ -21,8 +21,8 @@ var uniformity = Experiment{
 	run:    runUniformity,
 }
 
-// A goal is a loss of the experiment. Temperature is 0 for alignment and uniformity themselves, of
-// which alone says that only one of them counts.
+// A goal is a loss of the experiment. Temperature is 0 for alignment and uniformity themselves;
+// alone says that only one of them counts.
 type goal struct {
 	name        string
 	temperature float32
@@ -49,7 +49,7 @@ var goals = []goal{
 	byInfoNCE(0.05), byInfoNCE(0.1), byInfoNCE(0.2), byInfoNCE(0.5), byInfoNCE(1),
 }
 
-// A checkpoint is what an encoder is worth at a step, by views of unseen identities.
+// A checkpoint is how good an encoder is at a step, measured on views of unseen identities.
 type checkpoint struct {
 	step           int
 	align, uniform float64
@@ -122,7 +122,7 @@ func figuresOf(cs []checkpoint, see func(checkpoint) float64) []float64 {
 }
 
 // leastUniformity returns −2t + ln ₀F₁(d/2; t²) for t = 2: the uniformity of the uniform
-// distribution on the unit sphere of d dimensions, which no other distribution is below (Wang &
+// distribution on the unit sphere in d dimensions, which is the least of all distributions (Wang &
 // Isola 2020, proposition 1).
 func leastUniformity(d int) float64 {
 	const t = 2
@@ -134,14 +134,14 @@ func leastUniformity(d int) float64 {
 	return scalar.Log64(sum) - 2*t
 }
 
-// selfIncluded returns ln of the mean over all n² pairs of rows, each row with itself among them,
-// from that over the pairs i < j. It is the uniformity of the n rows as a distribution, which the
-// least is a bound of. That over i < j may be lower, by little where rows are many.
+// selfIncluded returns ln of the mean over all n² pairs of rows, including each row with itself,
+// from that over the pairs i < j. This is the uniformity of the n rows as a distribution, so
+// leastUniformity bounds it. The value over i < j may be lower, by little if there are many rows.
 func selfIncluded(uniform float64, n int) float64 {
 	return scalar.Log64((1 + float64(float64(n-1)*scalar.Exp64(uniform))) / float64(n))
 }
 
-// follow trains an encoder and looks at it on the way, more often in the beginning.
+// follow trains an encoder and evaluates it on the way, more often in the beginning.
 func follow(ctx context.Context, e evaluation, g goal, world *identities, seed uint64, batch, steps int) ([]checkpoint, error) {
 	untrained, err := newEncoder(seed, e.workers)
 	if err != nil {
@@ -173,8 +173,8 @@ func follow(ctx context.Context, e evaluation, g goal, world *identities, seed u
 	return path, failed
 }
 
-// evaluate measures an encoder. The first half of the views of each identity are the gallery for
-// neighbours, the second half asks; pairs are one of each.
+// evaluate measures an encoder. The first half of the views of each identity is the gallery for
+// neighbours, and the second half are queries; pairs are one of each.
 func (e evaluation) evaluate(step int, m *nn.MLP) (c checkpoint, err error) {
 	z := m.Forward(e.x)
 	gallery, queries := simd.NewMatrix(z.Rows/2, z.Cols), simd.NewMatrix(z.Rows/2, z.Cols)
@@ -235,8 +235,8 @@ func judgePlane(r *Report, goals []goal, finals [][]checkpoint, all []checkpoint
 	judgeTemperature(r, goals, finals)
 }
 
-// judgeTemperature compares neighbouring temperatures of InfoNCE, and judges those from 0.1 on:
-// there is more to lower ones than the paper looks at.
+// judgeTemperature compares neighbouring temperatures of InfoNCE, and judges those of 0.1 or more:
+// the paper does not study lower ones.
 func judgeTemperature(r *Report, goals []goal, finals [][]checkpoint) {
 	last, pairs, ordered := -1, 0, 0
 	for j, g := range goals {
@@ -268,8 +268,8 @@ func meanOf(cs []checkpoint, see func(checkpoint) float64) float64 {
 	return sampleOf(figuresOf(cs, see)).mean
 }
 
-// judgeCorrelation compares how the two go with accuracy, over the last checkpoints. Both are
-// better when lower.
+// judgeCorrelation measures how the two correlate with accuracy over the last checkpoints. For
+// both, lower is better.
 func judgeCorrelation(r *Report, finals [][]checkpoint) {
 	var align, uniform, sum, accuracy []float64
 	for _, cs := range finals {

@@ -17,9 +17,8 @@ func frame(record []byte) []byte {
 	return binary.LittleEndian.AppendUint32(record, masked(record[recordHeader:]))
 }
 
-// masked returns the CRC-32C of b, turned and shifted by a constant so that the
-// checksum of data that holds checksums is no special case
-// (tensorflow/core/lib/hash/crc32c.h).
+// masked returns the CRC-32C of b, rotated and shifted by a constant, so that checksums of data
+// that contains checksums are no special case (tensorflow/core/lib/hash/crc32c.h).
 func masked(b []byte) uint32 {
 	c := crc32.Checksum(b, castagnoli)
 	return (c>>15 | c<<17) + 0xa282ead8

@@ -25,12 +25,12 @@ type Writer struct {
 	record []byte // of the event under way, kept for the next
 }
 
-// Create starts an event file in the folder dir, which it makes where there is
-// none. TensorBoard joins the files of a folder to one run, in the order of their
-// names, so a resumed run starts another file there and calls [Writer.Restart].
+// Create starts an event file in the folder dir, which it makes if necessary. TensorBoard joins the
+// files of a folder into one run, in the order of their names, so a resumed run starts another file
+// there and calls [Writer.Restart].
 //
-// The file is events.out.tfevents.SECONDS.HOST.PROCESS.NUMBER, with the time of at,
-// as TensorFlow names it. A file that is there already is left alone.
+// The file is events.out.tfevents.SECONDS.HOST.PROCESS.NUMBER, with the time at, as TensorFlow
+// names it. An existing file is left alone.
 func Create(dir string, at time.Time) (*Writer, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, fmt.Errorf("events: %w", err)
@@ -59,7 +59,7 @@ func Create(dir string, at time.Time) (*Writer, error) {
 	}
 }
 
-// fileName returns the host with what a file name does not take replaced.
+// fileName returns the host without characters that a file name cannot have.
 func fileName(host string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || strings.ContainsRune(`/\:*?"<>|`, r) {
@@ -72,18 +72,16 @@ func fileName(host string) string {
 // Name returns the path of the file.
 func (w *Writer) Name() string { return w.f.Name() }
 
-// Scalar appends the value of a curve at a step. Slashes in the tag group curves:
-// TensorBoard shows "eval/recall@1" in the section eval. NaN and ±Inf are written as
-// they are.
+// Scalar appends the value of a curve at a step. Slashes in the tag group curves: TensorBoard shows
+// "eval/recall@1" in the section eval. NaN and ±Inf are written unchanged.
 func (w *Writer) Scalar(tag string, step int64, value float32, at time.Time) error {
 	w.begin(at, step)
 	w.record = appendScalar(w.record, tag, value)
 	return w.end()
 }
 
-// Restart appends that the run starts again at a step, as one resumed from a
-// checkpoint does: TensorBoard then drops what earlier files of the folder
-// say of this step and of later ones.
+// Restart appends that the run starts again at a step, as a resumed run does: TensorBoard then
+// drops what earlier files of the folder say of this step and later ones.
 func (w *Writer) Restart(step int64, at time.Time) error {
 	w.begin(at, step)
 	w.record = appendRestart(w.record)
@@ -98,7 +96,7 @@ func (w *Writer) Flush() error {
 	return nil
 }
 
-// Close flushes and closes the file. The writer is of no use afterwards.
+// Close flushes and closes the file. The writer cannot be used afterwards.
 func (w *Writer) Close() error {
 	err := w.Flush()
 	if e := w.f.Close(); e != nil && err == nil {
