@@ -190,7 +190,7 @@ func pow(x, y float64) float64 {
 	return scalar.Exp64(y * scalar.Log64(x))
 }
 
-// uniformity is the head of a pass over z_ij = 2t·x_i·x_j, which sums e^z over all pairs of rows and leaves
+// uniformity is the kernel of a sweep over z_ij = 2t·x_i·x_j, which sums e^z over all pairs of rows and leaves
 // the gradient of the sum with respect to z. No shift is needed: see MaxUniformT.
 type uniformity struct {
 	grad bool

@@ -106,7 +106,7 @@ func (f *falseNegatives) loadGuide(op string, g, b Batch, stacked bool, workers 
 	return nil
 }
 
-// apply takes candidates out of z, the logits of the queries from i on with all candidates.
+// Apply takes candidates out of z, the logits of the queries from i on with all candidates.
 func (f *falseNegatives) Apply(worker, i int, z simd.Matrix) {
 	g, scale := z, f.beta
 	if f.guided {

@@ -18,7 +18,7 @@ import (
 // over the pairs i < j of one label, with the rows k of other labels and the Euclidean distance d. Result.Valid counts the
 // pairs and Result.Active those with J > 0. The weight of a pair is half the sum of those of its rows.
 //
-// It makes two passes over the distances, for the sums and for the rest, and stores no matrix of them but what the budget
+// It makes two sweeps over the distances, for the sums and for the rest, and stores no matrix of them but what the budget
 // allows. Distances come from products of matrices in float32; those of rows close together come from differences and so
 // do their gradients.
 //

@@ -224,7 +224,7 @@ func (l *supConRows) ownRow(worker, i int, z []float32) {
 	t := l.gather(worker, i, z)
 	other := l.spare.Row(worker)
 	copy(other, z)
-	simd.Axpy(other, -1, l.shift) // z − shift, rounded once as in the pass for the sums
+	simd.Axpy(other, -1, l.shift) // z − shift, rounded once as in the sweep for the sums
 	simd.Exp(other, other)
 	simd.MulShifted(other, other, l.inv, 0)
 	simd.ExpSum(z, z, l.shift[i])

@@ -104,7 +104,7 @@ func (m *mining) visitBlind(worker, i int) {
 	m.Score(worker, i, v.d, nil)
 }
 
-// score visits row i, whose distances from all rows are d, in the order of labels.
+// Score visits row i, whose distances from all rows are d, in the order of labels.
 func (m *mining) Score(worker, i int, d, _ []float32) {
 	g := &m.distances.Groups
 	v, a := &m.views[worker], g.Order[i]

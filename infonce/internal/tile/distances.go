@@ -6,22 +6,24 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// distances are the Euclidean distances of labelled rows from each other, one row of them at a time, for losses
-// L = Σ_i ℓ_i(d_i1, …, d_in). With C_ij = ∂ℓ_i/∂d_ij and W_ij = C_ij/d_ij, or 2·C_ij where d is the squared distance,
+// Distances are the Euclidean distances of labelled rows from each other, one row of them at a
+// time, for losses L = Σ_i ℓ_i(d_i1, …, d_in). With C_ij = ∂ℓ_i/∂d_ij, and W_ij = C_ij/d_ij, or
+// 2·C_ij where d is the squared distance,
 //
 //	∂L/∂x_i = Σ_j (W_ij + W_ji)·(x_i − x_j)
 //
-// They are the kernel of a sweep over the rows, which are sorted by label so that those of a label are neighbours. Dot
-// products of the sweep give d² = |x_i|² + |x_j|² − 2·x_i·x_j, and its products W·x and Wᵀ·x give the gradient. Both
-// cancel where two rows are near each other. There the distance is measured from the difference of the rows, and
-// their pull on each other is a multiple of that difference; W is 0. So a strip has a list of the pulls
-// in it, and the gradient that they give to rows of other strips grows in the order of rows.
+// Distances are the kernel of a sweep over the rows, sorted by label so that those of a label are
+// neighbours. Dot products of the sweep give d² = |x_i|² + |x_j|² − 2·x_i·x_j, and its products W·x
+// and Wᵀ·x give the gradient. Both cancel where two rows are near each other. There the distance is
+// measured from the difference of the rows, their pull on each other is a multiple of that
+// difference, and W is 0. So each row of a strip has a list of pulls, and the gradient that they
+// give to rows of other strips grows in the order of rows.
 //
 // The distance of i from j has the bits of that of j from i.
 //
-// A loss calls load; begin; visit, as often as it needs, and run, which scores the rows; and addGrad.
+// A loss calls Load; Begin; Run, with the gradient asked for in the last call only; and AddGrad.
 type Distances struct {
-	Rows   Embeddings  // the rows as they are compared
+	Rows   Embeddings  // the rows that are compared
 	Groups LabelGroups // everything below is in the order of its rows
 	placement
 	pulls
@@ -42,11 +44,12 @@ type Distances struct {
 	weightExponent int
 }
 
-// A distanceScorer says what the distances from a row cost. It is called side by side for different rows.
+// A DistanceScorer says what the distances from a row cost. It is called concurrently for different
+// rows.
 type DistanceScorer interface {
-	// score is shown the distances d of row i from all rows, itself included. They are multiples of unit. Unless c
-	// is nil it is all 0, and score stores ∂ℓ_i/∂d_ij there, of distances that are no multiples, and of a loss
-	// that has the weight of the row as its factor.
+	// Score is shown the distances d of row i from all rows, itself included, in multiples of Unit.
+	// If c is not nil it is all 0, and Score stores ∂ℓ_i/∂d_ij in it: with respect to distances
+	// that are not in multiples of Unit, and of a loss that has the row's weight as a factor.
 	Score(worker, i int, d, c []float32)
 }
 
@@ -57,16 +60,17 @@ type distanceScratch struct {
 }
 
 const (
-	// Rows whose squared distance is below this part of the sum of their squares are near. A dot product errs by about two
-	// ulps of a square; so do distances above, of which cancellation takes four bits of the square, three
-	// of the root.
+	// Rows whose squared distance is below this part of the sum of their squares are near. A dot
+	// product errs by about two ulps of a square, and so do distances above, where cancellation
+	// costs four bits of the square and three of the root.
 	nearPart = 1.0 / 16
 
-	// So are rows whose squared distance is below nearPart of this, for products may be subnormal there.
+	// Rows whose squared distance is below nearPart of this are near too, as products may be
+	// subnormal there.
 	nearSquare = 0x1p-96
 )
 
-// load takes over rows, which are normalised with cosine, and returns the number of zero rows.
+// Load takes over rows, normalises them if cosine is true, and returns the number of zero rows.
 func (e *Distances) Load(rows simd.Matrix, labels []int, weights []float32, squared, cosine, want bool, workers int) (zeroNorms int) {
 	e.squared, e.Workers, e.Want = squared, workers, want
 	zeroNorms = e.Rows.Load(workers, rows, cosine, want)
@@ -76,7 +80,7 @@ func (e *Distances) Load(rows simd.Matrix, labels []int, weights []float32, squa
 	return zeroNorms
 }
 
-// weigh takes over the weights of the rows of the batch.
+// weigh takes over the weights of the rows.
 func (e *Distances) weigh(weights []float32) {
 	e.Weights = Grow(e.Weights, e.y.Rows)
 	e.weightExponent = 0
@@ -88,14 +92,14 @@ func (e *Distances) weigh(weights []float32) {
 	}
 }
 
-// group returns where the rows with the label of row i are.
+// Group returns where the rows with the label of row i are.
 func (e *Distances) Group(i int) (lo, hi int) {
 	o := e.Groups.Order[i]
 	return e.Groups.Lo[o], e.Groups.Hi[o]
 }
 
-// begin prepares passes. With sparse few derivatives are not 0. Passes before that for the gradient may keep
-// dot products within budget bytes; 0 is for losses that make no such passes.
+// Begin prepares runs. With sparse, few derivatives are not 0. Runs before the one for the gradient
+// may keep their dot products within budget bytes; 0 is for losses without such runs.
 func (e *Distances) Begin(sparse bool, budget int64) {
 	n, d := e.y.Rows, e.y.Cols
 	e.sparse = sparse
@@ -111,8 +115,8 @@ func (e *Distances) Begin(sparse bool, budget int64) {
 	}
 }
 
-// fewPairs reports whether pairs of one label are so few that, where each makes two derivatives, to multiply matrices
-// of all of them takes longer than to pull these.
+// FewPairs reports whether there are so few pairs of one label that, where each makes two
+// derivatives, it is faster to pull them one by one than to multiply matrices.
 func (e *Distances) FewPairs() bool {
 	n, pairs := int64(e.y.Rows), int64(0)
 	for i := range e.y.Rows {
@@ -122,8 +126,8 @@ func (e *Distances) FewPairs() bool {
 	return 32*pairs < n*n
 }
 
-// exact returns the distance of rows i and j that have the distance d[j]: not in multiples of unit, and where few
-// pairs are scored measured in float64.
+// Exact returns the distance of rows i and j, given the distance d[j]: not in multiples of Unit,
+// and measured in float64 where few pairs are scored.
 func (e *Distances) Exact(i, j int, d []float32) float64 {
 	switch {
 	case !e.sparse:
@@ -134,7 +138,8 @@ func (e *Distances) Exact(i, j int, d []float32) float64 {
 	return math.Sqrt(SquaredDistance(e.compared(i), e.compared(j)))
 }
 
-// run shows all rows of distances to s and, where asked, gathers the gradient of what s says they cost.
+// Run shows all rows of distances to s and, if gradient is true, gathers the gradient of what s
+// says they cost.
 func (e *Distances) Run(s DistanceScorer, gradient bool) {
 	if gradient {
 		e.prepare()
@@ -148,11 +153,11 @@ func (e *Distances) Run(s DistanceScorer, gradient bool) {
 	e.scorer = nil
 }
 
-// row replaces z, the dot products of row i, by distances, and where the pass is for the gradient by W.
+// Row replaces z, the dot products of row i, by distances, and in the run for the gradient by W.
 func (e *Distances) Row(worker, i, _ int, z []float32) float32 {
 	t := &e.scratch[worker]
 	d := z
-	if e.sweep.keep && !e.pulling { // the pass for the gradient finds the products
+	if e.sweep.keep && !e.pulling { // the sweep for the gradient finds the products
 		d = t.d
 		copy(d, z)
 	}
@@ -237,7 +242,8 @@ func (e *Distances) distance(diff, x, y []float32) float32 {
 	return float32(math.Ldexp(math.Sqrt(d), -k) / e.Unit)
 }
 
-// difference stores (x − y)·2^k in diff, for a k with which float32 holds the square, and returns that.
+// difference stores (x − y)·2^k in diff, for a k with which float32 holds its square, and returns
+// that.
 func difference(diff, x, y []float32) (square float32, k int) {
 	copy(diff, x)
 	simd.Axpy(diff, -1, y)

@@ -7,15 +7,16 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// pulls are the gradient of distances: what is left of it by the products of the sweep, and what rows
-// that are near each other add to it.
+// pulls are the gradient of distances: what the products of the sweep leave of it, and what rows
+// near each other add.
 type pulls struct {
 	dq, dk  simd.Matrix // −W·y and −Wᵀ·y
 	rowSums []float32   // Σ_j W_ij
 	lanes   simd.Matrix // Σ_j W_ji: row l has the sums over the rows j with j mod 16 = l
 	near    [][]pull    // of the rows of the strip, in ascending order
 
-	// What pulls add to row i, as the first of a pair and as the second. Rows that nothing pulls are undefined.
+	// What pulls add to row i, as the first of a pair and as the second. Rows that nothing pulls
+	// are undefined.
 	first, second   simd.Matrix
 	firsts, seconds []bool // the rows that something pulls
 	factor          float32
@@ -44,7 +45,7 @@ func (e *Distances) prepare() {
 	clear(e.seconds)
 }
 
-// divide replaces the distances z, of which the derivatives are c, by W, and returns what is not in it.
+// divide replaces the distances z, whose derivatives are c, by W, and returns what is not in W.
 func (e *Distances) divide(z, c []float32, near []pull) []pull {
 	if e.squared {
 		simd.Scale(z, 2, c)
@@ -64,8 +65,8 @@ func (e *Distances) divide(z, c []float32, near []pull) []pull {
 	return pulls
 }
 
-// addPull adds c times the gradient of the distance of x and y with respect to x to dx, and as many multiples
-// of 2^exponent less of it where distances are squared.
+// addPull adds to dx c times the gradient of the distance of x and y with respect to x, divided by
+// 2^exponent where distances are squared.
 func (e *Distances) addPull(dx, diff, x, y []float32, c float32) {
 	square, k := difference(diff, x, y)
 	switch {
@@ -78,7 +79,7 @@ func (e *Distances) addPull(dx, diff, x, y []float32, c float32) {
 	}
 }
 
-// column sums W over the rows of the strip from i on, and lets them pull the rows from j on.
+// Column sums W over the rows of the strip starting at i, and lets them pull the rows from j on.
 func (e *Distances) Column(worker, i, j int, z simd.Matrix) {
 	diff := e.scratch[worker].diff
 	for r := range z.Rows {
@@ -114,7 +115,7 @@ func (e *Distances) Column(worker, i, j int, z simd.Matrix) {
 	}
 }
 
-// addGrad adds scale·factor times the gradient to dst.
+// AddGrad adds scale·factor times the gradient to dst.
 func (e *Distances) AddGrad(dst simd.Matrix, factor float64, scale float32) {
 	e.factor = float32(math.Ldexp(factor, e.weightExponent))
 	par.Ranges(e.Workers, e.y.Rows, PieceRows, e, (*Distances).sumGrads)

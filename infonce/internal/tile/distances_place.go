@@ -15,8 +15,9 @@ type placement struct {
 	mean     []float32
 }
 
-// place places the rows of x, in the given order. A batch around one point has its products taken around the mean, where less of them cancels; others stay
-// as they are, so that distances of small integers are exact.
+// place places the rows of x in the given order. If a batch lies around one point, products are
+// taken around the mean, where less of them cancels; other batches are not moved, so that distances
+// of small integers are exact.
 func (e *placement) place(x *Embeddings, order []int, squared bool) {
 	n, d := x.X.Rows, x.X.Cols
 	e.y, e.Squares, e.mean = e.y.Reshape(n, d), Grow(e.Squares, n), Grow(e.mean, d)
@@ -60,7 +61,7 @@ func largestElement(m simd.Matrix) (largest float64) {
 	return largest
 }
 
-// multiply multiplies x by 2^k, for any k by which float32 may differ from 1.
+// multiply multiplies x by 2^k, also for a k whose power float32 does not hold.
 func multiply(x []float32, k int) {
 	for k != 0 {
 		step := min(max(k, -100), 100)
@@ -69,12 +70,13 @@ func multiply(x []float32, k int) {
 	}
 }
 
-// blur returns more than the difference of a distance of row i, in multiples of unit, from that of the rows that the caller
-// gave. Distances are not squared.
+// Blur returns a bound of the error of a distance from row i, in multiples of Unit, against that of
+// the caller's rows. Distances must not be squared.
 func (e *Distances) Blur(i int, largest float32) float64 {
-	// With s the sum of two squares, a product of d terms errs by d·u·s/2 at most (u = 2⁻²⁴), and the squares by less. Where
-	// the squared distance q is above s/16 its root errs by as much over 2·√q, which is below 2·√s; others are measured.
-	// Normalised rows are off by some roundings of 1. The rest is for single roundings.
+	// With s the sum of two squares, a product of d terms errs by d·u·s/2 at most (u = 2⁻²⁴), and
+	// the squares by less. Where the squared distance q is above s/16 its root errs by as much over
+	// 2·√q, which is below 2·√s; others are measured. Normalised rows are off by some roundings of
+	// 1. The rest is for single roundings.
 	size := math.Sqrt(float64(e.Squares[i]) + float64(largest))
 	if e.Rows.cosine {
 		size++

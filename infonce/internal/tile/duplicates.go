@@ -1,10 +1,10 @@
 package tile
 
-// duplicates tell which candidates are the same thing as the positive of a row and so no negatives.
-// nil stands for none.
+// Duplicates tell which candidates are the same thing as the positive of a row and therefore no
+// negatives. nil stands for none.
 type Duplicates struct{ groups LabelGroups }
 
-// load returns s for candidates of these ids, or nil where there are none.
+// Load returns s for candidates with these IDs, or nil where there are none.
 func (s *Duplicates) Load(ids []int) *Duplicates {
 	if len(ids) == 0 {
 		return nil
@@ -13,8 +13,8 @@ func (s *Duplicates) Load(ids []int) *Duplicates {
 	return s
 }
 
-// exclude takes from z, the logits of row i from column j on, what is the same thing as the positive,
-// which stays. With views both views of a sample are, of which row i is one.
+// Exclude removes from z, the logits of row i starting at column j, what is the same thing as the
+// positive, which stays. With views both views of a sample are removed; row i is one of them.
 func (s *Duplicates) Exclude(z []float32, i, j, views int) {
 	if s == nil {
 		return
@@ -35,7 +35,7 @@ func (s *Duplicates) Exclude(z []float32, i, j, views int) {
 	}
 }
 
-// count returns how many candidates are the same thing as candidate i, itself among them.
+// Count returns how many candidates are the same thing as candidate i, itself included.
 func (s *Duplicates) Count(i int) int {
 	if s == nil {
 		return 1

@@ -5,24 +5,26 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// embeddings are the rows that a loss compares, normalised or as they came, with
-// room for the gradient with respect to them.
+// Embeddings are the rows that a loss compares, normalised or as the caller gave them, with room
+// for their gradient.
 type Embeddings struct {
 	X, G  simd.Matrix // g has no memory where no gradient is asked for
-	Norms []float32   // of the rows as they came; their squares where rows are not normalised
+	Norms []float32   // of the caller's rows; squared norms where rows are not normalised
 
 	unit, grad simd.Matrix // the memory of x, where that is not the caller's, and of g
 	cosine     bool        // rows are normalised
 	Workers    int
 
-	// What a loop over rows reads.
+	// What a loop over rows reads: the caller's rows or gradients, row 0 of which is row first of
+	// X.
 	caller simd.Matrix // whose rows come or whose gradient grows; row 0 is row first of x
 	first  int
 	scale  float32
 	dots   []float64
 }
 
-// load takes over src; with cosine its rows are normalised. It returns the number of zero rows.
+// Load takes over src, and normalises its rows if cosine is true. It returns the number of zero
+// rows.
 func (e *Embeddings) Load(workers int, src simd.Matrix, cosine, grad bool) (zeroNorms int) {
 	e.cosine, e.Workers, e.X = cosine, workers, src
 	e.Norms = Grow(e.Norms, src.Rows)
@@ -34,7 +36,7 @@ func (e *Embeddings) Load(workers int, src simd.Matrix, cosine, grad bool) (zero
 	return e.prepare(grad)
 }
 
-// stack takes over the rows of a and, below them, those of b.
+// Stack takes over the rows of a and, below them, those of b.
 func (e *Embeddings) Stack(workers int, a, b simd.Matrix, cosine, grad bool) (zeroNorms int) {
 	e.cosine, e.Workers = cosine, workers
 	e.Norms = Grow(e.Norms, a.Rows+b.Rows)
@@ -57,6 +59,7 @@ func (e *Embeddings) prepare(grad bool) (zeroNorms int) {
 	return 0
 }
 
+// CountZeros returns how many norms are 0.
 func CountZeros(norms []float32) (n int) {
 	for _, norm := range norms {
 		if norm == 0 {
@@ -66,8 +69,8 @@ func CountZeros(norms []float32) (n int) {
 	return n
 }
 
-// addGrad adds scale times the gradient with respect to the rows from first on, as they
-// came, to dst, unless dst is empty. It overwrites the gradient.
+// AddGrad adds scale times the gradient to dst, unless that is empty: the gradient with respect to
+// the caller's rows, starting at row first. It overwrites G.
 func (e *Embeddings) AddGrad(dst simd.Matrix, scale float32, first int) {
 	if dst.Data == nil {
 		return
@@ -76,7 +79,7 @@ func (e *Embeddings) AddGrad(dst simd.Matrix, scale float32, first int) {
 	e.each(dst, first, (*Embeddings).addGrads)
 }
 
-// inner returns Σ x_i·g_i: with the gradient β·G·k of the queries it is Σ G_ij·z_ij, from
+// Inner returns Σ x_i·g_i. Where the gradient of the queries is β·G·k, that is Σ G_ij·z_ij, from
 // which the gradient with respect to the temperature follows.
 func (e *Embeddings) Inner() float64 {
 	e.dots = Grow(e.dots, e.X.Rows)
@@ -88,22 +91,22 @@ func (e *Embeddings) Inner() float64 {
 	return s
 }
 
-// addToGrad adds more to the gradient with respect to the rows that are compared.
+// AddToGrad adds more to G.
 func (e *Embeddings) AddToGrad(more simd.Matrix) { e.each(more, 0, (*Embeddings).addMore) }
 
-// each calls body for ranges of the rows of caller, of which row 0 is row first of x.
+// each calls body for ranges of the caller's rows, row 0 of which is row first of X.
 func (e *Embeddings) each(caller simd.Matrix, first int, body func(e *Embeddings, worker, i, j int)) {
 	e.caller, e.first = caller, first
 	par.Ranges(e.Workers, caller.Rows, PieceRows, e, body)
 	e.caller = simd.Matrix{}
 }
 
-// span returns rows i to j−1 of the caller, and the first of the rows of x that they are.
+// span returns rows i to j−1 of the caller, and the row of X that is the first of them.
 func (e *Embeddings) span(i, j int) (caller simd.Matrix, first int) {
 	return e.caller.Slice(i, j), e.first + i
 }
 
-// take stores rows of the caller in x, and their norms.
+// take stores rows of the caller in X, and their norms.
 func (e *Embeddings) take(_, i, j int) {
 	caller, i := e.span(i, j)
 	x := e.X.Slice(i, i+caller.Rows)
@@ -122,7 +125,7 @@ func (e *Embeddings) take(_, i, j int) {
 	}
 }
 
-// addGrads adds the gradient with respect to rows as they came to those of the caller.
+// addGrads adds the gradient of rows to that of the caller.
 func (e *Embeddings) addGrads(_, i, j int) {
 	caller, i := e.span(i, j)
 	j = i + caller.Rows
@@ -143,7 +146,7 @@ func (e *Embeddings) addMore(_, i, j int) {
 	}
 }
 
-// addRowsGrad adds scale times the gradient with respect to rows as they came to dst, given the
+// AddRowsGrad adds to dst scale times the gradient with respect to the caller's rows, given the
 // gradient g with respect to the rows x that are compared. It overwrites g.
 func AddRowsGrad(dst simd.Matrix, scale float32, g, x simd.Matrix, norms []float32, cosine bool) {
 	if cosine {
@@ -155,8 +158,8 @@ func AddRowsGrad(dst simd.Matrix, scale float32, g, x simd.Matrix, norms []float
 	}
 }
 
-// checkFinite returns an error that names the first number of src, the field arg, that is
-// not finite. The rows of src are those of x from row first on.
+// CheckFinite returns an error that names the first number of src, the field arg, that is not
+// finite. The rows of src are those of X starting at row first.
 func (e *Embeddings) CheckFinite(op, arg string, src simd.Matrix, first int) error {
 	for i, norm := range e.Norms[first : first+src.Rows] {
 		// A norm is finite only if the row is; where it overflows a second look tells.
@@ -172,5 +175,5 @@ func (e *Embeddings) CheckFinite(op, arg string, src simd.Matrix, first int) err
 	return nil
 }
 
-// LargestSquare returns the largest squared norm of rows that are compared as they came.
+// LargestSquare returns the largest squared norm of rows that are not normalised.
 func (e *Embeddings) LargestSquare() float32 { return simd.Max(e.Norms) }

@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// labelGroups are the rows of a batch by label.
+// LabelGroups are the rows of a batch by label.
 type LabelGroups struct {
 	Order []int // all rows, by label and then by index
 	Lo    []int // the group of row i is order[lo[i]:hi[i]]
 	Hi    []int
 }
 
-// sort groups the rows of which labels are given.
+// Sort groups the rows with the given labels.
 func (g *LabelGroups) Sort(labels []int) {
 	n := len(labels)
 	g.Order, g.Lo, g.Hi = Grow(g.Order, n), Grow(g.Lo, n), Grow(g.Hi, n)
@@ -32,5 +32,5 @@ func (g *LabelGroups) Sort(labels []int) {
 	}
 }
 
-// of returns the rows with the label of row i, which is one of them, in ascending order.
+// Of returns the rows with the label of row i, itself included, in ascending order.
 func (g *LabelGroups) Of(i int) []int { return g.Order[g.Lo[i]:g.Hi[i]] }

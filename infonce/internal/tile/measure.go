@@ -6,15 +6,15 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A measure tells squared distances of rows in float64, from the numbers that the caller gave, where float32 does not tell
-// which of two is larger.
+// A Measure computes squared distances of rows in float64 from the caller's numbers, where float32
+// cannot tell which of two is larger.
 type Measure struct {
 	Rows    simd.Matrix
 	cosine  bool
 	inverse []float64 // of the norms, where rows are normalised; 0 of a zero row
 }
 
-// load takes over the rows.
+// Load takes over the rows.
 func (m *Measure) Load(rows simd.Matrix, cosine bool) {
 	m.Rows, m.cosine = rows, cosine
 	if !cosine {
@@ -48,7 +48,8 @@ func (m *Measure) square(i, j int) float64 {
 	return square
 }
 
-// A measuredRow has the squared distances of one row as far as they were asked for, so that none is measured twice.
+// A MeasuredRow caches the squared distances of one row that were asked for, so that none is
+// measured twice.
 type MeasuredRow struct {
 	from    *Measure
 	row     int
@@ -56,7 +57,7 @@ type MeasuredRow struct {
 	touched []int
 }
 
-// reset turns to another row, of as many.
+// Reset turns to another row.
 func (r *MeasuredRow) Reset(from *Measure, row int) {
 	n := from.Rows.Rows
 	if len(r.squares) != n {
@@ -71,7 +72,7 @@ func (r *MeasuredRow) Reset(from *Measure, row int) {
 	r.from, r.row, r.touched = from, row, r.touched[:0]
 }
 
-// to returns the squared distance to row j.
+// To returns the squared distance to row j.
 func (r *MeasuredRow) To(j int) float64 {
 	if s := r.squares[j]; s == s {
 		return s
@@ -81,8 +82,8 @@ func (r *MeasuredRow) To(j int) float64 {
 	return r.squares[j]
 }
 
-// squaredDistance returns Σ (x_j − y_j)². It sums in float64, because a loss is the small difference of two
-// distances; only a few distances a row are computed so.
+// SquaredDistance returns Σ (x_j − y_j)². It sums in float64, because a loss is the small
+// difference of two distances. Only a few distances a row are computed this way.
 func SquaredDistance(x, y []float32) float64 {
 	var s0, s1, s2, s3 float64
 	y = y[:len(x)]

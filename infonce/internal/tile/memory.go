@@ -5,8 +5,8 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// sweepBytes returns the memory that a sweep over n rows of d columns and m keys holds. It keeps its logits
-// for a second run if keep is true and they fit into the budget.
+// SweepBytes returns the memory that a sweep over n rows of d columns and m keys holds. If keep is
+// true its logits are kept for a second run, provided they fit into the budget.
 func SweepBytes(n, m, d, workers int, precision simd.Precision, half, grad, keep bool, budget int64) int64 {
 	size := func(rows int) int64 { return int64(rows) * int64(d) }
 	s := Sweep{half: half, q: simd.Matrix{Rows: n, Cols: d}, k: simd.Matrix{Rows: m, Cols: d}}
@@ -26,7 +26,7 @@ func SweepBytes(n, m, d, workers int, precision simd.Precision, half, grad, keep
 	return total
 }
 
-// streamedBytes returns the memory that a streamed sweep holds.
+// StreamedBytes returns the memory that a streamed sweep holds.
 func StreamedBytes(n, m, d, workers int) int64 {
 	size := func(rows int) int64 { return int64(rows) * int64(d) }
 	height := streamedHeight(n, m, workers)

@@ -7,19 +7,19 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// hardest are the rows that an anchor is scored against; −1 where there is none.
+// Hardest are the rows that an anchor is scored against; −1 where there is none.
 type Hardest struct{ Positive, Negative int }
 
-// valid reports whether the anchor is scored.
+// Valid reports whether the anchor is scored.
 func (h Hardest) Valid() bool { return h.Positive >= 0 && h.Negative >= 0 }
 
-// A search finds the farthest positive and the nearest negative of each row, by
-// squared distances from differences; among equals the lowest row.
+// A NearestSearch finds the farthest positive and the nearest negative of each row by squared
+// distances that are computed from differences; of equal ones the lowest row.
 //
-// Half of a matrix of dot products tells which rows can be it. With w_ij = x_i·x_j −
-// |x_i|²/2 − |x_j|²/2, minus half the squared distance, distances are measured only of rows whose w
-// is as good as the best up to rounding errors, where there are several. It is the head of that pass. Rows are sorted by label, so that the
-// positives of a row are neighbours.
+// Half of a matrix of dot products tells which rows are candidates. With w_ij = x_i·x_j − |x_i|²/2
+// − |x_j|²/2, minus half the squared distance, a distance is measured only if its w is as good as
+// the best up to rounding errors, and if several are. The search is the kernel of that sweep. Rows
+// are sorted by label, so that the positives of a row are neighbours.
 type NearestSearch struct {
 	Best []Hardest // by row of the batch
 
@@ -54,6 +54,8 @@ type contest struct {
 // The columns of a strip are searched some rows at a time, and these in groups: a group whose
 // best is too low need not be looked through.
 const (
+	// The columns of a strip are searched a few rows at a time, and these in groups: a group whose
+	// best is too low is skipped.
 	groupRows = 16
 	groups    = 6
 )
@@ -66,7 +68,7 @@ type nearestScratch struct {
 	top       [pieceCols]float32         // the largest of all groups
 }
 
-// run fills s.best. unit says that the rows of x have norm 1.
+// Run fills Best. unit says that the rows of x have norm 1.
 func (s *NearestSearch) Run(p *Sweep, workers int, x simd.Matrix, unit bool, labels []int) {
 	n, d := x.Rows, x.Cols
 	s.batch, s.labels, s.unit = x, labels, unit
@@ -124,7 +126,8 @@ func (s *NearestSearch) sort() {
 	}
 }
 
-// row searches row i among the rows from j on, and leaves in z what column needs: w_ij is z_ij − half_i.
+// Row searches row i among the rows from j on, and leaves in z what Column needs: w_ij is z_ij −
+// half_i.
 func (s *NearestSearch) Row(worker, i, j int, z []float32) float32 {
 	if !s.unit {
 		simd.Axpy(z, -1, s.half[j:])
@@ -158,7 +161,7 @@ func (s *NearestSearch) searchNegatives(i, j int, z []float32) {
 	}
 }
 
-// found yields the indices of what is at least least.
+// AtLeast yields the indices of the numbers that are least or above.
 func AtLeast(x []float32, least float64) func(yield func(int) bool) {
 	return func(yield func(int) bool) {
 		for k := 0; ; k++ {
@@ -170,7 +173,7 @@ func AtLeast(x []float32, least float64) func(yield func(int) bool) {
 	}
 }
 
-// column searches the rows from j on among the rows from i on, which are lower.
+// Column searches the rows from j on among the rows from i on, which are lower.
 func (s *NearestSearch) Column(worker, i, j int, z simd.Matrix) {
 	for r := 0; r < z.Rows; r += groups * groupRows {
 		s.block(&s.scratch[worker], i+r, j, z.Slice(r, min(r+groups*groupRows, z.Rows)))
@@ -203,8 +206,8 @@ func (s *NearestSearch) block(t *nearestScratch, i, j int, z simd.Matrix) {
 	}
 }
 
-// lookThrough tries the negatives, or positives, of the columns of z for which those of some group
-// may be the best. top is scratch.
+// lookThrough tries the negatives, or positives, of those columns of z where a group may hold the
+// best one. top is scratch memory.
 func (s *NearestSearch) lookThrough(top []float32, best *[groups][pieceCols]float32, i, j int, z simd.Matrix, positives bool) {
 	least, sign := s.near[j:j+len(top)], float32(1)
 	if positives {
@@ -239,6 +242,7 @@ func (s *NearestSearch) lookThrough(top []float32, best *[groups][pieceCols]floa
 	}
 }
 
+// Fill sets all elements of x to v.
 func Fill(x []float32, v float32) {
 	for i := range x {
 		x[i] = v
@@ -255,8 +259,8 @@ func (s *NearestSearch) tryPositive(i, j int, score float64) {
 	s.far[i] = s.try(&s.rows[i].positive, i, j, score, 1)
 }
 
-// try enters row j into a contest of row i and returns the least score that others need. Of scores
-// that differ by more than the slack the larger one is the better row for sure.
+// try enters row j into a contest of row i and returns the least score that others need. Of two
+// scores that differ by more than the slack the larger one is certainly the better row.
 func (s *NearestSearch) try(c *contest, i, j int, score, sign float64) (least float32) {
 	switch {
 	case c.row < 0 || score > c.score+s.slack:
@@ -284,8 +288,8 @@ func (s *NearestSearch) distance(i, j int) float64 {
 	return d
 }
 
-// searchAll searches row i among all rows by distances, for rows whose dot products float32 may not
-// hold. Equal scores decide nothing, so all are measured.
+// searchAll searches row i among all rows by distances, for rows whose dot products may exceed
+// float32. Equal scores decide nothing, so all are measured.
 func (s *NearestSearch) searchAll(_, i int) {
 	for j := range s.rows {
 		switch {

@@ -2,7 +2,7 @@ package tile
 
 import "github.com/contrast-go/contrast/simd"
 
-// oneSided is the head of the losses that normalise over rows only.
+// OneSided is the kernel of the losses that normalise over rows only.
 type OneSided struct {
 	task   Softmax
 	Losses []float64
@@ -11,11 +11,12 @@ type OneSided struct {
 	keys   int       // candidates before those of the columns
 }
 
+// Reset prepares for n rows.
 func (h *OneSided) Reset(n int, t Softmax) {
 	*h = OneSided{task: t, Losses: Grow(h.Losses, n), pos: h.pos[:0], dpos: h.dpos}
 }
 
-// run scores queries against keys, of which key i is the positive of query i.
+// Run scores queries against keys; key i is the positive of query i.
 func (h *OneSided) Run(p *Sweep, q, k *Embeddings, t Softmax) {
 	h.Reset(q.X.Rows, t)
 	p.Load(t.Workers, t.Beta, q.X, k.X, false, q.G.Data != nil)
@@ -23,7 +24,7 @@ func (h *OneSided) Run(p *Sweep, q, k *Embeddings, t Softmax) {
 	p.Run()
 }
 
-// runShared scores queries against their own key and the negatives neg, shared by all.
+// RunShared scores queries against their own key and the negatives neg, which all queries share.
 func (h *OneSided) RunShared(p *Sweep, q, k, neg *Embeddings, t Softmax) {
 	n := q.X.Rows
 	h.Reset(n, t)
@@ -43,6 +44,7 @@ func (h *OneSided) RunShared(p *Sweep, q, k, neg *Embeddings, t Softmax) {
 	}
 }
 
+// Row scores query i.
 func (h *OneSided) Row(_, i, _ int, z []float32) float32 {
 	t, inside := &h.task, len(h.pos) == 0
 	var pos float32

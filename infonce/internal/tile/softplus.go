@@ -8,14 +8,15 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// softplusChunk is how many numbers softplusRow works on at a time, so that its scratch memory stays in the
-// first-level cache; softplusLanes is how many products it leaves of them. Both decide the order of the sum.
+// softplusChunk is how many numbers softplusRow works on at a time, so that its scratch memory
+// stays in the first-level cache; softplusLanes is how many products it leaves of them. Both decide
+// the order of the sum.
 const (
 	softplusChunk = 1024
 	softplusLanes = 64
 )
 
-// A softplusRoom is the scratch memory of softplusRow.
+// SoftplusScratch is the scratch memory of SoftplusRow.
 type SoftplusScratch struct{ up, u, r, t [softplusChunk + 16]float32 }
 
 // Constants for vector operations.
@@ -24,14 +25,15 @@ var (
 	parabola = slices.Repeat([]float32{32. / 99}, softplusChunk)
 )
 
-// softplusRow returns Σ ln(1 + e^x) of x = z + bias and the sum of the slopes 1/(1 + e^−x), and replaces each z by
-// minus its slope. A z of −Inf adds nothing.
+// SoftplusRow returns Σ ln(1 + e^x) of x = z + bias and the sum of the slopes 1/(1 + e^−x), and
+// replaces each z by minus its slope. A z of −Inf adds nothing.
 //
-// With a = e^min(0, x) and b = e^min(0, −x), of which one is 1, ln(1 + e^x) is max(0, x) + ln(1 + a·b) and the
-// slope a/(a + b). The sum of logarithms is that of a product, which is kept less 1, as
-// 1 + r = (1 + p)·(1 + q) for r = q·(1 + p) + p: all terms are positive, so that small ones keep their digits. There is no
-// division of vectors: 1/u for u = a + b in [1, 2] is a parabola, off by 1/99 at most, after two steps of Newton's
-// method, each of which squares the error. That is ten passes less than with logarithms.
+// With a = e^min(0, x) and b = e^min(0, −x), one of which is 1, ln(1 + e^x) is max(0, x) + ln(1 +
+// a·b) and the slope a/(a + b). The sum of logarithms is the logarithm of a product, which is kept
+// less 1, as 1 + r = (1 + p)·(1 + q) for r = q·(1 + p) + p: all terms are positive, so small ones
+// keep their digits. There is no division of vectors: 1/u for u = a + b in [1, 2] is a parabola,
+// off by 1/99 at most, after two steps of Newton's method, each of which squares the error. That is
+// ten passes over the numbers less than with logarithms.
 func SoftplusRow(z []float32, bias float32, room *SoftplusScratch) (sum, slopes float64) {
 	for len(z) > 0 {
 		x := z[:min(len(z), softplusChunk)]
@@ -57,7 +59,8 @@ func SoftplusRow(z []float32, bias float32, room *SoftplusScratch) (sum, slopes 
 		}
 		sum += logProduct(e, room.t[:softplusChunk])
 
-		// The parabola is 32/99·(u² − 4.5·u + 6.5625): 1 − u times it is −T₃(2u − 3)/99, of the Chebyshev polynomial T₃.
+		// The parabola is 32/99·(u² − 4.5·u + 6.5625): 1 − u times it is −T₃(2u − 3)/99, of the
+		// Chebyshev polynomial T₃.
 		simd.MulShifted(t, u, u, -4.5)
 		simd.MulShifted(r, parabola[:len(x)], t, 6.5625)
 		simd.MulShifted(t, u, r, 0)
@@ -70,7 +73,8 @@ func SoftplusRow(z []float32, bias float32, room *SoftplusScratch) (sum, slopes 
 	return sum, slopes
 }
 
-// logProduct returns Σ ln(1 + e_j) for at most softplusChunk numbers e_j in [0, 1]; t is scratch of that size.
+// logProduct returns Σ ln(1 + e_j) for at most softplusChunk numbers e_j in [0, 1]; t is scratch of
+// that size.
 func logProduct(e, t []float32) float64 {
 	// A product has softplusChunk/softplusLanes = 16 factors, so it is at most 2¹⁶.
 	for len(e) > softplusLanes {
@@ -81,7 +85,8 @@ func logProduct(e, t []float32) float64 {
 		copy(t[len(q):half], e[len(q):half]) // the middle one, where their number is odd
 		e, t = t[:half], t[half:]
 	}
-	// Eight of them at most go into one here, and four of these into a logarithm: (2¹⁶)³² fits into a float64.
+	// Eight of them at most go into one here, and four of these into a logarithm: (2¹⁶)³² fits into
+	// a float64.
 	var p [8]float64
 	for i, q := range e {
 		p[i%8] = join(p[i%8], float64(q))
@@ -92,7 +97,7 @@ func logProduct(e, t []float32) float64 {
 // join returns (1 + p)·(1 + q) − 1.
 func join(p, q float64) float64 { return p + float64(q*(1+p)) }
 
-// softplus returns ln(1 + e^v) and its derivative 1/(1 + e^−v).
+// Softplus returns ln(1 + e^v) and its derivative 1/(1 + e^−v).
 func Softplus(v float64) (value, slope float64) {
 	// e^−|v|, with what is lost in the conversion to float32 put back.
 	x := -math.Abs(v)

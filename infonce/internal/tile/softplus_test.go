@@ -7,8 +7,8 @@ import (
 	"github.com/contrast-go/contrast/internal/check"
 )
 
-// TestSoftplusRow: the sum errs by a few ulps, however small its terms are, and each slope by a few of its own, where it
-// is a normal float32.
+// TestSoftplusRow: the sum errs by a few ulps, however small its terms are, and each slope by a few
+// of its own, where it is a normal float32.
 func TestSoftplusRow(t *testing.T) {
 	r := check.NewRand(120)
 	type row struct {

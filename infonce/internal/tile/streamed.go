@@ -7,14 +7,14 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A leanPass does what a pass does for oneSided, with the same bits, for batches so large that
-// copies of them matter. Beside some numbers a row it takes the memory of a strip of logits: queries are
-// normalised strip by strip and keys packed chunk by chunk, twice for each strip, and the
-// gradient of the keys grows where the caller wants it.
+// Streamed does what a Sweep does with OneSided, with the same bits, for batches so large that even
+// copies of them matter. Apart from a few numbers a row it holds a strip of logits: queries are
+// normalised strip by strip, keys are packed chunk by chunk, twice for each strip, and the gradient
+// of the keys grows in the caller's memory.
 type Streamed struct {
 	rows   *OneSided
 	beta   float32
-	q, k   *Embeddings // as they came
+	q, k   *Embeddings // the caller's, not normalised
 	cosine bool
 	scale  float32
 
@@ -29,7 +29,7 @@ type Streamed struct {
 	grads   simd.Matrix // their gradients
 	packed  simd.Packed // the rows times their weights
 	begin   int         // first key of the chunk
-	Chunk   int         // keys of a chunk; 0 stands for some leanChunk bytes
+	Chunk   int         // keys of a chunk; 0 stands for some streamedChunk bytes
 	width   int         // keys of the chunk that is packed
 	keys    simd.Packed // the keys of the chunk, or their transpose
 	scratch simd.Matrix // room for a piece of rows, twice for each worker
@@ -45,8 +45,8 @@ const (
 	streamedRows  = 24       // rows in a piece: a multiple of all tile heights
 )
 
-// run fills the losses of h and, if grad is true, adds scale times the gradients to dq and dk. It returns
-// Σ x_i·∂L/∂x_i over the queries x.
+// Run fills the losses of h and, if grad is true, adds scale times the gradients to dq and dk. It
+// returns Σ x_i·∂L/∂x_i over the queries x.
 func (p *Streamed) Run(h *OneSided, q, k *Embeddings, grad bool, dq, dk simd.Matrix, scale float32) (inner float64) {
 	n, m, d, workers := q.X.Rows, k.X.Rows, q.X.Cols, h.task.Workers
 	p.rows, p.q, p.k, p.beta, p.cosine, p.scale, p.workers = h, q, k, h.task.Beta, h.task.Cosine, scale, workers
@@ -124,7 +124,7 @@ func (p *Streamed) load(dst simd.Matrix, e *Embeddings, i, j int) {
 	}
 }
 
-// room returns the first or second room of a worker for n rows.
+// scratchOf returns the first or second scratch memory of a worker, for n rows.
 func (p *Streamed) scratchOf(worker, which, n int) simd.Matrix {
 	at := (2*worker + which) * simd.PackAlign
 	return p.scratch.Slice(at, at+n)

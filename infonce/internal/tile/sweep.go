@@ -5,34 +5,36 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A rowKernel turns logits into losses and into the gradient with respect to the logits. It is called
-// side by side for different rows.
+// A RowKernel turns logits into losses and into the gradient with respect to the logits. Its method
+// is called concurrently for different rows.
 type RowKernel interface {
-	// row replaces z, the logits of query i from key j on, by β·∂L/∂z up to a factor,
-	// which it returns. In sweeps of which no gradient is asked it may leave anything for a columnKernel.
+	// Row replaces z, the logits of query i starting at key j, by β·∂L/∂z up to a factor, which it
+	// returns. In a sweep without gradients it may leave anything there for the ColumnKernel.
 	Row(worker, i, j int, z []float32) (weight float32)
 }
 
-// A columnKernel is shown what rows left of the logits. It is called side by side for different columns.
+// A ColumnKernel also sees the columns of what the rows left. Its method is called concurrently for
+// different columns.
 type ColumnKernel interface {
-	// column is shown what row left of the queries from i on and the keys from j on. It sees the queries of
-	// a key in ascending order.
+	// Column is shown what Row left of the queries starting at i and the keys starting at j. It
+	// sees the queries of a key in ascending order.
 	Column(worker, i, j int, z simd.Matrix)
 }
 
-// A filter takes candidates out of logits, by setting them to −Inf. It is called side by side for different
-// rows.
+// A Filter removes candidates from logits by setting them to −Inf. Its method is called
+// concurrently for different rows.
 type Filter interface {
-	// apply is shown z, the logits of the queries from i on with all keys.
+	// Apply is shown z, the logits of the queries starting at i with all keys.
 	Apply(worker, i int, z simd.Matrix)
 }
 
-// A pass walks over the logits z = β·q·kᵀ in strips of rows and hands them to a
-// head. With G = ∂L/∂z it can return the gradients β·G·k and β·Gᵀ·q on the way.
+// A Sweep walks over the logits z = β·q·kᵀ in strips of rows and hands them to its kernels. With G
+// = ∂L/∂z it computes the gradients β·G·k and β·Gᵀ·q on the way. Load packs the keys, and each Run
+// after it is one walk.
 //
-// Each element of a gradient is one chain over keys or queries in ascending order,
-// whatever the strips and workers are: the strips carry on where the last one
-// stopped, and a worker owns whole rows of dq or dk.
+// Each element of a gradient is one chain of additions over keys or queries in ascending order,
+// whatever the strips and workers are: a strip continues where the last one stopped, and a worker
+// owns whole rows of DQ or DK.
 type Sweep struct {
 	workers   int
 	Precision simd.Precision // of the products
@@ -43,16 +45,16 @@ type Sweep struct {
 
 	Filter Filter // takes candidates out before the kernel sees the logits; nil takes none
 
-	// half is for queries that are the keys, where G is symmetric: a strip has the keys from its
-	// own first row on, and the other half of its logits was seen as columns of the
-	// strips before. dk has no memory.
+	// half is for queries that are also the keys, where G is symmetric: a strip has the keys from
+	// its own first row on, and the other half of its logits was seen as columns of earlier strips.
+	// DK has no memory then.
 	half bool
 
-	// With keep all strips stay in memory, and the next run is handed what row left in
-	// them instead of logits: then kept is true.
+	// With keep all strips stay in memory, and the next Run is handed what Row left in them instead
+	// of logits; Kept is true then.
 	keep, Kept bool
 
-	// Gradients with respect to q and k; those without memory are not computed.
+	// Gradients with respect to q and k. One without memory is not computed.
 	DQ, DK simd.Matrix
 
 	keysT   simd.Packed // kᵀ
@@ -68,13 +70,14 @@ type Sweep struct {
 	col      int
 }
 
-// Pieces of other work: rows, and at most so many columns, by which keys are packed too.
 const (
+	// Pieces of work that is not a strip: rows, and at most as many columns, by which keys are
+	// packed too.
 	PieceRows = 48
 	pieceCols = 2 * simd.PackAlign
 )
 
-// load packs the keys, for all runs that follow.
+// Load packs the keys for all runs that follow.
 func (p *Sweep) Load(workers int, beta float32, q, k simd.Matrix, half, grad bool) {
 	p.workers, p.beta, p.q, p.k, p.half, p.grad = workers, beta, q, k, half, grad
 	p.keep, p.Kept, p.Columns = false, false, nil
@@ -88,10 +91,10 @@ func (p *Sweep) Load(workers int, beta float32, q, k simd.Matrix, half, grad boo
 	par.Ranges(workers, k.Rows, pieceCols, p, (*Sweep).pack)
 }
 
-// hold makes the strips of the first run that follows stay, if they fit into budget bytes.
+// Hold keeps the strips of the next run, if they fit into budget bytes.
 func (p *Sweep) Hold(budget int64) { p.keep = 4*p.room(true) <= budget }
 
-// room returns how many numbers all strips have, or the largest of them.
+// room returns how many numbers all strips hold, or the largest one.
 func (p *Sweep) room(all bool) (size int64) {
 	n := p.q.Rows
 	for first := 0; first < n && (all || first == 0); first += p.cut.height {
@@ -108,7 +111,7 @@ func (p *Sweep) from(first int) int {
 	return 0
 }
 
-// A cut says how a pass is cut into strips and these into pieces of work.
+// A cut says how a sweep is divided into strips, and a strip into pieces of work.
 type cut struct {
 	height     int // rows of a strip
 	rows, cols int // of a piece
@@ -116,11 +119,12 @@ type cut struct {
 
 const (
 	StripRows  = 192      // rows of a strip for each worker: the inner dimension of the product for dk wants them long
-	stripBytes = 32 << 20 // of a strip, unless that is less than leanRows for each worker
+	stripBytes = 32 << 20 // of a strip, unless that is less than streamedRows for each worker
 )
 
-// cutUp cuts n × m logits. All workers have pieces of the same size, of which there are some
-// for each in a strip; but larger pieces read the keys less often, so one worker has the largest.
+// cutUp cuts n×m logits. All workers have pieces of the same size, and several of them in a strip,
+// so that they finish together; but larger pieces read the keys less often, so a single worker has
+// the largest.
 func cutUp(n, m, workers int, half, grad bool) cut {
 	var c cut
 	if half {
@@ -143,12 +147,13 @@ func cutUp(n, m, workers int, half, grad bool) cut {
 	return c
 }
 
-// share returns how much each of parts gets of n, to a multiple of what tiles can end on.
+// Share returns the size of a part where n is divided into so many parts, rounded up to a multiple
+// of 4, on which matrix products may end.
 func Share(n, parts int) int { return max((pieces(n, parts)+3)/4*4, 4) }
 
-// logitStride returns the distance between rows of m logits: whole cache lines, and not
-// a multiple of 4 KiB, at which rows would compete for the same lines of the first-level
-// cache, at up to a fifth of the speed.
+// logitStride returns the distance between rows of m logits: whole cache lines, and no multiple of
+// 4 KiB, where rows would compete for the same lines of the first-level cache and cost up to a
+// fifth of the speed.
 func logitStride(m int) int {
 	m = (m + 15) / 16 * 16
 	if m%1024 == 0 {
@@ -159,7 +164,7 @@ func logitStride(m int) int {
 
 func pieces(n, size int) int { return (n + size - 1) / size }
 
-// run makes a pass over all rows of q.
+// Run walks over all rows of q once.
 func (p *Sweep) Run() {
 	n, m := p.q.Rows, p.k.Rows
 	if p.DK.Data != nil {
@@ -192,7 +197,7 @@ func (p *Sweep) Run() {
 	p.Kept = p.keep
 }
 
-// right returns the first key whose column of the strip is worked on as such.
+// right returns the first key of the strip that is worked on as a column.
 func (p *Sweep) right() int {
 	if p.half {
 		return p.first + p.strip.Rows
@@ -200,7 +205,7 @@ func (p *Sweep) right() int {
 	return 0
 }
 
-// pack lays out keys j to end−1.
+// pack packs keys j to end−1.
 func (p *Sweep) pack(_, j, end int) {
 	k := p.k.Slice(j, end)
 	p.keysT.PackTransAt(j, k)
@@ -209,7 +214,7 @@ func (p *Sweep) pack(_, j, end int) {
 	}
 }
 
-// rowPiece computes logits, losses and dq of rows r0 to end−1 of the strip.
+// rowPiece computes logits, losses and DQ of rows r0 to end−1 of the strip.
 func (p *Sweep) rowPiece(worker, r0, end int) {
 	i0, m, d := p.first+r0, p.k.Rows, p.k.Cols
 	z := p.strip.Slice(r0, end)
@@ -247,8 +252,8 @@ func (p *Sweep) rowPiece(worker, r0, end int) {
 	}
 }
 
-// columnPiece shows columns j to end−1 of those that the strip has from right on to the head, and adds
-// what they contribute to the gradient of these keys.
+// columnPiece shows columns j to end−1, counted from right, to the kernel, and adds what they
+// contribute to the gradient of these keys.
 func (p *Sweep) columnPiece(worker, j, end int) {
 	cols := end - j
 	j += p.right()

@@ -6,30 +6,31 @@ import (
 	"slices"
 )
 
-// thresholds are numbers of at least 0 among which others are ranked.
+// Thresholds are numbers of at least 0 among which other numbers are ranked.
 type Thresholds struct {
 	entries []uint64 // the bits of the numbers, which are in the order of the numbers, and whose they are
 	spare   []uint64
 	keys    []uint32 // the bits in ascending order, and behind them larger ones, up to a length of 2^k − 1
 }
 
+// Reset removes all thresholds.
 func (t *Thresholds) Reset() { t.entries = t.entries[:0] }
 
-// add adds the number with the bits key, which belongs to i.
+// Add adds the number with the bits key, which belongs to i.
 func (t *Thresholds) Add(key uint32, i int) {
 	t.entries = append(t.entries, uint64(key)<<32|uint64(uint32(i)))
 }
 
-// len returns how many thresholds there are.
+// Len returns how many thresholds there are.
 func (t *Thresholds) Len() int { return len(t.entries) }
 
-// at returns the k-th of the sorted thresholds.
+// At returns the k-th of the sorted thresholds.
 func (t *Thresholds) At(k int) float32 { return math.Float32frombits(uint32(t.entries[k] >> 32)) }
 
-// owner returns to what the k-th of the sorted thresholds belongs.
+// Owner returns what the k-th of the sorted thresholds belongs to.
 func (t *Thresholds) Owner(k int) int { return int(uint32(t.entries[k])) }
 
-// sort orders the thresholds; those that are equal by what they belong to.
+// Sort orders the thresholds, and equal ones by what they belong to.
 func (t *Thresholds) Sort() {
 	n := len(t.entries)
 	if n < radixFrom {
@@ -47,17 +48,18 @@ func (t *Thresholds) Sort() {
 	}
 }
 
-// shift has others ranked among the sorted thresholds plus by, or 0 where that is below.
+// Shift makes Rank compare with the sorted thresholds plus by, or with 0 where that is negative.
 func (t *Thresholds) Shift(by float64) {
 	for i, e := range t.entries {
 		t.keys[i] = math.Float32bits(max(0, float32(float64(math.Float32frombits(uint32(e>>32)))+by)))
 	}
 }
 
-// From so many on a radix sort is faster.
+// From this number on a radix sort is faster.
 const radixFrom = 64
 
-// radixSort sorts by the bits in which keys differ, the lowest first. What was added in ascending order stays so where keys are equal.
+// radixSort sorts by the bits in which keys differ, the lowest first. Equal keys keep the order in
+// which they were added.
 func (t *Thresholds) radixSort() {
 	const digits = 8
 	n := len(t.entries)
@@ -87,8 +89,8 @@ func (t *Thresholds) radixSort() {
 	}
 }
 
-// rank returns how many thresholds are at most key. It takes the same steps for every key, without branches,
-// which would be mispredicted half of the time.
+// Rank returns how many thresholds are at most key. It takes the same steps for every key, without
+// branches, half of which would be mispredicted.
 func (t *Thresholds) Rank(key uint32) int {
 	at := 0
 	for half := uint(len(t.keys)+1) / 2; half > 0; half /= 2 {
@@ -98,7 +100,8 @@ func (t *Thresholds) Rank(key uint32) int {
 	return at
 }
 
-// leastAbove returns the bits of the least float32 that is at least x + y, and those of 0 for a sum below.
+// LeastAbove returns the bits of the least float32 that is at least x + y, and those of 0 if the
+// sum is negative.
 func LeastAbove(x float32, y float64) uint32 {
 	a := float64(x)
 	sum := a + y
@@ -109,6 +112,7 @@ func LeastAbove(x float32, y float64) uint32 {
 	b := sum - a
 	lost := (a - (sum - b)) + (y - b)
 	f := float32(sum)
-	// Where f is too small the difference is negative. Half of the time it is: a branch would be mispredicted.
+	// Where f is too small the difference is negative. Half of the time it is: a branch would be
+	// mispredicted.
 	return math.Float32bits(f) + uint32(math.Float64bits((float64(f)-sum)-lost)>>63)
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/contrast-go/contrast/internal/check"
 )
 
-// TestThresholds: ranks are counts, and equal thresholds stay in the order of what they belong to, for any number of
-// them, of any size and with any number of equal ones.
+// TestThresholds: ranks are counts, and equal thresholds stay in the order of what they belong to,
+// for any number of them, of any size and with any number of equal ones.
 func TestThresholds(t *testing.T) {
 	r := check.NewRand(130)
 	var th Thresholds
@@ -52,7 +52,8 @@ func TestThresholds(t *testing.T) {
 	}
 }
 
-// TestLeastAbove: it is the least float32 that is not below the sum, exactly, however small a part of it is.
+// TestLeastAbove: it is the least float32 that is not below the sum, exactly, however small a part
+// of it is.
 func TestLeastAbove(t *testing.T) {
 	r := check.NewRand(131)
 	for i := range 200_000 {

@@ -4,12 +4,12 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// twoSided are the losses whose gradient needs the sums of rows and of columns:
-// G_ij = w·(p_ij + p'_ij), where p is normalised over row i and p' over column j.
+// TwoSided evaluates the losses whose gradient needs the sums of rows and of columns: G_ij =
+// w·(p_ij + p'_ij), where p is normalised over row i and p' over column j.
 //
-// A column is complete only when all rows have been seen, so the sums come from passes
-// before the one for the gradient. It is the head of passes as oneShift or as
-// twoShifts. The logit of (i, j) has the same bits in both directions.
+// A column is complete only when all rows have been seen, so the sums come from sweeps before the
+// one for the gradient. The kernel of the sweeps is oneShift or twoShifts. The logit of (i, j) has
+// the same bits in both directions.
 type TwoSided struct {
 	Rows  Side
 	Cols  Side // not used where self
@@ -18,16 +18,16 @@ type TwoSided struct {
 	task  Softmax
 	each  float32 // weight of a row of weight 1
 	shift float32
-	pass  *Sweep
+	sweep *Sweep
 
-	sums  *Side       // filled by the pass that runs; nil in the pass for the gradient
+	sums  *Side       // filled by the sweep that runs; nil in the sweep for the gradient
 	pos   []float32   // positive logits
 	lanes simd.Matrix // sums over columns: row l has those of the rows i with i mod 16 = l
 	spare simd.Matrix // a row of logits for each worker
 }
 
-// clip scores queries against keys and keys against queries. Keys past those of the queries are
-// negatives for all.
+// BothWays scores queries against keys and keys against queries. Keys beyond those of the queries
+// are negatives for all.
 func (h *TwoSided) BothWays(p *Sweep, q, k *Embeddings, t Softmax) {
 	n, m := q.X.Rows, k.X.Rows
 	h.self, h.views = false, 0
@@ -58,9 +58,9 @@ func (h *TwoSided) BothWays(p *Sweep, q, k *Embeddings, t Softmax) {
 	}
 }
 
-// pairs scores each row of z against all others, where row i and row i + z.Rows/2 are positives of each
-// other. The gradient is β·(G+Gᵀ)·z, and G+Gᵀ is what the heads store. A decoupled row without a
-// negative has weight 0.
+// Views scores each row of z against all others, where row i and row i + z.Rows/2 are positives of
+// each other. The gradient is β·(G+Gᵀ)·z, and G+Gᵀ is what the kernels store. A decoupled row
+// without negatives has weight 0.
 func (h *TwoSided) Views(p *Sweep, z *Embeddings, t Softmax) {
 	n := z.X.Rows
 	h.self, h.views = true, n/2
@@ -79,7 +79,7 @@ func (h *TwoSided) Views(p *Sweep, z *Embeddings, t Softmax) {
 	}
 }
 
-func (h *TwoSided) begin(p *Sweep, t Softmax, each float32) { h.pass, h.task, h.each = p, t, each }
+func (h *TwoSided) begin(p *Sweep, t Softmax, each float32) { h.sweep, h.task, h.each = p, t, each }
 
 // set stores the sums of row i in d.
 func (h *TwoSided) set(d *Side, i int, neg, pos, shift float32) {
@@ -91,19 +91,19 @@ func (h *TwoSided) set(d *Side, i int, neg, pos, shift float32) {
 	d.setDecoupled(i, neg, pos, shift, w, h.task.Decoupled[i%len(h.task.Decoupled)])
 }
 
-// keep lets the pass for the gradient find what the pass that follows leaves.
+// keep lets the sweep for the gradient find what the next sweep leaves.
 func (h *TwoSided) keep(want bool, budget int64) {
 	if want {
-		h.pass.Hold(budget)
+		h.sweep.Hold(budget)
 	}
 }
 
-// run makes the pass for the gradients, if dq has memory.
+// run makes the sweep for the gradients, if dq has memory.
 func (h *TwoSided) run(rows RowKernel, dq, dk simd.Matrix) {
 	if dq.Data == nil {
 		return
 	}
-	p := h.pass
+	p := h.sweep
 	p.Rows, p.Columns, p.DQ, p.DK = rows, nil, dq, dk
 	p.Run()
 }
@@ -119,13 +119,13 @@ func (h *TwoSided) positive(i int) int {
 	return i - h.views
 }
 
-// oneShift is the head where one shift serves all rows and columns, and so one exponential
-// both sides.
+// oneShift is the kernel where one shift serves all rows and columns, so that one exponential
+// serves both sides.
 type oneShift TwoSided
 
-// collectBoth fills h.rows, the lanes of the columns, and h.pos.
+// collectBoth fills Rows, the lanes of the columns, and pos.
 func (h *TwoSided) collectBoth(want bool, budget int64) {
-	p := h.pass
+	p := h.sweep
 	h.Rows.resize(p.q.Rows)
 	h.pos = Grow(h.pos, p.q.Rows)
 	h.lanes = h.lanes.Reshape(16, logitStride(p.k.Rows))
@@ -137,7 +137,7 @@ func (h *TwoSided) collectBoth(want bool, budget int64) {
 	h.sums = nil
 }
 
-// laneSums returns the sums of column j, which row j of a symmetric matrix carries on.
+// laneSums returns the sums of column j, with which row j of a symmetric matrix continues.
 func (h *TwoSided) laneSums(j int) (lane [16]float32) {
 	for l := range lane {
 		lane[l] = h.lanes.Data[l*h.lanes.Stride+j]
@@ -149,7 +149,7 @@ func (h *oneShift) Row(_, i, j int, z []float32) float32 {
 	t := (*TwoSided)(h)
 	y := t.positive(i)
 	if h.sums == nil {
-		if !h.pass.Kept {
+		if !h.sweep.Kept {
 			h.exclude(i, j, y, z)
 			simd.ExpSum(z, z, h.shift)
 		}
@@ -173,9 +173,9 @@ func (h *oneShift) Row(_, i, j int, z []float32) float32 {
 	return 0
 }
 
-// exclude takes from z, the logits of row i from column j on, what is not a negative, and
-// notes the positive, in column y. Where the strip has only half of the logits, the rows of
-// the first views meet it and note it for the second.
+// exclude removes from z, the logits of row i starting at column j, what is no negative, and notes
+// the positive, in column y. Where the strip has only half of the logits, the rows of the first
+// views meet it and note it for the second views.
 func (h *oneShift) exclude(i, j, y int, z []float32) {
 	if h.self {
 		z[i-j] = NegInf
@@ -185,13 +185,13 @@ func (h *oneShift) exclude(i, j, y int, z []float32) {
 		return
 	}
 	h.pos[i] = z[y-j]
-	if h.self && y >= h.pass.right() {
+	if h.self && y >= h.sweep.right() {
 		h.pos[y] = z[y-j]
 	}
 	z[y-j] = NegInf
 }
 
-// column adds the exponentials to the lanes of their columns.
+// Column adds the exponentials to the lanes of their columns.
 func (h *oneShift) Column(_, i, j int, z simd.Matrix) {
 	for r := range z.Rows {
 		l := h.lanes.Row((i + r) % 16)[j : j+z.Cols]
@@ -199,18 +199,17 @@ func (h *oneShift) Column(_, i, j int, z simd.Matrix) {
 	}
 }
 
-// twoShifts is the head where rows and columns have shifts of their own, the maximum of
-// what takes part. Rows and columns are summed in passes of their own, which leave the logits as
-// they are.
+// twoShifts is the kernel where rows and columns have shifts of their own, the maximum of what
+// takes part. Rows and columns are summed in separate sweeps, which leave the logits unchanged.
 type twoShifts TwoSided
 
-// collect fills d with the sums of the rows of the pass.
+// collect fills d with the sums of the rows of the sweep.
 func (h *TwoSided) collect(d *Side) {
-	d.resize(h.pass.q.Rows)
-	h.spare = h.spare.Reshape(h.task.Workers, h.pass.k.Rows)
-	h.pass.Rows = (*twoShifts)(h)
+	d.resize(h.sweep.q.Rows)
+	h.spare = h.spare.Reshape(h.task.Workers, h.sweep.k.Rows)
+	h.sweep.Rows = (*twoShifts)(h)
 	h.sums = d
-	h.pass.Run()
+	h.sweep.Run()
 	h.sums = nil
 }
 
@@ -240,7 +239,7 @@ func (h *twoShifts) Row(worker, i, _ int, z []float32) float32 {
 	}
 	t := h.spare.Row(worker)
 	copy(t, z)
-	simd.Axpy(t, -1, cols.shift) // z − shift, rounded once as in the pass for the sums
+	simd.Axpy(t, -1, cols.shift) // z − shift, rounded once as in the sweep for the sums
 	simd.Exp(t, t)
 	simd.MulShifted(t, t, cols.inv, 0)
 	simd.ExpSum(z, z, h.Rows.shift[i])

@@ -1,6 +1,6 @@
 package tile
 
-// weightOf returns the weight of term i, where terms past the last weight begin anew.
+// WeightOf returns the weight of term i, where terms beyond the last weight start over.
 func WeightOf(w []float32, i int) float64 {
 	if len(w) == 0 {
 		return 1
@@ -8,7 +8,7 @@ func WeightOf(w []float32, i int) float64 {
 	return float64(w[i%len(w)])
 }
 
-// weightIn returns x times the weight of row i.
+// WeightIn returns x times the weight of row i.
 func WeightIn(x float32, w []float32, i int) float32 {
 	if len(w) == 0 {
 		return x
