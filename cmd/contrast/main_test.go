@@ -143,7 +143,7 @@ func TestWrongCommandLine(t *testing.T) {
 		{[]string{"train", "--arch", "tree"}, `--arch is "tree", want one of mlp, linear`},
 		{[]string{"train", "--activation", "step"}, `--activation is "step", want one of relu, gelu`},
 		{[]string{"train", "--split", "people"}, `--split is "people", want one of samples, classes`},
-		{[]string{"train", "--hidden", "8", "--arch", "linear"}, "--arch linear has neither --hidden nor --head"},
+		{[]string{"train", "--hidden", "8", "--arch", "linear"}, "--hidden is for --arch mlp or cnn"},
 		{[]string{"train", "--residual"}, "--residual is for embeddings"},
 		{[]string{"train", "--holdout", "0.1"}, "--holdout is for embeddings"},
 		{[]string{"train", "--holdout", "1"}, "--holdout is 1, want a share from 0 up to 1"},

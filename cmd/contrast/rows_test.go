@@ -243,7 +243,7 @@ func TestTrainRefusesBadRows(t *testing.T) {
 		{[]string{"--pairs=DIR/q.npy,DIR/k.npy", "--loss=moco"}, "--loss moco needs one encoder for both sides of --pairs: --shared"},
 		{[]string{"--data=DIR/q.npy", "--shared"}, "--shared is for --pairs"},
 		{[]string{"--data=DIR/q.npy", "--arch=cnn"}, "--arch cnn is for images"},
-		{[]string{"--data=DIR/q.npy", "--norm=batch"}, "--filters and --norm are for --arch cnn"},
+		{[]string{"--data=DIR/q.npy", "--norm=batch"}, "--norm is for --arch cnn"},
 		{[]string{"--pairs=DIR/q.npy,DIR/k.npy", "--split=classes"}, "--split classes is for samples with labels"},
 		{[]string{"--pairs=DIR/q.npy,DIR/k.npy", "--batch=55"}, "--batch is 55, want at most 54"},
 		{[]string{"--pairs=DIR/q.npy,DIR/k.npy", "--dim=4", "--residual"}, "--dim is 4, want 8"},

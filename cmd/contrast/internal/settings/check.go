@@ -126,18 +126,12 @@ func (s *Settings) CheckTogether() error {
 		return fmt.Errorf("--labels is for a file of embeddings: --data FILE")
 	case source == Images && s.Holdout > 0:
 		return fmt.Errorf("--holdout is for embeddings")
-	case s.Arch == "linear" && len(s.Hidden)+len(s.Head) > 0:
-		return fmt.Errorf("--arch linear has neither --hidden nor --head; want --arch mlp")
-	case s.Arch == "cnn" && source != Images:
-		return fmt.Errorf("--arch cnn is for images")
-	case s.Arch != "cnn" && (len(s.Filters) > 0 || s.Norm != ""):
-		return fmt.Errorf("--filters and --norm are for --arch cnn")
 	case (s.Arch == "" || s.Arch == "mlp") && len(s.Hidden) == 0:
 		return fmt.Errorf("--hidden is empty, want a layer or more, or --arch linear")
 	case s.Residual && source == Images:
 		return fmt.Errorf("--residual is for embeddings, to which something is added")
 	}
-	return nil
+	return s.checkArch()
 }
 
 // checkNames returns an error for a setting that has none of its names.
@@ -149,7 +143,7 @@ func (s *Settings) checkNames() error {
 		{"loss", s.Loss, lossNames()},
 		{"optimizer", s.Optimizer, optimizerNames()},
 		{"schedule", s.Schedule, scheduleNames()},
-		{"arch", s.Arch, archs},
+		{"arch", s.Arch, archNames("")},
 		{"split", s.Split, []string{"samples", "classes"}},
 		{"norm", s.Norm, norms},
 		{"activation", s.Activation, activations},
