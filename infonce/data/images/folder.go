@@ -31,7 +31,8 @@ type Size struct {
 // Files are PNG, JPEG, GIF, BMP, PGM or PPM; of a GIF, the first image is read. The content tells
 // which of them a file is, but files with other extensions are left out, and so are files and
 // folders whose names start with a dot. Images of another size are scaled by Catmull–Rom, which may
-// change their proportions. Transparent pixels become black.
+// change their proportions. The orientation in EXIF is followed, and what is transparent lies on
+// white.
 //
 // A file may have up to 64 Mi pixels that take 256 MiB while it is read, and no more than 64 pixels
 // for each of its bytes after the first 2 Mi. All images together may take 4 GiB.
@@ -144,11 +145,12 @@ func commonSize(files []string, size Size) (Set, error) {
 		}
 		f.Close()
 		grey = grey && p.grey()
+		width, height := p.size()
 		if m.Width == 0 {
-			m.Width, m.Height = p.Width, p.Height
+			m.Width, m.Height = width, height
 		}
-		if size.Width == 0 && (p.Width != m.Width || p.Height != m.Height) {
-			return Set{}, fmt.Errorf("%s: size: got %d×%d, want %d×%d as of %s, or a size to bring all to", path, p.Width, p.Height, m.Width, m.Height, files[0])
+		if size.Width == 0 && (width != m.Width || height != m.Height) {
+			return Set{}, fmt.Errorf("%s: size: got %d×%d, want %d×%d as of %s, or a size to bring all to", path, width, height, m.Width, m.Height, files[0])
 		}
 	}
 	if m.Channels == 0 {
@@ -177,6 +179,6 @@ func appendPicture(pixels []uint8, path string, m Set) ([]uint8, error) {
 	}
 	start := len(pixels)
 	pixels = slices.Grow(pixels, m.size())[:start+m.size()]
-	resize(pixels[start:], m.Width, m.Height, newRowReader(picture, m.Channels))
+	resize(pixels[start:], m.Width, m.Height, newRowReader(picture, m.Channels, p.orientation))
 	return pixels, nil
 }

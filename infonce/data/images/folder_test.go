@@ -68,7 +68,7 @@ func TestReadFolder(t *testing.T) {
 		{"PNG of 16 bits", "a.png", encoded("png", deep), 0, []byte{10, 200}},
 		{"PNG", "a.PNG", encoded("png", rgb), 0, pair},
 		{"PNG as grey", "a.png", encoded("png", rgb), 1, []byte{1, 150}}, // 0.299 R + 0.587 G + 0.114 B, as by color.GrayModel
-		{"PNG, transparent", "a.png", encoded("png", clear), 0, []byte{0, 0, 0, 255, 255, 255}},
+		{"PNG, transparent", "a.png", encoded("png", clear), 0, []byte{255, 255, 255, 255, 255, 255}},
 		{"grey JPEG", "a.jpeg", encoded("jpg", grey), 0, []byte{10, 200}},
 		{"GIF", "a.gif", encoded("gif", palette), 0, pair},
 		{"BMP", "a.bmp", encoded("bmp", rgb), 0, pair},

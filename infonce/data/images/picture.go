@@ -3,7 +3,6 @@ package images
 import (
 	"bufio"
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"image"
 	"image/color"
@@ -100,8 +99,12 @@ func pnmDecode(r io.Reader) (image.Image, error) {
 // A picture is a file of an image.
 type picture struct {
 	pictureFormat
-	image.Config
+	image.Config // of the image as it is stored
+	orientation  orientation
 }
+
+// size returns the width and the height of the image when it is upright.
+func (p picture) size() (width, height int) { return p.orientation.size(p.Width, p.Height) }
 
 // grey reports whether the image has one channel.
 func (p picture) grey() bool {
@@ -129,17 +132,14 @@ func (p picture) pixelBytes(f io.ReadSeeker) (int64, error) {
 // be scans that refine coefficients, all of which stay in memory until the last scan.
 func isSequential(r *bufio.Reader) bool {
 	for {
-		var segment [4]byte
-		if _, err := io.ReadFull(r, segment[:]); err != nil || segment[0] != 0xff {
+		marker, n, err := jpegSegment(r)
+		switch {
+		case err != nil || marker == 0xc2:
 			return false
-		}
-		switch segment[1] {
-		case 0xc0, 0xc1: // start of frame
+		case marker == 0xc0 || marker == 0xc1: // start of frame
 			return true
-		case 0xc2, 0xff:
-			return false
 		}
-		if _, err := r.Discard(int(binary.BigEndian.Uint16(segment[2:])) - 2); err != nil {
+		if _, err := r.Discard(n); err != nil {
 			return false
 		}
 	}
@@ -171,8 +171,11 @@ func pictureConfig(f io.ReadSeeker, size int64) (picture, error) {
 	case int64(c.Width) > limit/int64(c.Height):
 		return picture{}, fmt.Errorf("%s: size: got %d×%d, want at most %d pixels in %d bytes", format.name, c.Width, c.Height, limit, size)
 	}
-	p := picture{format, c}
+	p := picture{format, c, pictureOrientation(format.name, f)}
 	each, err := p.pixelBytes(f)
+	if !p.orientation.upright() {
+		each += 3 // for the pixels when they are turned
+	}
 	if err == nil && int64(c.Width)*int64(c.Height) > maxPicture/each {
 		err = fmt.Errorf("%s: size: got %d×%d of %d bytes each, want at most %d bytes", format.name, c.Width, c.Height, each, maxPicture)
 	}

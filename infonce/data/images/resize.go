@@ -1,50 +1,8 @@
 package images
 
 import (
-	"image"
-	"image/draw"
 	"math"
 )
-
-// A rowReader reads the rows of a picture, in one channel of grey or in three of RGB.
-type rowReader struct {
-	picture image.Image
-	grey    *image.Gray // of one row; nil if rgb is not
-	rgb     *image.RGBA
-}
-
-func newRowReader(picture image.Image, channels int) *rowReader {
-	r := &rowReader{picture: picture}
-	row := image.Rect(0, 0, picture.Bounds().Dx(), 1)
-	if channels == 1 {
-		r.grey = image.NewGray(row)
-	} else {
-		r.rgb = image.NewRGBA(row)
-	}
-	return r
-}
-
-func (r *rowReader) channels() int {
-	if r.grey != nil {
-		return 1
-	}
-	return 3
-}
-
-// read stores row y of the picture in dst. What is transparent is black.
-func (r *rowReader) read(dst []uint8, y int) {
-	from := r.picture.Bounds().Min
-	from.Y += y
-	if r.grey != nil {
-		draw.Draw(r.grey, r.grey.Rect, r.picture, from, draw.Src)
-		copy(dst, r.grey.Pix)
-		return
-	}
-	draw.Draw(r.rgb, r.rgb.Rect, r.picture, from, draw.Src)
-	for i := 0; i < len(dst); i += 3 {
-		copy(dst[i:i+3], r.rgb.Pix[i/3*4:])
-	}
-}
 
 // weightBits are the fractional bits of the weights of pixels. Over one axis, a sum of pixels times
 // weights fits 32 bits: the absolute weights sum to less than 2.
@@ -101,18 +59,17 @@ func scaleTaps(n, size int) []taps {
 // resize stores the picture in dst, scaled to width and height. Everything that depends on pixels
 // is computed in integers, so that the result is the same everywhere.
 func resize(dst []uint8, width, height int, r *rowReader) {
-	size := r.picture.Bounds().Size()
-	channels := r.channels()
+	channels := r.channels
 	stride := width * channels
-	if size.X == width && size.Y == height {
+	if r.width == width && r.height == height {
 		for y := range height {
 			r.read(dst[y*stride:(y+1)*stride], y)
 		}
 		return
 	}
-	across, down := scaleTaps(width, size.X), scaleTaps(height, size.Y)
-	row := make([]uint8, size.X*channels)
-	sums := make([]int32, size.X*channels) // of the rows that one of dst is made of
+	across, down := scaleTaps(width, r.width), scaleTaps(height, r.height)
+	row := make([]uint8, r.width*channels)
+	sums := make([]int32, r.width*channels) // of the rows that one of dst is made of
 	for y, t := range down {
 		clear(sums)
 		for k, w := range t.weights {

@@ -11,7 +11,7 @@ import (
 
 func scaled(m image.Image, width, height, channels int) []byte {
 	dst := make([]byte, width*height*channels)
-	resize(dst, width, height, newRowReader(m, channels))
+	resize(dst, width, height, newRowReader(m, channels, 1))
 	return dst
 }
 
