@@ -16,6 +16,7 @@ import (
 const (
 	maxFolder = 1 << 32 // bytes of pixels in a folder
 	maxFiles  = 1 << 22 // files in a folder
+	maxSide   = 1 << 26 // width and height that pictures are brought to
 )
 
 // A Size is what the images of a folder are brought to.
@@ -34,8 +35,7 @@ type Size struct {
 // change their proportions. The orientation in EXIF is followed, and what is transparent lies on
 // white.
 //
-// A file may have up to 64 Mi pixels that take 256 MiB while it is read, and no more than 64 pixels
-// for each of its bytes after the first 2 Mi. All images together may take 4 GiB.
+// Reading a picture may take up to 1 GiB, and all images together up to 4 GiB.
 func ReadFolder(dir string, size Size) (Set, error) {
 	m, err := readFolder(dir, size)
 	if err != nil {
@@ -46,7 +46,7 @@ func ReadFolder(dir string, size Size) (Set, error) {
 
 func readFolder(dir string, size Size) (Set, error) {
 	switch {
-	case size.Width < 0 || size.Height < 0 || (size.Width == 0) != (size.Height == 0) || size.Width > maxPixels || size.Height > maxPixels:
+	case size.Width < 0 || size.Height < 0 || (size.Width == 0) != (size.Height == 0) || size.Width > maxSide || size.Height > maxSide:
 		return Set{}, fmt.Errorf("size: got %d×%d, want both positive or both 0", size.Width, size.Height)
 	case size.Channels != 0 && size.Channels != 1 && size.Channels != 3:
 		return Set{}, fmt.Errorf("channels: got %d, want 1 for grey, 3 for RGB or 0", size.Channels)

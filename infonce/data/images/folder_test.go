@@ -2,6 +2,7 @@ package images
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"image"
 	"image/color"
@@ -44,6 +45,15 @@ func encoded(format string, m image.Image) []byte {
 	return b.Bytes()
 }
 
+// onScreen returns a GIF whose screen has columns, of which the image begins at left.
+func onScreen(m image.Image, columns, left uint16) []byte {
+	b := encoded("gif", m)
+	binary.LittleEndian.PutUint16(b[6:], columns)
+	at := bytes.IndexByte(b[13:], ',') + 13 // descriptor of the image; colours of the palette have no comma
+	binary.LittleEndian.PutUint16(b[at+1:], left)
+	return b
+}
+
 func TestReadFolder(t *testing.T) {
 	grey := image.NewGray(image.Rect(0, 0, 2, 1))
 	grey.Pix = []byte{10, 200}
@@ -71,6 +81,8 @@ func TestReadFolder(t *testing.T) {
 		{"PNG, transparent", "a.png", encoded("png", clear), 0, []byte{255, 255, 255, 255, 255, 255}},
 		{"grey JPEG", "a.jpeg", encoded("jpg", grey), 0, []byte{10, 200}},
 		{"GIF", "a.gif", encoded("gif", palette), 0, pair},
+		{"GIF smaller than its screen", "a.gif", onScreen(palette.SubImage(image.Rect(0, 0, 1, 1)), 2, 0), 0, []byte{1, 2, 3, 255, 255, 255}},
+		{"GIF at the right of its screen", "a.gif", onScreen(palette.SubImage(image.Rect(1, 0, 2, 1)), 2, 1), 0, []byte{255, 255, 255, 250, 128, 0}},
 		{"BMP", "a.bmp", encoded("bmp", rgb), 0, pair},
 		{"PGM", "a.pgm", pgm(2, 1, 10, 200), 0, []byte{10, 200}},
 		{"PGM of 16 bits", "a.pgm", append([]byte("P5\n# by hand\n2 1\n65535\n"), 0x0a, 0x0a, 0xc8, 0xc8), 0, []byte{10, 200}},
@@ -137,7 +149,7 @@ func TestReadFolderRefuses(t *testing.T) {
 	large := func(n int) map[string][]byte {
 		files := make(map[string][]byte)
 		for i := range n {
-			files[fmt.Sprintf("a/%d.pgm", i)] = pgm(1024, 2048)
+			files[fmt.Sprintf("a/%d.jpg", i)] = jpegOf(0xc0, 1024, 2048)
 		}
 		return files
 	}
@@ -154,7 +166,7 @@ func TestReadFolderRefuses(t *testing.T) {
 		{"width only", map[string][]byte{"a/b.pgm": one}, Size{Width: 3}, "size: got 3×0, want both positive or both 0"},
 		{"size negative", map[string][]byte{"a/b.pgm": one}, Size{-1, -1, 0}, "size: got -1×-1, want both"},
 		{"two channels", map[string][]byte{"a/b.pgm": one}, Size{Channels: 2}, "channels: got 2, want 1 for grey, 3 for RGB or 0"},
-		{"too large", map[string][]byte{"a/b.pgm": one}, Size{maxPixels, maxPixels, 3}, "size of all images: got 1 of 67108864×67108864 with 3 channels, want at most"},
+		{"too large", map[string][]byte{"a/b.pgm": one}, Size{maxSide, maxSide, 3}, "size of all images: got 1 of 67108864×67108864 with 3 channels, want at most"},
 		{"too many", large(1000), Size{Channels: 3}, "size of all images: got 1000 of 1024×2048 with 3 channels, want at most"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -179,7 +191,7 @@ func badPictures() []badFile {
 		copy(b[16:], []byte{byte(width >> 24), byte(width >> 16), byte(width >> 8), byte(width), byte(height >> 24), byte(height >> 16), byte(height >> 8), byte(height)})
 		return b
 	}
-	return []badFile{
+	return append(badBMP(), []badFile{
 		{"empty", nil, `offset 0: magic: got "", want ` + want},
 		{"text", []byte("hello"), `offset 0: magic: got "hello", want ` + want},
 		{"WebP", []byte("RIFF\x10\x00\x00\x00WEBPVP8 "), `offset 0: magic: got "RIFF`},
@@ -194,14 +206,14 @@ func badPictures() []badFile {
 			b := picture("jpg")
 			i := bytes.Index(b, []byte("\xff\xc0"))
 			return filetest.Join(b[:i+5], []byte{0xff, 0xff, 0xff, 0xff}, b[i+9:])
-		}(), "jpeg: size: got 65535×65535, want at most"},
+		}(), "jpeg: size: got 65535×65535 of 8 bytes each, want at most"},
 		{"GIF magic only", []byte("GIF89a"), "gif: "},
 		{"GIF without an image", append([]byte("GIF89a\x01\x00\x01\x00\x00\x00\x00"), ';'), "gif: gif: missing image data"},
 		{"GIF half", half(picture("gif")), "gif: "},
-		{"GIF of 64 Ki × 64 Ki", filetest.Join([]byte("GIF89a\xff\xff\xff\xff"), picture("gif")[10:]), "gif: size: got 65535×65535, want at most"},
-		{"BMP magic only", []byte("BM"), "bmp: unexpected EOF"},
+		{"GIF of 64 Ki × 64 Ki", filetest.Join([]byte("GIF89a\xff\xff\xff\xff"), picture("gif")[10:]), "gif: size: got 65535×65535 of 5 bytes each, want at most"},
+		{"BMP magic only", []byte("BM"), "bmp: offset 2: length of data: got end of file, want 16 more bytes"},
 		{"BMP half", half(picture("bmp")), "bmp: "},
-		{"BMP of 128 Mi pixels", func() []byte { b := picture("bmp"); return filetest.Join(b[:18], []byte("\x00\x00\x00\x01"), b[22:]) }(), "bmp: size: got 16777216×8, want at most"},
+		{"BMP of 128 Mi pixels", func() []byte { b := picture("bmp"); return filetest.Join(b[:18], []byte("\x00\x00\x00\x01"), b[22:]) }(), "bmp: offset 310: length of data: got end of file, want 536870656 more bytes"},
 		{"BMP of no columns", func() []byte { b := picture("bmp"); return filetest.Join(b[:18], make([]byte, 4), b[22:]) }(), "bmp: "},
 		{"PBM", []byte("P4 8 1\n\xff"), `offset 0: magic: got "P4 8 1`},
 		{"PGM magic only", []byte("P5"), "pnm: offset 2: length of data: got end of file, want 1 more bytes"},
@@ -214,13 +226,13 @@ func badPictures() []badFile {
 		{"PGM maximum 0", []byte("P5 1 1 0\n\x00"), "pnm: offset 7: maximum: got 0, want an integer from 1 to 65535"},
 		{"PGM maximum 65536", []byte("P5 1 1 65536\n\x00"), "pnm: offset 7: maximum: got 65536, want"},
 		{"PGM of a comment", []byte("P5 #" + strings.Repeat("x", 100)), "pnm: offset 104: length of data: got end of file"},
-		{"PGM of 64 Ki × 64 Ki", []byte("P5 65536 65536 255\n"), "pnm: size: got 65536×65536, want at most"},
+		{"PGM of 64 Ki × 64 Ki", []byte("P5 65536 65536 255\n"), "pnm: size: got 65536×65536, want at most the 19 bytes of the file"},
 		{"PGM cut", pgm(2, 2, 1, 2, 3), "pnm: offset 14: length of data: got end of file, want 1 more bytes"},
 		{"PGM over its maximum", []byte("P5 1 1 100\n\xff"), "pnm: offset 11: number of a pixel: got 255, want at most 100"},
 		{"PGM of text over its maximum", []byte("P2 1 1 100\n101\n"), "pnm: offset 11: number of a pixel: got 101, want an integer from 0 to 100"},
 		{"PPM cut", []byte("P6 1 1 255\n\x01\x02"), "pnm: offset 13: length of data: got end of file"},
 		{"PPM of text cut", []byte("P3 1 1 255\n1 2"), "pnm: offset 14: length of data: got end of file"},
-	}
+	}...)
 }
 
 func readPicture(path string) error {

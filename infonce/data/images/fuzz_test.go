@@ -56,9 +56,14 @@ func summed(file []byte) []byte {
 	return file
 }
 
+// fuzzedPicture is the most bytes of a picture in fuzz tests, so that they are fast.
+const fuzzedPicture = 4 << 20
+
 // FuzzPicture reads a picture of any format in a folder, in its size and in another. The bound of
 // memory is of pixels too, since a good picture takes much more than its file.
 func FuzzPicture(f *testing.F) {
+	defer func(most int64) { maxPicture = most }(maxPicture)
+	maxPicture = fuzzedPicture
 	check := func(t *testing.T, path string, file []byte) {
 		if strings.HasPrefix(string(file), "\x89PNG") {
 			file = summed(file)
@@ -66,8 +71,7 @@ func FuzzPicture(f *testing.F) {
 				t.Fatal(err)
 			}
 		}
-		const pixel = 16 // bytes: 12 of coefficients of JPEG, and the picture
-		fence := len(file) + pixel/2*len(file)*pixelsPerByte
+		const fence = fuzzedPicture
 		for _, size := range []Size{{}, {5, 7, 3}, {300, 2, 1}} {
 			var m Set
 			err := filetest.Fenced(t, fence, func() (err error) {
@@ -92,6 +96,8 @@ func FuzzPicture(f *testing.F) {
 
 // FuzzOpen has a folder of two images with names of the fuzzer.
 func FuzzOpen(f *testing.F) {
+	defer func(most int64) { maxPicture = most }(maxPicture)
+	maxPicture = fuzzedPicture
 	f.Add("s1", "1.pgm", pgm(1, 1, 1), "s2", "1.pgm", pgm(1, 1, 2))
 	f.Add("train", "1.pgm", pgm(1, 1, 1), "test", "2.pgm", pgm(1, 1, 2))
 	f.Add("", "train-images-idx3-ubyte", filetest.IDX(filetest.Ramp(12), 2, 2, 3), "", "train-labels-idx1-ubyte", filetest.IDX([]byte{0, 1}, 2))
@@ -116,7 +122,7 @@ func FuzzOpen(f *testing.F) {
 		}
 		total := len(file1) + len(file2)
 		var train, test Set
-		err := filetest.Fenced(t, total+8*total*pixelsPerByte, func() (err error) {
+		err := filetest.Fenced(t, total+2*fuzzedPicture, func() (err error) {
 			train, test, err = Open(dir, Size{})
 			return err
 		})

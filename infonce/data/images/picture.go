@@ -3,9 +3,11 @@ package images
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/gif"
 	"image/jpeg"
 	"image/png"
@@ -15,28 +17,19 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/image/bmp"
-
 	"github.com/contrast-go/contrast/infonce/data/internal/input"
 )
 
-const (
-	// maxPixels is the most pixels of an image in a file, and maxPicture the most bytes that its
-	// decoder takes for them.
-	maxPixels  = 64 << 20
-	maxPicture = 256 << 20
-
-	// A file of n bytes may have up to freePixels + n·pixelsPerByte pixels, so that a small file
-	// does not take much memory. Photos have about 8 pixels a byte.
-	freePixels    = 2 << 20
-	pixelsPerByte = 64
-)
+// maxPicture is the most bytes that reading one picture may take. Its size in the file says
+// nothing: a scan of a page is 1,000 times as large in memory. Tests lower it.
+var maxPicture int64 = 1 << 30
 
 // A pictureFormat is a row of the table of formats of files of one image.
 type pictureFormat struct {
 	title      string
 	name       string   // in errors
 	extensions []string // of the names of files; what is in a file is told by magic
+	plain      bool     // a pixel takes at least a byte
 	magic      []string
 	config     func(io.Reader) (image.Config, error)
 	decode     func(io.Reader) (image.Image, error)
@@ -45,12 +38,12 @@ type pictureFormat struct {
 // pictureFormats is the table that everything about formats is computed from: a new one is its
 // file, its test and its row.
 var pictureFormats = []pictureFormat{
-	{"PNG", "png", []string{".png"}, []string{"\x89PNG\r\n\x1a\n"}, png.DecodeConfig, png.Decode},
-	{"JPEG", "jpeg", []string{".jpg", ".jpeg"}, []string{"\xff\xd8"}, jpeg.DecodeConfig, jpeg.Decode},
-	{"GIF", "gif", []string{".gif"}, []string{"GIF87a", "GIF89a"}, gif.DecodeConfig, gif.Decode}, // the first image
-	{"BMP", "bmp", []string{".bmp"}, []string{"BM"}, bmp.DecodeConfig, bmp.Decode},
-	{"PGM", "pnm", []string{".pgm", ".pnm"}, []string{"P2", "P5"}, pnmConfig, pnmDecode},
-	{"PPM", "pnm", []string{".ppm"}, []string{"P3", "P6"}, pnmConfig, pnmDecode},
+	{"PNG", "png", []string{".png"}, false, []string{"\x89PNG\r\n\x1a\n"}, png.DecodeConfig, png.Decode},
+	{"JPEG", "jpeg", []string{".jpg", ".jpeg"}, false, []string{"\xff\xd8"}, jpeg.DecodeConfig, jpeg.Decode},
+	{"GIF", "gif", []string{".gif"}, false, []string{"GIF87a", "GIF89a"}, gif.DecodeConfig, gifDecode},
+	{"BMP", "bmp", []string{".bmp"}, false, []string{"BM"}, bmpConfig, bmpDecode},
+	{"PGM", "pnm", []string{".pgm", ".pnm"}, true, []string{"P2", "P5"}, pnmConfig, pnmDecode},
+	{"PPM", "pnm", []string{".ppm"}, true, []string{"P3", "P6"}, pnmConfig, pnmDecode},
 }
 
 // Formats returns the names of the formats that the files of a folder may have.
@@ -96,6 +89,23 @@ func pnmDecode(r io.Reader) (image.Image, error) {
 	return p.image()
 }
 
+// gifDecode returns the first image on its screen, which is transparent around a smaller image.
+func gifDecode(r io.Reader) (image.Image, error) {
+	b := bufio.NewReader(r)
+	head, err := b.Peek(10)
+	if err != nil {
+		return nil, err
+	}
+	screen := image.Rect(0, 0, int(binary.LittleEndian.Uint16(head[6:])), int(binary.LittleEndian.Uint16(head[8:])))
+	m, err := gif.Decode(b)
+	if err != nil || m.Bounds() == screen {
+		return m, err
+	}
+	whole := image.NewNRGBA(screen)
+	draw.Draw(whole, m.Bounds(), m, m.Bounds().Min, draw.Src)
+	return whole, nil
+}
+
 // A picture is a file of an image.
 type picture struct {
 	pictureFormat
@@ -116,6 +126,8 @@ func (p picture) pixelBytes(f io.ReadSeeker) (int64, error) {
 	switch {
 	case p.ColorModel == color.NRGBA64Model || p.ColorModel == color.RGBA64Model:
 		return 8, nil
+	case p.name == "gif":
+		return 5, nil // the image and its screen
 	case p.name != "jpeg":
 		return 4, nil
 	}
@@ -164,19 +176,18 @@ func pictureConfig(f io.ReadSeeker, size int64) (picture, error) {
 	if err != nil {
 		return picture{}, fmt.Errorf("%s: %w", format.name, err)
 	}
-	limit := min(maxPixels, freePixels+size*pixelsPerByte)
-	switch {
-	case c.Width < 1 || c.Height < 1:
+	if c.Width < 1 || c.Height < 1 {
 		return picture{}, fmt.Errorf("%s: size: got %d×%d, want at least one pixel", format.name, c.Width, c.Height)
-	case int64(c.Width) > limit/int64(c.Height):
-		return picture{}, fmt.Errorf("%s: size: got %d×%d, want at most %d pixels in %d bytes", format.name, c.Width, c.Height, limit, size)
+	}
+	if format.plain && int64(c.Width) > size/int64(c.Height) {
+		return picture{}, fmt.Errorf("%s: size: got %d×%d, want at most the %d bytes of the file", format.name, c.Width, c.Height, size)
 	}
 	p := picture{format, c, pictureOrientation(format.name, f)}
 	each, err := p.pixelBytes(f)
 	if !p.orientation.upright() {
 		each += 3 // for the pixels when they are turned
 	}
-	if err == nil && int64(c.Width)*int64(c.Height) > maxPicture/each {
+	if err == nil && int64(c.Width) > maxPicture/each/int64(c.Height) {
 		err = fmt.Errorf("%s: size: got %d×%d of %d bytes each, want at most %d bytes", format.name, c.Width, c.Height, each, maxPicture)
 	}
 	return p, err

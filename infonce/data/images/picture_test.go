@@ -9,16 +9,18 @@ import (
 	"github.com/contrast-go/contrast/infonce/data/internal/filetest"
 )
 
+// jpegOf returns a JPEG whose header claims a kind of frame and a size.
+func jpegOf(frame byte, width, height uint16) []byte {
+	b := goodPicture("jpg")
+	i := bytes.Index(b, []byte("\xff\xc0"))
+	b[i+1] = frame
+	binary.BigEndian.PutUint16(b[i+5:], height)
+	binary.BigEndian.PutUint16(b[i+7:], width)
+	return b
+}
+
 // TestPictureMemory has headers of large images, each in a file that could hold it.
 func TestPictureMemory(t *testing.T) {
-	jpegOf := func(frame byte, side uint16) []byte {
-		b := goodPicture("jpg")
-		i := bytes.Index(b, []byte("\xff\xc0"))
-		b[i+1] = frame
-		binary.BigEndian.PutUint16(b[i+5:], side)
-		binary.BigEndian.PutUint16(b[i+7:], side)
-		return b
-	}
 	pngOf := func(m image.Image, side uint32) []byte {
 		b := encoded("png", m)
 		binary.BigEndian.PutUint32(b[16:], side)
@@ -32,18 +34,19 @@ func TestPictureMemory(t *testing.T) {
 		file []byte
 		want string
 	}{
-		{"JPEG", jpegOf(0xc0, 5000), fits},
-		{"extended JPEG", jpegOf(0xc1, 5000), fits},
-		{"large JPEG", jpegOf(0xc0, 6000), "jpeg: size: got 6000×6000 of 8 bytes each, want at most 268435456 bytes"},
-		{"progressive JPEG", jpegOf(0xc2, 3000), fits},
-		{"large progressive JPEG", jpegOf(0xc2, 5000), "jpeg: size: got 5000×5000 of 24 bytes each, want at most 268435456 bytes"},
-		{"irregular JPEG", func() []byte { b := jpegOf(0xc0, 5000); return filetest.Join(b[:2], []byte{0}, b[2:]) }(), "jpeg: size: got 5000×5000 of 24 bytes each"},
-		{"PNG", pngOf(image.NewNRGBA(one), 8000), fits},
-		{"PNG of 16 bits", pngOf(image.NewNRGBA64(one), 8000), "png: size: got 8000×8000 of 8 bytes each"},
-		{"PNG of 65 Mi pixels", pngOf(image.NewNRGBA(one), 8256), "png: size: got 8256×8256, want at most 67108864 pixels"},
+		{"JPEG", jpegOf(0xc0, 11000, 11000), fits},
+		{"extended JPEG", jpegOf(0xc1, 11000, 11000), fits},
+		{"large JPEG", jpegOf(0xc0, 12000, 12000), "jpeg: size: got 12000×12000 of 8 bytes each, want at most 1073741824 bytes"},
+		{"progressive JPEG", jpegOf(0xc2, 6000, 6000), fits},
+		{"large progressive JPEG", jpegOf(0xc2, 7000, 7000), "jpeg: size: got 7000×7000 of 24 bytes each, want at most 1073741824 bytes"},
+		{"irregular JPEG", func() []byte { b := jpegOf(0xc0, 7000, 7000); return filetest.Join(b[:2], []byte{0}, b[2:]) }(), "jpeg: size: got 7000×7000 of 24 bytes each"},
+		{"JPEG on its side", withEXIF(jpegOf(0xc0, 11000, 11000), exif(binary.LittleEndian, 6), false), "jpeg: size: got 11000×11000 of 11 bytes each"},
+		{"PNG", pngOf(image.NewNRGBA(one), 16000), fits},
+		{"PNG of 16 bits", pngOf(image.NewNRGBA64(one), 12000), "png: size: got 12000×12000 of 8 bytes each"},
+		{"PNG of 257 Mi pixels", pngOf(image.NewNRGBA(one), 16416), "png: size: got 16416×16416 of 4 bytes each"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := pictureConfig(bytes.NewReader(test.file), 1<<30)
+			_, err := pictureConfig(bytes.NewReader(test.file), 1<<40)
 			if test.want != fits {
 				filetest.CheckError(t, err, "", test.want)
 			} else if err != nil {
