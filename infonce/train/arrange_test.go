@@ -1,6 +1,7 @@
 package train
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/contrast-go/contrast/infonce"
@@ -103,4 +104,52 @@ func manyLabels(n, classes int) (l []int) {
 		l = append(l, i%classes+3)
 	}
 	return l
+}
+
+// Documents that are the same are no negatives of each other: the loss is told of them by every source
+// that knows, with the default arrangement.
+func TestRunTellsTheLossOfDuplicates(t *testing.T) {
+	rows := dataset.Table{Matrix: testkit.Normals(check.NewRand(5), 40, 30)}
+	run := func(source dataset.Source, loss func(b infonce.Batch)) {
+		tr := tiny(t, "", 1)
+		tr.Source, tr.Steps = source, 3
+		inner := tr.Loss
+		tr.Loss = lossFunc(func(b infonce.Batch, grad *infonce.Batch) (infonce.Result, error) {
+			loss(b)
+			return inner.Evaluate(b, grad, 1)
+		})
+		mustRun(t, tr)
+	}
+	ids := make([]int, 40)
+	for i := range ids {
+		ids[i] = i / 20
+	}
+	pairs := &dataset.VectorPairs{Queries: rows, Documents: rows, DocumentIDs: ids}
+	run(pairs, func(b infonce.Batch) {
+		if !slices.Equal(b.IDs, pairs.IDs()[12:]) {
+			t.Errorf("pairs: the loss is given IDs %v, want %v", b.IDs, pairs.IDs()[12:])
+		}
+	})
+	matched := &dataset.Views{Images: testkit.Bars(40, 5), Match: true}
+	run(matched, func(b infonce.Batch) {
+		if !slices.Equal(b.IDs, matched.IDs()[12:]) {
+			t.Errorf("images of classes: the loss is given IDs %v, want %v", b.IDs, matched.IDs()[12:])
+		}
+	})
+	run(&dataset.Views{Images: testkit.Bars(40, 5)}, func(b infonce.Batch) {
+		if b.IDs != nil {
+			t.Errorf("images that all differ: the loss is given IDs %v, want none", b.IDs)
+		}
+	})
+
+	// All documents are one, so there is nothing to tell apart.
+	tr := tiny(t, "", 1)
+	tr.Source = &dataset.VectorPairs{Queries: rows, Documents: rows, DocumentIDs: make([]int, 40)}
+	tr.Loss = &infonce.InfoNCE{}
+	var last float64
+	tr.Report = func(p Progress) { last = p.Loss }
+	mustRun(t, tr)
+	if last != 0 {
+		t.Errorf("loss %v of documents that are all the same, want 0", last)
+	}
 }

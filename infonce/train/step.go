@@ -27,6 +27,7 @@ func (t *Trainer) advance(step int) (Progress, error) {
 	if err := t.addQueue(step, &batch); err != nil {
 		return Progress{}, err
 	}
+	t.addIDs(&batch)
 	t.dz = t.dz.Reshape(z.Rows, z.Cols)
 	clear(t.dz.Data)
 	t.grad = t.arrange(t.dz, nil)
@@ -96,6 +97,29 @@ func (t *Trainer) addQueue(step int, b *infonce.Batch) error {
 		b.IDs = t.ids
 	}
 	return nil
+}
+
+// addIDs tells the loss which keys show the same thing, where the source knows and the arrangement is
+// the default one of two views. Otherwise right answers would be negatives. A batch without
+// duplicates is left alone.
+func (t *Trainer) addIDs(b *infonce.Batch) {
+	s, ok := t.Source.(dataset.Identifier)
+	if !ok || t.Arrange != nil || t.views() != 2 || b.IDs != nil {
+		return
+	}
+	ids := s.IDs()
+	if ids == nil {
+		return
+	}
+	ids = ids[t.Batch:]
+	t.ids = append(t.ids[:0], ids...)
+	slices.Sort(t.ids)
+	for i := range t.ids[1:] {
+		if t.ids[i] == t.ids[i+1] {
+			b.IDs = ids
+			return
+		}
+	}
 }
 
 // updateQueue ends a step: the key encoder follows the trained one, and Queue takes the keys of the
