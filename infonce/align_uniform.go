@@ -11,17 +11,20 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// AlignUniform is the sum of alignment and uniformity (Wang & Isola 2020, section 4.1), what InfoNCE tends to for many
-// negatives: pairs shall be close to each other, and all rows spread over the sphere,
+// AlignUniform is the sum of alignment and uniformity (Wang & Isola 2020, section 4.1), to which
+// InfoNCE tends for many negatives: pairs should be close to each other, and all rows spread over
+// the sphere,
 //
 //	L = w_a·mean_i |x_i − y_i|^α + w_u·(U(x) + U(y))/2,  U(x) = ln mean_{i<j} e^(−t·|x_i − x_j|²)
 //
-// over the unit rows x of Q and y of K. Without K it is w_u·U(x). The distances of pairs are taken from
-// differences, so those of near duplicates are as exact as the unit rows. U is 0 where all rows are equal, and otherwise
-// negative; for rows spread evenly in d dimensions it tends to −2t + ln ₀F₁(d/2; t²).
+// over the unit rows x of Q and y of K. Without K it is w_u·U(x). The distances of pairs are
+// computed from differences, so those of near duplicates are as exact as the unit rows. U is 0
+// where all rows are equal, and negative otherwise; for rows spread evenly in d dimensions it tends
+// to −2t + ln ₀F₁(d/2; t²).
 //
-// It reads Q and K (both n×d, or no K). The terms are the alignment and the uniformities of Q and of K, which
-// are 0 and not valid for less than two rows: [Result].Losses has them in this order, and 0 for one of weight 0.
+// It reads Q and K (both n×d, or no K). [Result].Losses holds the three terms: the alignment and
+// the uniformities of Q and of K. A term of weight 0 is 0 there, and a uniformity of fewer than two
+// rows is 0 and not valid.
 //
 // The zero value is ready to use.
 type AlignUniform struct {
@@ -47,8 +50,8 @@ type AlignUniform struct {
 	diff         simd.Matrix // a difference for each worker
 }
 
-// MaxUniformT is the largest T of [AlignUniform]. The terms of a uniformity are between e^(−2t) and e^(2t), up to a factor that
-// all have, and to the products in bfloat16 numbers below 2⁻⁵⁶ are 0.
+// MaxUniformT is the largest T of [AlignUniform]. The terms of a uniformity are between e^(−2t) and
+// e^(2t), up to a common factor, and products in bfloat16 treat numbers below 2⁻⁵⁶ as 0.
 const MaxUniformT = 19
 
 // Evaluate returns the loss of b and adds its gradient to grad; see [Loss].
@@ -129,8 +132,8 @@ func (l *AlignUniform) check(op string, alpha, t float32) error {
 	return nil
 }
 
-// uniform adds weight times the uniformity of x, term number term, to r. It leaves the gradient in x.g, up to
-// the factor that it returns.
+// uniform adds weight times the uniformity of x, which is the given term, to r. It leaves the
+// gradient in x.G, up to the factor that it returns.
 func (l *AlignUniform) uniform(r *Result, term int, x *tile.Embeddings, t float32, weight float64) float32 {
 	n := x.X.Rows
 	if n < 2 || weight == 0 {
@@ -141,7 +144,8 @@ func (l *AlignUniform) uniform(r *Result, term int, x *tile.Embeddings, t float3
 	sum := l.head.run(&l.pass, x, 2*t, par.Workers(l.Workers))
 	zeros := float64(tile.CountZeros(x.Norms))
 	if zeros > 0 {
-		// A zero row has the distance 1 to a unit row, and 0 to another zero row, where both have the product 0.
+		// A zero row has the distance 1 to a unit row, and 0 to another zero row, where both have
+		// the product 0.
 		e := scalar.Exp64(float64(t))
 		sum += float64(zeros*(float64(n)-zeros)*(e-1)) + float64(zeros*(zeros-1)/2*(float64(e*e)-1))
 	}
@@ -151,7 +155,7 @@ func (l *AlignUniform) uniform(r *Result, term int, x *tile.Embeddings, t float3
 	return float32(weight * 2 * float64(t) / sum)
 }
 
-// alignRows takes pairs i to end−1 through the alignment, and puts the gradient of their rows together.
+// alignRows adds pairs i to end−1 to the alignment, and completes the gradient of their rows.
 func (l *AlignUniform) alignRows(worker, i, end int) {
 	for ; i < end; i++ {
 		if l.grad {
@@ -190,14 +194,15 @@ func pow(x, y float64) float64 {
 	return scalar.Exp64(y * scalar.Log64(x))
 }
 
-// uniformity is the kernel of a sweep over z_ij = 2t·x_i·x_j, which sums e^z over all pairs of rows and leaves
-// the gradient of the sum with respect to z. No shift is needed: see MaxUniformT.
+// uniformity is the kernel of a sweep over z_ij = 2t·x_i·x_j that sums e^z over all pairs of rows
+// and leaves the gradient of the sum with respect to z. No shift is needed: see MaxUniformT.
 type uniformity struct {
 	grad bool
 	sums []float64 // of each row over the rows after it
 }
 
-// run returns the sum over all pairs of rows of x, and leaves Σ_j e^z_ij·x_j in x.g, if that has memory.
+// run returns the sum over all pairs of rows of x, and leaves Σ_j e^z_ij·x_j in x.G, if that has
+// memory.
 func (h *uniformity) run(p *tile.Sweep, x *tile.Embeddings, beta float32, workers int) (sum float64) {
 	h.grad, h.sums = x.G.Data != nil, tile.Grow(h.sums, x.X.Rows)
 	p.Load(workers, beta, x.X, x.X, true, h.grad)

@@ -11,17 +11,17 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// ArcFace classifies rows by their angles to the rows of K, one for each class, and asks for an
-// angle to the own class that is smaller by a margin m (Deng et al. 2019, eq. 3):
+// ArcFace classifies rows by their angles to the rows of K, one for each class, and asks that the
+// angle to a row's own class be smaller by a margin m (Deng et al. 2019, eq. 3):
 //
 //	L = mean_i −ln( e^t_i / (e^t_i + Σ_{j≠y_i} e^(γ·cos θ_ij)) ),  t_i = γ·cos(θ_i + m)
 //
-// where θ_ij is the angle of q_i and k_j, θ_i that to the class y_i of the row, and γ the scale. Where θ_i
-// exceeds π − m, t_i is γ·(cos θ_i − m·sin m), so that it goes on to fall.
+// where θ_ij is the angle between q_i and k_j, θ_i that to the class y_i of the row, and γ the
+// scale. Where θ_i exceeds π − m, t_i is γ·(cos θ_i − m·sin m), so that it keeps falling.
 //
-// It reads Q (n×d), K (c×d) and Labels (n), which are rows of K. At angles to the class below 2⁻¹² the pull
-// towards it, which is γ·sin(θ + m) of angles above, fades to 0 at angle 0, where it has no direction; Result.Clamped
-// counts such rows. The zero value is ready to use.
+// It reads Q (n×d), K (c×d) and Labels (n), which are rows of K. At angles to the class below 2⁻¹²
+// the pull towards it, which is γ·sin(θ + m) above that, fades to 0 at angle 0, where it has no
+// direction; [Result].Clamped counts such rows. The zero value is ready to use.
 type ArcFace struct {
 	Margin    float32        // m, up to π/2; 0 means 0.5
 	Scale     float32        // γ; 0 means 64
@@ -66,8 +66,9 @@ func (l *ArcFace) score(_, i int, z []float32) rowScore {
 	return r
 }
 
-// leastSine is the sine of the angle below which the pull fades. The slope grows as 1/sin θ, and with it the
-// rounding of unit rows in a gradient that stays bounded; here they are 2⁻¹² of it.
+// leastSine is the sine of the angle below which the pull fades. The slope grows as 1/sin θ, and
+// with it the effect of the rounding of unit rows on a gradient that stays bounded; here it is 2⁻¹²
+// of the gradient.
 const leastSine = 0x1p-12
 
 // target returns cos(θ + m) and its derivative with respect to s = cos θ, cos m + s·sin m/sin θ.
@@ -89,13 +90,13 @@ func (l *ArcFace) target(s float64, i, y int) (t, slope float64, clamped bool) {
 	return t, l.cos + s*l.sin/sine, false
 }
 
-// CosFace classifies rows by their cosines with the rows of K, one for each class, and asks for
-// a cosine with the own class that is larger by a margin m (Wang et al. 2018, eq. 4):
+// CosFace classifies rows by their cosines with the rows of K, one for each class, and asks that
+// the cosine with a row's own class be larger by a margin m (Wang et al. 2018, eq. 4):
 //
 //	L = mean_i −ln( e^t_i / (e^t_i + Σ_{j≠y_i} e^(γ·s_ij)) ),  t_i = γ·(s_iy_i − m)
 //
-// where s_ij is the cosine of q_i and k_j, y_i the class of row i, and γ the scale. It reads Q (n×d), K (c×d) and
-// Labels (n), which are rows of K. The zero value is ready to use.
+// where s_ij is the cosine of q_i and k_j, y_i the class of row i, and γ the scale. It reads Q
+// (n×d), K (c×d) and Labels (n), which are rows of K. The zero value is ready to use.
 type CosFace struct {
 	Margin    float32        // m; 0 means 0.35
 	Scale     float32        // γ; 0 means 64
@@ -130,7 +131,8 @@ func (l *CosFace) score(_, i int, z []float32) rowScore {
 	return classify(z, y, float32(float64(z[y])-l.offset), 1)
 }
 
-// classify is the cross-entropy of logits z for class y, whose logit is target instead, with the given slope.
+// classify is the cross-entropy of logits z for class y, whose logit is replaced by target, with
+// the given slope.
 func classify(z []float32, y int, target, slope float32) rowScore {
 	z[y] = tile.NegInf
 	loss, others, sum := tile.Contrast(z, target, tile.RowShift(z, target))

@@ -12,17 +12,18 @@ import (
 //
 //	L = mean max(0, v),  v = d(x_a, x_p) − d(x_a, x_n) + margin
 //
-// over the anchors a, the other rows p of their label and the rows n of other labels, as far as v > 0: most
-// triplets are satisfied soon, and would only shrink the mean. Result.Valid counts the triplets and
-// Result.Active those with v > 0. The weight of a triplet is that of its anchor.
+// over the anchors a, the other rows p of their label and the rows n of other labels, where v > 0:
+// most triplets are soon satisfied and would only shrink the mean. [Result].Valid counts the
+// triplets, [Result].Active those with v > 0. The weight of a triplet is that of its anchor.
 //
-// An anchor with P positives among n rows takes time in n·ln P, for the negatives are ranked among the thresholds
-// d(x_a, x_p) + margin, and memory in n. The soft margin has no such form and takes time in n·P.
-// Distances come from products of matrices in float32, with errors of some ulps; those of rows close together come from
-// differences and so do their gradients.
+// An anchor with P positives among n rows takes time proportional to n·ln P, as negatives are
+// ranked among the thresholds d(x_a, x_p) + margin, and memory proportional to n. The soft margin
+// has no such form and takes time proportional to n·P. Distances come from matrix products in
+// float32, with errors of a few ulps; distances of rows close together, and their gradients, come
+// from differences.
 //
-// It reads Q (n×d), Labels (n) and Weights (of the anchors). Without a triplet the loss is 0. Where all rows are equal
-// it is the margin. The zero value is ready to use.
+// It reads Q (n×d), Labels (n) and Weights (of the anchors). Without a triplet the loss is 0. Where
+// all rows are equal it is the margin. The zero value is ready to use.
 type BatchAll struct {
 	Margin    float32   // 0 means 1, and 0 with Soft
 	Squared   bool      // squared distances
@@ -93,9 +94,10 @@ func (l *BatchAll) score(worker, i int, d, c []float32) {
 	}
 }
 
-// hinges scores the hinges of row i, whose label the rows from lo to hi−1 have. The triplets of a positive p are active
-// with the negatives below T_p = d_ap + margin: if these are c_p with distances that sum to s_p, they cost c_p·T_p − s_p.
-// With the thresholds T in ascending order, a negative whose rank among them is k counts for those from the k-th on.
+// hinges scores the hinges of row i, whose label is that of the rows lo to hi−1. The triplets of a
+// positive p are active with the negatives below T_p = d_ap + margin: if there are c_p of these,
+// with distances that sum to s_p, they cost c_p·T_p − s_p. With the thresholds T in ascending
+// order, a negative of rank k counts for those from the k-th on.
 func (l *BatchAll) hinges(t *batchAllScratch, a *anchorSum, w float32, i, lo, hi int, d, c []float32) {
 	unit := l.distances.Unit
 	margin := l.hinge.margin / unit
@@ -131,7 +133,8 @@ func (l *BatchAll) hinges(t *batchAllScratch, a *anchorSum, w float32, i, lo, hi
 	a.loss *= unit
 }
 
-// rankAll counts the negatives at distances d by rank, sums them, and stores the derivatives in c, which may be d.
+// rankAll counts the negatives at distances d by rank, sums them, and stores the derivatives in c,
+// which may be d.
 func (t *batchAllScratch) rankAll(c, d []float32) {
 	thresholds, count := &t.thresholds, t.count
 	sum, slope := t.sum[:len(count)], t.slope[:len(count)]

@@ -47,8 +47,8 @@ func checkKeys(op string, b Batch) {
 	}
 }
 
-// checkPairLabels returns an error that names the first label that is neither one nor other. It panics unless
-// there are n labels.
+// checkPairLabels returns an error that names the first label that is neither one nor other. It
+// panics unless there are n labels.
 func checkPairLabels(op string, labels []int, n, one, other int) error {
 	checkLen(op, "Labels", len(labels), n)
 	for i, y := range labels {

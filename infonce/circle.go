@@ -11,16 +11,16 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// Circle pulls each pair of labelled rows by how far its similarity is from where it should be
-// (Sun et al. 2020, eq. 6):
+// Circle pulls each pair of labelled rows in proportion to how far its similarity is from where it
+// should be (Sun et al. 2020, eq. 6):
 //
 //	L = mean_i ln( 1 + Σ_n e^(γ·a_n·(s_in − m)) · Σ_p e^(−γ·a_p·(s_ip − 1 + m)) )
 //	a_n = max(0, s_in + m),  a_p = max(0, 1 + m − s_ip)
 //
-// where s is the cosine, p runs over the positives of anchor i, the other rows of its label, and n over its
-// negatives, the rows of other labels; anchors without either are not valid.
+// where s is the cosine, p runs over the positives of anchor i, the other rows of its label, and n
+// over its negatives, the rows of other labels. Anchors that lack either are not valid.
 //
-// As in the paper, the gradient takes the weights a for constants, so it is not the derivative of
+// As in the paper, the gradient treats the weights a as constants, so it is not the derivative of
 // the value. It reads Q (n×d) and Labels (n). The zero value is ready to use.
 type Circle struct {
 	Margin    float32        // m; 0 means 0.25

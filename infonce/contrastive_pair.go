@@ -12,12 +12,13 @@ import (
 //
 //	L = mean_i ½·max(0, d_i − PositiveMargin)²  of similar pairs,  ½·max(0, Margin − d_i)²  of the others
 //
-// with the Euclidean distance d_i of q_i and k_i (Hadsell, Chopra and LeCun 2006, eq. 4). A pair at distance 0
-// has no direction to go: its gradient is 0, and where it should be apart Result.Degenerate counts it.
+// with the Euclidean distance d_i of q_i and k_i (Hadsell, Chopra and LeCun 2006, eq. 4). A pair at
+// distance 0 has no direction in which to move: its gradient is 0, and [Result].Degenerate counts
+// it if it should be apart.
 //
-// It reads Q and K (both n×d), Labels (n), 1 for similar pairs and 0 for others, and Weights of the pairs.
-// Any other label is an error. Result.Active counts the pairs with a loss above 0. An empty batch has
-// loss 0. The zero value is ready to use.
+// It reads Q and K (both n×d), Labels (n), 1 for similar pairs and 0 for others, and Weights of the
+// pairs. Any other label is an error. [Result].Active counts the pairs with a loss above 0. An
+// empty batch has loss 0. The zero value is ready to use.
 type ContrastivePair struct {
 	Margin         float32   // of pairs that are not similar; 0 means 1
 	PositiveMargin float32   // similar pairs need not be closer

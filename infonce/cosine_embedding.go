@@ -8,18 +8,18 @@ import (
 	"github.com/contrast-go/contrast/internal/par"
 )
 
-// CosineEmbedding aligns pairs that belong together and parts the others, up to a margin (the CosineEmbeddingLoss of
-// PyTorch):
+// CosineEmbedding aligns pairs that belong together and separates the others, up to a margin (the
+// CosineEmbeddingLoss of PyTorch):
 //
 //	L = mean_i 1 − s_i  where y_i is 1,  max(0, s_i − Margin)  where y_i is −1
 //
-// with the cosine s_i of q_i and k_i. 1 − s is computed as half the squared distance of the unit rows, in
-// float64, so that it is accurate for rows of nearly the same direction too. The cosine with a zero row is 0 and
-// has no gradient.
+// with the cosine s_i of q_i and k_i. 1 − s is computed as half the squared distance of the unit
+// rows, in float64, so that it is accurate for rows of nearly the same direction too. The cosine
+// with a zero row is 0 and has no gradient.
 //
-// It reads Q and K (both n×d), the Labels y (n), 1 or −1, and Weights of the pairs. Any other label is an error.
-// Result.Active counts the pairs with a loss above 0. An empty batch has loss 0. The zero value is
-// ready to use.
+// It reads Q and K (both n×d), the Labels y (n), 1 or −1, and Weights of the pairs. Any other label
+// is an error. [Result].Active counts the pairs with a loss above 0. An empty batch has loss 0. The
+// zero value is ready to use.
 type CosineEmbedding struct {
 	Margin    float32   // from −1 to 1
 	Reduction Reduction // of the pairs
@@ -79,8 +79,8 @@ func (l *CosineEmbedding) score(i int, losses []float64) {
 	losses[0], l.pairs[i] = loss, p
 }
 
-// addGrad uses ∂s/∂q = (k̂ − s·q̂)/|q|, where k̂ − s·q̂ = (k̂ − q̂) + (1 − s)·q̂ is small for rows of nearly the same
-// direction.
+// addGrad uses ∂s/∂q = (k̂ − s·q̂)/|q|, where k̂ − s·q̂ = (k̂ − q̂) + (1 − s)·q̂ is small for rows
+// of nearly the same direction.
 func (l *CosineEmbedding) addGrad(i int, w float64, g termGrad) {
 	p := l.pairs[i]
 	if p.slope == 0 || p.q == 0 || p.k == 0 {

@@ -7,19 +7,19 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// Custom is a loss of one's own: a function says what a row of logits costs, and this
-// multiplies the matrices strip by strip on all processors, in memory that grows with the batch, and
-// makes gradients for queries, keys and temperature of what the function returns.
+// Custom is a loss of your own: a function says what a row of logits costs, and Custom multiplies
+// the matrices strip by strip on all processors, in memory that grows with the batch, and derives
+// the gradients for queries, keys and temperature from what the function returns.
 //
 //	L = reduction of ℓ_i(z_i1, …, z_im),  z_ij = s(q_i, k_j)/τ
 //
-// where s is the cosine. It reads Q (n×d) and K (m×d, for any m), or Q alone.
-// [CheckGradient] tells whether the function's gradient is that of its value.
+// where s is the cosine. It reads Q (n×d) and K (m×d, for any m), or Q alone. [CheckGradient] tells
+// whether the function's gradient is that of its value.
 type Custom struct {
-	// Score returns the loss ℓ of query i, given its logits z with all keys, and replaces each
-	// of them by its derivative ∂ℓ/∂z_j. It is called for different rows side by side, in no certain
-	// order, so it must not write what it shares. It should take no notice of what z was
-	// before, nor keep it.
+	// Score returns the loss ℓ of query i, given its logits z with all keys, and replaces each of
+	// them by its derivative ∂ℓ/∂z_j. It is called concurrently for different rows, in no
+	// particular order, so it must not write to shared memory. It must neither depend on the
+	// previous contents of z nor keep it.
 	Score func(i int, z []float32) float64
 
 	Self        bool           // the keys are the rows of Q too; z_ii is among the logits

@@ -8,17 +8,18 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// DCL is the decoupled contrastive loss (Yeh et al. 2022, eq. 6): NT-Xent without the positive among what it is told
-// from,
+// DCL is the decoupled contrastive loss (Yeh et al. 2022, eq. 6): NT-Xent without the positive in
+// the denominator,
 //
 //	L = mean_i ( −w_i·z_i,pos(i) + ln Σ_{j≠i,pos(i)} e^z_ij ),  z_ij = cos(x_i, x_j)/τ
 //
-// over the rows x of Q and K stacked. With OneWay i runs over the rows of Q and j over those of K. The weights w_i are 1, or
-// with Sigma 2 − n·softmax_i(s_i/σ) over the similarities s_i of the pairs, which counts hard positives
-// more (DCLW, eq. 7); no gradient flows through them.
+// over the rows x of Q and K stacked. With OneWay i runs over the rows of Q and j over those of K.
+// The weights w_i are 1, or with Sigma 2 − n·softmax_i(s_i/σ) over the similarities s_i of the
+// pairs, which emphasises hard positives (DCLW, eq. 7); no gradient flows through them.
 //
-// It reads Q and K (both n×d), IDs and Weights of the samples. The loss may be negative, and is ln(2n−2) where all views
-// are equal. Rows without a negative are not valid: a lone pair has loss 0.
+// It reads Q and K (both n×d), IDs and Weights of the samples. The loss may be negative, and is
+// ln(2n−2) where all views are equal. Rows without a negative are not valid: a lone pair has loss
+// 0.
 //
 // The zero value is ready to use.
 type DCL struct {

@@ -7,8 +7,9 @@ import (
 	"github.com/contrast-go/contrast/infonce/internal/tile"
 )
 
-// A distanceLoss evaluates the losses of rows of distances: it checks a batch, has the distances scored,
-// and reduces what they cost. A loss calls load; begin; visit, as often as it needs, and run; and finish.
+// A distanceLoss evaluates the losses of rows of distances: it checks a batch, has the distances
+// scored, and reduces what they cost. A loss calls load; begin; visit, as often as it needs to;
+// run; and finish.
 type distanceLoss struct {
 	tile.Distances
 	op      string
@@ -36,7 +37,8 @@ func (e *distanceLoss) Score(worker, i int, d, c []float32) { e.terms.score(work
 // visit shows all rows of distances to t.
 func (e *distanceLoss) visit(t distanceTerms) { e.run(t, false) }
 
-// run shows all rows of distances to t and, where asked, gathers the gradient of what t says they cost.
+// run shows all rows of distances to t and, where asked, gathers the gradient of what t says they
+// cost.
 func (e *distanceLoss) run(t distanceTerms, gradient bool) {
 	e.terms = t
 	e.Distances.Run(e, gradient)
@@ -57,14 +59,14 @@ func (e *distanceLoss) load(set distanceSettings, b Batch, grad *Batch) (Result,
 	return r, e.Rows.CheckFinite(op, "Q", b.Q, 0)
 }
 
-// An anchorSum is what the terms of a row amount to.
+// An anchorSum is the sum of the terms of a row.
 type anchorSum struct {
 	loss          float64
 	valid, active int64
 }
 
-// finish returns r with the loss of the batch, given the sums of all rows and the weights of the batch, and with what it
-// counts, and adds the gradient to grad.
+// finish returns r with the loss and the counts of the batch, given the sums of all rows and the
+// weights of the batch, and adds the gradient to grad.
 func (e *distanceLoss) finish(r Result, sums []anchorSum, weights []float32, reduction Reduction, grad *Batch, scale float32) (Result, error) {
 	var sum, validWeight, activeWeight float64
 	var valid, active int64

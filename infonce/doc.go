@@ -1,5 +1,5 @@
-// Package infonce computes contrastive losses and their gradients, exactly and in
-// memory that grows with the batch, not with its square.
+// Package infonce computes contrastive losses and their gradients, exactly and in memory that grows
+// with the batch, not with its square.
 //
 // A loss is a struct whose zero value is the textbook loss. Evaluate returns the value and,
 // where a gradient is asked for, adds it to matrices that the caller owns:
@@ -29,17 +29,16 @@
 //     are.
 //   - [ArcFace], [CosFace]: labelled rows against a centre for each class, with a margin.
 //   - [ContrastivePair], [CosineEmbedding]: pairs that are similar, or not.
-//   - [MarginRanking], [LogisticRanking]: scores, or their embeddings, of which one belongs above
-//     the other (BPR, RankNet).
+//   - [MarginRanking], [LogisticRanking]: pairs of scores, or of embeddings, one of which belongs
+//     above the other (BPR, RankNet).
 //   - [Custom]: any function of a row of logits, and [CheckGradient] for it.
 //
-// Package infonce/miner lists triplets and pairs of labelled rows, for Triplet, MarginLoss and other
-// uses.
+// Package infonce/miner lists triplets and pairs of labelled rows, for Triplet, MarginLoss and
+// other uses.
 //
-// Similarity matrices are computed in strips that stay in the cache and are never
-// stored whole. A value or gradient has the same bits on every CPU and for any number
-// of workers.
+// Similarity matrices are computed in strips that stay in the cache and are never stored whole. A
+// value or gradient has the same bits on every CPU and for any number of workers.
 //
-// A loss value keeps scratch memory between calls: in steady state Evaluate
-// allocates nothing, and one value must not be used by two goroutines at once.
+// A loss value keeps scratch memory between calls: in steady state Evaluate allocates nothing, and
+// one value must not be used by two goroutines at once.
 package infonce

@@ -8,19 +8,20 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// FalseNegatives says which candidates are so much like the positive that they may be positives too, and so take
-// no part (Solatorio 2024, GISTEmbed). Likeness g_ij of query i and candidate j is the similarity that the
-// loss itself compares or, where the batch has a Guide, the cosine of the guide's embeddings. The positive always
-// stays. The zero value takes out nothing.
+// FalseNegatives says which candidates are so similar to the positive that they may be positives
+// too, and therefore take no part (Solatorio 2024, GISTEmbed). The likeness g_ij of query i and
+// candidate j is the similarity that the loss itself compares or, where the batch has a Guide, the
+// cosine of the guide's embeddings. The positive always stays. The zero value removes nothing.
 type FalseNegatives struct {
 	Rule   MarginRule
 	Margin float32 // finite and 0 or above
 
-	// Similar takes out what has g_ij ≥ Similar, duplicates for example with 0.9999; 0 takes out nothing.
+	// Similar removes candidates with g_ij ≥ Similar, duplicates for example with 0.9999; 0 removes
+	// nothing.
 	Similar float32
 }
 
-// A MarginRule says how near to the likeness g of the positive a candidate must be.
+// A MarginRule says how close to the likeness g of the positive a candidate may come.
 type MarginRule uint8
 
 const (
@@ -41,7 +42,7 @@ func (f FalseNegatives) check(op string) error {
 	return nil
 }
 
-// falseNegatives takes candidates out of strips of logits.
+// falseNegatives removes candidates from strips of logits.
 type falseNegatives struct {
 	rule    FalseNegatives
 	exclude func(i, j int) bool
@@ -106,7 +107,7 @@ func (f *falseNegatives) loadGuide(op string, g, b Batch, stacked bool, workers 
 	return nil
 }
 
-// Apply takes candidates out of z, the logits of the queries from i on with all candidates.
+// Apply removes candidates from z, the logits of the queries starting at i with all candidates.
 func (f *falseNegatives) Apply(worker, i int, z simd.Matrix) {
 	g, scale := z, f.beta
 	if f.guided {
@@ -120,7 +121,7 @@ func (f *falseNegatives) Apply(worker, i int, z simd.Matrix) {
 	}
 }
 
-// row takes candidates out of z, whose likenesses times scale are g.
+// row removes candidates from z, whose likenesses times scale are g.
 func (f *falseNegatives) row(z, g []float32, i int, scale float32) {
 	self, pos := -1, float32(0)
 	if f.inside {

@@ -9,25 +9,25 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// CheckGradient returns an error unless the gradient of l at b is that of its value, with
-// respect to Q, K and Negatives. It is for losses of one's own, and for all of this package.
+// CheckGradient returns an error unless the gradient of l at b, with respect to Q, K and Negatives,
+// is that of its value. It serves for losses of your own, and for all of this package.
 //
-// It moves the batch there and back, and compares the difference of the values with what the
-// gradient says of it: along single elements, along random directions in one row, in
-// one matrix and in all at once. The steps shrink until two of them agree on the
-// difference, so it finds by itself where the value is neither curved nor rounded too much. Of a large
-// batch it looks at the first and last rows and at some between, always the same. The
-// error names the worst element, or else row or direction, that is off by more than 1 % of the largest of
-// its kind, in proportion to the norms of the rows; less than that it does not see. A
-// second kind of error says that most differences tell nothing.
+// It compares central differences of the value with the gradient: along single elements, along
+// random directions in one row, in one matrix and in all at once. The steps shrink until two of
+// them agree on the difference, so it finds by itself where the value is neither curved nor rounded
+// too much. Of a large batch it looks at the first and last rows and at some in between, always the
+// same ones. The error names the worst element, or else row or direction, that is off by more than
+// 1 % of the largest of its kind, in proportion to the norms of the rows; smaller errors go
+// unnoticed. A second kind of error says that most differences tell nothing.
 //
-// It sees no fault in rows of norm 0, which it does not move, nor in DTemperature and DBias. It is not
-// for losses whose gradient is something else by design, as of [Circle] and others that take weights for constants,
-// nor for products in BFloat16, which change in jumps. Hinges are no obstacle, nor is a search for the hardest
-// rows, unless the whole batch lies in kinks.
+// It cannot find faults in rows of norm 0, which it does not move, nor in DTemperature and DBias.
+// It does not suit losses whose gradient differs from the derivative by design, such as [Circle]
+// and others that treat weights as constants, nor products in BFloat16, which change in jumps.
+// Hinges are no obstacle, nor is a search for the hardest rows, unless the whole batch lies in
+// kinks.
 //
-// It takes some thousand evaluations of the value, fewer for batches with few elements. It does not
-// change b, and panics where Evaluate does.
+// It takes a few thousand evaluations of the value, fewer for batches with few elements. It does
+// not change b, and panics where Evaluate does.
 func CheckGradient(l Loss, b Batch) error {
 	c := gradientCheck{loss: l, rand: rand.New(rand.NewPCG(1, 2))}
 	if err := c.load(b); err != nil {
@@ -71,7 +71,7 @@ const (
 type gradientCheck struct {
 	loss     Loss
 	rand     *rand.Rand
-	b        Batch          // of which the matrices are copies, to be moved
+	b        Batch          // its matrices are copies, which move
 	x, g, to [3]simd.Matrix // what they were, the gradient, and a direction
 	norms    [3][]float64   // of the rows
 	kind     probeKind
@@ -145,7 +145,8 @@ func (c *gradientCheck) moved(part int) simd.Matrix {
 	return [...]simd.Matrix{c.b.Q, c.b.K, c.b.Negatives}[part]
 }
 
-// elements compares single elements: all of a small matrix, otherwise the first, the last and random ones.
+// elements compares single elements: all of a small matrix, otherwise the first, the last and
+// random ones.
 func (c *gradientCheck) elements(part int) error {
 	g := c.g[part]
 	c.kind = oneElement
@@ -234,8 +235,9 @@ func (c *gradientCheck) each(f func(part, i, j int)) {
 	}
 }
 
-// probe compares the derivative in a direction in the region, in which each row moves by its norm. The
-// tolerance is in proportion to largest, or to the root of the squares of what is added up in the direction.
+// probe compares the derivative in a direction in the region, in which each row moves by its norm.
+// The tolerance is in proportion to largest, or to the root of the squares of what is added up in
+// the direction.
 func (c *gradientCheck) probe(largest float64) error {
 	got, square := 0.0, 0.0
 	c.each(func(part, i, j int) {
@@ -254,9 +256,9 @@ func (c *gradientCheck) probe(largest float64) error {
 	largest = max(largest, math.Sqrt(square))
 	c.probes++
 
-	// off is how much the derivative exceeds got, by Richardson's extrapolation of two steps to the fourth
-	// order. It speaks for the gradient where it agrees with the one before, and against it where that agrees with
-	// its own too: among kinks two may agree by chance.
+	// off is how much the derivative exceeds got, by Richardson's extrapolation of two steps to the
+	// fourth order. It speaks for the gradient where it agrees with the one before, and against it
+	// where that agrees with its own too: among kinks two may agree by chance.
 	var before, bendBefore, offBefore, bestOff, bestTolerance float64
 	best, agreed, kink := math.Inf(1), false, false
 	step := 0.25
@@ -294,8 +296,8 @@ func (c *gradientCheck) probe(largest float64) error {
 	return nil
 }
 
-// difference returns by how much the value changes between −step and step in the direction, beyond what the gradient
-// says, for each unit of the step, and how much the slopes to both sides differ.
+// difference returns by how much the value changes between −step and step in the direction, beyond
+// what the gradient says, for each unit of the step, and how much the slopes to both sides differ.
 func (c *gradientCheck) difference(step float64) (d, bend float64, err error) {
 	var value [2]float64
 	said := 0.0

@@ -9,18 +9,19 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// HCL is NTXent with hard negatives weighted up (Robinson et al. 2021, eq. 5) and with the negatives that are likely
-// positives taken out of the sum (Chuang et al. 2020, eq. 8). For each of the 2n rows x of Q and K stacked,
+// HCL is NTXent with more weight on hard negatives (Robinson et al. 2021, eq. 5) and with the
+// negatives that are likely positives removed from the sum (Chuang et al. 2020, eq. 8). For each of
+// the 2n rows x of Q and K stacked,
 //
 //	L = mean_i ( −z_i,pos(i) + ln(e^z_i,pos(i) + N_i) ),  z_ij = cos(x_i, x_j)/τ
 //	N_i = max( (R_i − ρ·m·e^z_i,pos(i))/(1 − ρ), m·e^(−1/τ) ),  R_i = m·Σ_j e^((1+c)·z_ij) / Σ_j e^(c·z_ij)
 //
-// where j runs over the m negatives of row i, c is the concentration and ρ the prior. The lower bound of N_i is what
-// m opposite rows would have; [Result].Clamped counts the rows that it holds, whose negatives have no gradient. With c = 0
-// and ρ = 0 this is NTXent, of cosines with the same bits.
+// where j runs over the m negatives of row i, c is the concentration and ρ the prior. The lower
+// bound of N_i is that of m opposite rows; [Result].Clamped counts the rows where it applies, whose
+// negatives have no gradient. With c = 0 and ρ = 0 this is NTXent, with the same bits for cosines.
 //
-// It reads Q and K (both n×d), the first and the second views; row i of both shows sample i, which has IDs[i] and
-// Weights[i]. An empty batch has loss 0.
+// It reads Q and K (both n×d), the first and the second views; row i of both shows sample i, which
+// has IDs[i] and Weights[i]. An empty batch has loss 0.
 //
 // The zero value is ready to use.
 type HCL struct {

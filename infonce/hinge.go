@@ -8,7 +8,7 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A hinge is how two distances make a loss.
+// A hinge turns two distances into a loss.
 type hinge struct {
 	margin              float64
 	squared, soft, swap bool
@@ -36,7 +36,8 @@ func (h *hinge) triplet(a, p, n []float32) (loss float64, s tripletScore) {
 	return loss, s
 }
 
-// addGrad adds w times the gradient of the loss of a triplet to da, dp and dn, or of some columns of it.
+// addGrad adds w times the gradient of the loss of a triplet to da, dp and dn, or of some columns
+// of it.
 func (h *hinge) addGrad(da, dp, dn, a, p, n []float32, s tripletScore, w float64, diff []float32) {
 	h.pull(da, dp, a, p, w*s.toward, s.positive, diff)
 	if s.swapped {

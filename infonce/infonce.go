@@ -12,21 +12,21 @@ import (
 //
 //	L = mean_i ( −z_ii + ln Σ_j e^z_ij ),  z_ij = s(q_i, k_j)/τ
 //
-// where s is the cosine, j runs over the candidates of query i, and τ is the temperature
-// (van den Oord et al. 2018, eq. 4). The candidates are
+// where s is the cosine, j runs over the candidates of query i, and τ is the temperature (van den
+// Oord et al. 2018, eq. 4). The candidates are
 //
-//   - all rows of K, where the batch has no Negatives. K may have more rows than Q; those
-//     are negatives for all queries.
+//   - all rows of K, where the batch has no Negatives. K may have more rows than Q; those are
+//     negatives for all queries.
 //   - row i of K and all rows of Negatives, where it has some (He et al. 2020).
-//   - with PairedNegatives, row i of K and rows i·m to (i+1)·m − 1 of Negatives,
-//     where Negatives has n·m rows.
+//   - with PairedNegatives, row i of K and rows i·m to (i+1)·m − 1 of Negatives, which has n·m
+//     rows.
 //
-// It reads Q (n×d), K (n×d, or m×d with m ≥ n in the first case), Negatives (m×d), IDs and Weights (of the queries). The
-// loss is at least 0, and ln n where all logits of n candidates are equal. An empty
-// batch has loss 0.
+// It reads Q (n×d), K (n×d, or m×d with m ≥ n in the first case), Negatives (m×d), IDs and Weights
+// (of the queries). The loss is at least 0, and ln n where all logits of n candidates are equal. An
+// empty batch has loss 0.
 //
-// With InBatch it is the multiple-negatives ranking loss with hard negatives (Henderson et al. 2017), whose usual
-// temperature is 0.05.
+// With InBatch it is the multiple-negatives ranking loss with hard negatives (Henderson et al.
+// 2017), usually at temperature 0.05.
 //
 // The zero value is ready to use.
 type InfoNCE struct {
@@ -37,8 +37,8 @@ type InfoNCE struct {
 	LabelSmoothing  float32        // the share of the target that is spread over all candidates (Szegedy et al. 2016)
 	FalseNegatives  FalseNegatives // candidates too much like the positive to be negatives
 
-	// Exclude reports whether candidate j of query i takes no part: a row of K, or with Negatives one of them, or
-	// with InBatch both in this order. It is called side by side for different
+	// Exclude reports whether candidate j of query i takes no part: a row of K, or with Negatives
+	// one of them, or with InBatch both in this order. It is called concurrently for different
 	// queries, and not for the positive among the rows of K. nil excludes none.
 	Exclude func(i, j int) bool
 
@@ -84,7 +84,7 @@ func (l *InfoNCE) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) 
 	return s.finish(r, scale)
 }
 
-// load takes over the rows of b, and what says which candidates to leave out.
+// load takes over the rows of b, and the rules for leaving out candidates.
 func (l *InfoNCE) load(b Batch, grad *Batch) error {
 	s, g := &l.softmax, gradOf(grad)
 	s.in.load(&s.q, "Q", b.Q, g.Q, s.want)
@@ -158,8 +158,8 @@ func (l *InfoNCE) bothWays() (loss float64, losses []float64) {
 	return loss, rows
 }
 
-// bound returns the bound of the error of the loss, which is that before smoothing. There is none with
-// FalseNegatives, which rounding may add or take away.
+// bound returns the bound of the error of the loss before smoothing. There is none with
+// FalseNegatives, whose choices depend on rounding.
 func (l *InfoNCE) bound(loss float64, b Batch) float64 {
 	if l.FalseNegatives != (FalseNegatives{}) {
 		return 0
@@ -213,7 +213,7 @@ func (l *InfoNCE) checkOptions(op string, b Batch) error {
 	return l.FalseNegatives.check(op)
 }
 
-// filters reports whether candidates are looked at before the loss sees them.
+// filters reports whether some candidates may be removed before the loss sees them.
 func (l *InfoNCE) filters() bool { return l.FalseNegatives != FalseNegatives{} || l.Exclude != nil }
 
 // MemoryEstimate implements [MemoryEstimator].

@@ -8,7 +8,7 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// leanFrom is the size of the copies from which on they are avoided.
+// streamFrom is the size from which on copies are avoided.
 const streamFrom = 96 << 20
 
 // worthLean reports whether the copies that a sweep would make take more than the budget.
@@ -16,14 +16,14 @@ func worthStreaming(b Batch, budget int64) bool {
 	return 8*int64(b.Q.Cols)*(int64(b.Q.Rows)+2*int64(b.K.Rows)) > min(budget, streamFrom)
 }
 
-// streams reports whether b is scored by a streamed sweep, where that can be.
+// streams reports whether to avoid copies of b, where that is possible.
 func (l *InfoNCE) streams(b Batch) bool {
 	return b.Negatives.Rows == 0 && !l.Symmetric && l.LabelSmoothing == 0 && !l.filters() && len(b.IDs) == 0 && worthStreaming(b, memoryBudget(l.MemoryBudget))
 }
 
-// evaluateStreamed is Evaluate by a streamed sweep. ok is false, and nothing is done, where that can not
-// be: gradients grow while the sweep runs, so they must be apart from what is read, and the loss sure
-// to be finite, because they can not be taken back.
+// evaluateStreamed is Evaluate without copies. ok is false, and nothing is done, where that is
+// impossible: gradients grow while it runs and cannot be taken back, so they must be apart from
+// what is read, and the loss must be certain to be finite.
 func (l *InfoNCE) evaluateStreamed(b Batch, grad *Batch, scale float32) (r Result, ok bool, err error) {
 	s := &l.softmax
 	op, t, g := s.op, &s.task, gradOf(grad)

@@ -5,8 +5,8 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// inputs are the matrices of a batch that a loss compares, where it holds their rows, and where their
-// gradients go.
+// inputs are the matrices of a batch that a loss compares, with where it holds their rows and where
+// their gradients go.
 type inputs struct {
 	op        string
 	workers   int
@@ -49,7 +49,8 @@ func (in *inputs) checkFinite() error {
 	return nil
 }
 
-// addGrads adds scale times the gradients to those of the caller. It overwrites what the loss holds.
+// addGrads adds scale times the gradients to those of the caller. It overwrites what the loss
+// holds.
 func (in *inputs) addGrads(scale float32) {
 	for _, x := range in.list {
 		x.in.AddGrad(x.grad, scale, x.first)

@@ -9,21 +9,22 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// Lifted scores each pair of rows of one label against all negatives of both (lifted structured embedding; Song et
-// al. 2016, eq. 4):
+// Lifted scores each pair of rows of one label against all negatives of both (lifted structured
+// embedding; Song et al. 2016, eq. 4):
 //
 //	L = mean_ij ½·max(0, J_ij)²
 //	J_ij = d(x_i, x_j) + ln(Σ_k e^(margin − d(x_i, x_k)) + Σ_k e^(margin − d(x_j, x_k)))
 //
-// over the pairs i < j of one label, with the rows k of other labels and the Euclidean distance d. Result.Valid counts the
-// pairs and Result.Active those with J > 0. The weight of a pair is half the sum of those of its rows.
+// over the pairs i < j of one label, with the rows k of other labels and the Euclidean distance d.
+// [Result].Valid counts the pairs and [Result].Active those with J > 0. The weight of a pair is
+// half the sum of those of its rows.
 //
-// It makes two sweeps over the distances, for the sums and for the rest, and stores no matrix of them but what the budget
-// allows. Distances come from products of matrices in float32; those of rows close together come from differences and so
-// do their gradients.
+// It walks over the distances twice, for the sums and for the rest, and keeps no more of them than
+// the budget allows. Distances come from matrix products in float32; distances of rows close
+// together, and their gradients, come from differences.
 //
-// It reads Q (n×d), Labels (n) and Weights (of the rows). Without a pair or without negatives the loss is 0. The
-// zero value is ready to use.
+// It reads Q (n×d), Labels (n) and Weights (of the rows). Without a pair or without negatives the
+// loss is 0. The zero value is ready to use.
 type Lifted struct {
 	Margin       float32   // 0 means 1
 	Normalize    bool      // bring the rows to norm 1 first
@@ -66,7 +67,8 @@ func (l *Lifted) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	return e.finish(r, l.pairs, b.Weights, l.Reduction, grad, scale)
 }
 
-// exponentials stores e^(least − d) of the distances d of negatives in dst, given the least, and returns their sum.
+// exponentials stores e^(least − d) of the distances d of negatives in dst, given the least, and
+// returns their sum.
 func (l *Lifted) exponentials(dst, d []float32, least float32) float64 {
 	unit := l.distances.Unit
 	if unit == 1 {

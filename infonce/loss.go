@@ -7,25 +7,25 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A Batch is what a loss scores; each loss documents the fields that it reads.
-// The same type holds gradients: a field without memory is not computed.
+// A Batch is what a loss scores; each loss documents the fields that it reads. The same type holds
+// gradients: a field without memory is not computed.
 type Batch struct {
 	Q, K      simd.Matrix // row i of Q belongs with row i of K
 	Negatives simd.Matrix
 	Labels    []int
 
-	// IDs tell which rows are the same thing: of K, and after them those of Negatives. A
+	// IDs tell which rows are the same thing: those of K, followed by those of Negatives. A
 	// candidate with the ID of the positive is no negative. None means that all differ.
 	IDs []int
 
-	// Weights of the terms of the loss, which are rows of Q, pairs or triplets: finite, 0
-	// or above. None means 1 each.
+	// Weights of the terms of the loss, which are rows of Q, pairs or triplets: finite, 0 or above.
+	// None means 1 each.
 	Weights []float32
 
 	Triplets []Triple // rows of Q
 
-	// Guide holds embeddings of the same things by another model, of any width, by which [FalseNegatives] are
-	// recognised. It is nil without one.
+	// Guide holds embeddings of the same things by another model, of any width, by which
+	// [FalseNegatives] are recognised. nil means that there are none.
 	Guide *Batch
 }
 
@@ -34,10 +34,10 @@ type Triple struct{ A, P, N int }
 
 // A Loss scores a batch.
 //
-// Evaluate returns the loss of b. Unless grad is nil it adds scale·∂loss/∂b to the
-// matrices of grad, each of which has the shape of its counterpart in b or is empty.
-// Shapes that do not fit panic with a *simd.ShapeError; settings and numbers that make
-// no sense, such as a negative temperature or a NaN, return an error and grad is not touched.
+// Evaluate returns the loss of b. Unless grad is nil it adds scale·∂loss/∂b to the matrices of
+// grad, each of which has the shape of its counterpart in b or is empty. Shapes that do not fit
+// panic with a *simd.ShapeError; settings and numbers that make no sense, such as a negative
+// temperature or a NaN, return an error and leave grad unchanged.
 type Loss interface {
 	Evaluate(b Batch, grad *Batch, scale float32) (Result, error)
 }
@@ -48,13 +48,13 @@ type Result struct {
 	DTemperature float64 // scale·∂loss/∂temperature; 0 without a gradient or a temperature
 	DBias        float64 // scale·∂loss/∂bias, of the losses that have such a number
 
-	// Bound is more than the difference of Loss from the exact loss of the same float32
-	// inputs, whatever they are: a worst case, mostly some hundred times the difference. It is +Inf where sums
-	// might exceed float32, and 0 of a loss that certifies none, as all with distances.
+	// Bound is an upper bound on |Loss − exact loss| for the same float32 inputs, typically 100
+	// times too large. It is +Inf where sums might exceed float32, and 0 for losses without a
+	// bound, such as all those with distances.
 	Bound float64
 
 	// Losses holds the loss of each term, without its weight, and 0 where it is not valid. It is
-	// memory of the loss, until its next call, and nil where the terms are too many to be kept.
+	// memory of the loss until its next call, and nil where there are too many terms to keep.
 	Losses []float64
 
 	Valid      int // terms that could be scored
@@ -64,13 +64,14 @@ type Result struct {
 	Degenerate int // negatives at distance 0, which have no direction to go; their gradient is 0
 }
 
-// DefaultMemoryBudget is the MemoryBudget of a loss where the field is 0; a budget below 0 is none.
+// DefaultMemoryBudget is the MemoryBudget of a loss where the field is 0; a negative budget is
+// none.
 //
 // The gradient of a loss normalised over rows and columns needs the exponentials of all
-// similarities once more when their sums are known. They are kept where they fit into the budget, at 4
-// bytes each and half of them for a symmetric matrix, and computed again where not, which takes about a third
-// longer. InfoNCE without Symmetric copies neither queries nor keys as a whole where the copies
-// would exceed the budget, or 96 MiB. The result has the same bits.
+// similarities once more when their sums are known. They are kept if they fit into the budget, at 4
+// bytes each and half of them for a symmetric matrix; otherwise they are computed again, which
+// takes about a third longer. InfoNCE without Symmetric does not copy queries and keys as a whole
+// where the copies would exceed the budget, or 96 MiB. The result has the same bits.
 const DefaultMemoryBudget = 256 << 20
 
 func memoryBudget(field int64) int64 {

@@ -9,21 +9,23 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// MarginLoss keeps rows of one label within a boundary of each other, and others beyond it (margin based loss; Wu et al.
-// 2017, section 4.2):
+// MarginLoss keeps rows of one label within a boundary of each other, and others beyond it (margin
+// based loss; Wu et al. 2017, section 4.2):
 //
 //	L = mean max(0, v),  v = d(x_i, x_j) − β + margin of one label,  β − d(x_i, x_j) + margin of two
 //
-// over the pairs with v > 0, with the Euclidean distance d. The boundary β may be learned: [Result].DBias is the gradient
-// with respect to it.
+// over the pairs with v > 0, with the Euclidean distance d. The boundary β may be learned:
+// [Result].DBias is the gradient with respect to it.
 //
-// It reads Q (n×d) and Triplets, rows of Q, each of which makes two terms, its positive pair and its negative one; with
-// those of miner.DistanceWeighted on normalised rows it is the loss of the paper. Weights are then those of the triplets.
-// Where Triplets is nil it reads Labels (n), the terms are all pairs of rows, and their weights the means of those of
-// their rows. Result.Valid counts the terms, Result.Active those with v > 0. Without terms the loss is 0.
+// It reads Q (n×d) and Triplets of rows of Q. Each triplet makes two terms, its positive pair and
+// its negative one; with those of miner.DistanceWeighted on normalised rows it is the loss of the
+// paper. Weights are then those of the triplets. Where Triplets is nil it reads Labels (n), the
+// terms are all pairs of rows, and the weight of a pair is the mean of those of its rows.
+// [Result].Valid counts the terms, [Result].Active those with v > 0. Without terms the loss is 0.
 //
-// Of all pairs, distances come from products of matrices in float32, as in [BatchAll]; which are within the boundary is
-// decided in float64 where these do not tell. The zero value is ready to use.
+// The distances of all pairs come from matrix products in float32, as in [BatchAll]; where these
+// cannot tell whether a pair is within the boundary, float64 decides. The zero value is ready to
+// use.
 type MarginLoss struct {
 	Boundary  float32   // β; 0 means 1.2
 	Margin    float32   // 0 means 0.2
@@ -118,7 +120,8 @@ func (l *MarginLoss) score(worker, i int, d, c []float32) {
 	l.side(t, i, hi, len(d), -1, d, c)
 }
 
-// side scores the pairs of row i and those from lo to hi−1. They are of one label where sign is 1, and of two where it is −1.
+// side scores the pairs of row i with rows lo to hi−1. They are of one label where sign is 1, and
+// of two where it is −1.
 func (l *MarginLoss) side(t *tile.MeasuredRow, i, lo, hi int, sign float64, d, c []float32) {
 	e := &l.distances
 	unit := e.Unit

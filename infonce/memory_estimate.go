@@ -11,10 +11,11 @@ type MemoryEstimator interface {
 	MemoryEstimate(b Batch) int64
 }
 
-// MemoryEstimate estimates the scratch memory in bytes that l holds after Evaluate with a gradient on
-// batches of b's shapes, within 20 % above a few MB. The batch and its gradient are not counted. Only
-// Rows and Cols of the matrices, the number of Triplets and whether there are IDs are read, so b needs
-// no data. All losses of this package are a [MemoryEstimator]; a loss that is none counts as 0.
+// MemoryEstimate estimates the scratch memory in bytes that l holds after Evaluate with a gradient
+// on batches of b's shapes, within 20 % above a few MB. The batch and its gradient are not counted.
+// Only Rows and Cols of the matrices, the number of Triplets and whether there are IDs are read, so
+// b needs no data. All losses of this package are a [MemoryEstimator]; a loss that is none counts
+// as 0.
 func MemoryEstimate(l Loss, b Batch) int64 {
 	if e, ok := l.(MemoryEstimator); ok {
 		return e.MemoryEstimate(b)
@@ -31,7 +32,7 @@ type memoryEstimate struct {
 	budget     int64 // of logits that are kept; 0 keeps none
 }
 
-// size returns how many numbers so many times n rows have.
+// size returns how many numbers n rows have, several times over.
 func (e memoryEstimate) size(n, times int) int64 { return int64(n) * int64(e.d) * int64(times) }
 
 // sides returns the bytes of rows and their gradients.
@@ -87,7 +88,7 @@ func estimateDistances(b Batch, normalize bool, budget int64, workers int) int64
 	return e.sides(n, 0) + 4*e.size(n, 5) + 4*16*int64(n) + e.sweep(n, n, budget > 0, false)
 }
 
-// estimateTerms is for losses of so many rows a term, which are copied where they are normalised.
+// estimateTerms is for losses whose terms have a row of each side, which are copied where they are normalised.
 func estimateTerms(b Batch, sides int, normalize bool) int64 {
 	total := 64 * int64(b.Q.Rows) // the loss, derivatives and norms of a term
 	if normalize {
@@ -96,5 +97,5 @@ func estimateTerms(b Batch, sides int, normalize bool) int64 {
 	return total
 }
 
-// estimateTriples is for n triples with so many losses each, and what their gradients need.
+// estimateTriples is for n triples with a number of losses each, and what their gradients need.
 func estimateTriples(n, losses int) int64 { return int64(n) * int64(8*losses+40) }

@@ -13,11 +13,11 @@ import (
 //
 //	L = mean_i ( ln(1 + Σ_p e^(−α(s_ip − λ)))/α + ln(1 + Σ_n e^(β(s_in − λ)))/β )
 //
-// where s is the cosine, p runs over the positives of anchor i, the other rows of its label, and n over its
-// negatives, the rows of other labels.
+// where s is the cosine, p runs over the positives of anchor i, the other rows of its label, and n
+// over its negatives, the rows of other labels.
 //
-// It reads Q (n×d) and Labels (n). The mean is over all rows: where there is no
-// positive or no negative, that logarithm is 0. The zero value is ready to use.
+// It reads Q (n×d) and Labels (n). The mean is over all rows: where there is no positive or no
+// negative, that logarithm is 0. The zero value is ready to use.
 type MultiSimilarity struct {
 	Alpha     float32        // α, of the positives; 0 means 2
 	Beta      float32        // β, of the negatives; 0 means 50
@@ -51,8 +51,8 @@ func (l *MultiSimilarity) Evaluate(b Batch, grad *Batch, scale float32) (Result,
 	}, l, b, grad, scale)
 }
 
-// score scores row i. Each logarithm is a cross-entropy whose positive is the 1 in it: with z = βs, and u = −αs for
-// the positives,
+// score scores row i. Each logarithm is a cross-entropy whose positive is the 1 in it: with z = βs,
+// and u = −αs for the positives,
 //
 //	ln(1 + Σ e^(z − βλ)) = −βλ + ln(e^βλ + Σ e^z)
 func (l *MultiSimilarity) score(worker, i int, z []float32) rowScore {

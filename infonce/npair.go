@@ -7,13 +7,13 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// NPair is the N-pair loss (Sohn 2016, eq. 5 and section 3.2.2): one pair of rows of each class, compared by dot product
-// as they came, with their lengths held back by a regularisation λ,
+// NPair is the N-pair loss (Sohn 2016, eq. 5 and section 3.2.2): one pair of rows of each class,
+// compared by dot product without normalisation, with a penalty λ on their lengths,
 //
 //	L = mean_i ( ln(1 + Σ_{j≠i} e^(q_i·k_j − q_i·k_i)) + λ·(|q_i|² + |k_i|²) )
 //
-// With λ = 0 it is [InfoNCE] with DotProduct at temperature 1. It reads Q and K (both n×d), IDs (of the rows of K) and
-// Weights (of the pairs). The loss is at least 0. An empty batch has loss 0.
+// With λ = 0 it is [InfoNCE] with DotProduct at temperature 1. It reads Q and K (both n×d), IDs (of
+// the rows of K) and Weights (of the pairs). The loss is at least 0. An empty batch has loss 0.
 //
 // The zero value is ready to use, without regularisation.
 type NPair struct {
@@ -54,8 +54,8 @@ func (l *NPair) Evaluate(b Batch, grad *Batch, scale float32) (Result, error) {
 	return s.finish(r, scale)
 }
 
-// regularize adds λ·(|q_i|² + |k_i|²) to the losses and its gradient to those of the rows, and returns
-// the loss.
+// regularize adds λ·(|q_i|² + |k_i|²) to the losses and its gradient to those of the rows, and
+// returns the loss.
 func (l *NPair) regularize(losses []float64) float64 {
 	s, λ := &l.softmax, l.Regularization
 	for i := range losses {

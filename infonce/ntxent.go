@@ -4,17 +4,16 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// NTXent is the normalised temperature-scaled cross-entropy of SimCLR (Chen et al. 2020,
-// eq. 1): each of the 2n views against all others, the other view of the same sample being the
-// positive,
+// NTXent is the normalised temperature-scaled cross-entropy of SimCLR (Chen et al. 2020, eq. 1):
+// each of the 2n views against all others, with the other view of the same sample as the positive,
 //
 //	L = mean_i ( −z_i,pos(i) + ln Σ_{j≠i} e^z_ij ),  z_ij = cos(x_i, x_j)/τ
 //
 // over the rows x of Q and K stacked. Google's published code returns twice this value.
 //
-// It reads Q and K (both n×d), the first and the second views; row i of both shows
-// sample i, which has IDs[i] and Weights[i]. The loss is at least 0, and ln(2n−1) where all views are equal. An empty
-// batch has loss 0.
+// It reads Q and K (both n×d), the first and the second views; row i of both shows sample i, which
+// has IDs[i] and Weights[i]. The loss is at least 0, and ln(2n−1) where all views are equal. An
+// empty batch has loss 0.
 //
 // The zero value is ready to use.
 type NTXent struct {

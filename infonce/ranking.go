@@ -8,16 +8,18 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// MarginRanking asks that one score be above another by a margin (Herbrich, Graepel and Obermayer 2000):
+// MarginRanking asks that one score exceed another by a margin (Herbrich, Graepel and Obermayer
+// 2000):
 //
 //	L = mean max(0, −y·(x1 − x2) + Margin)
 //
-// Scores are elements of Q and K (both n×c), x1 and x2. Where the batch has Negatives, rows are embeddings
-// instead (all n×d), and their dot products are the scores: x1 = q_i·k_i and x2 = q_i·n_i, one of each row.
+// Scores are elements of Q and K (both n×c), x1 and x2. Where the batch has Negatives, rows are
+// embeddings instead (all n×d), and their dot products are the scores: x1 = q_i·k_i and x2 =
+// q_i·n_i, one of each row.
 //
-// Labels y (n) tell of each row which score belongs above: 1 for x1, −1 for x2. None mean 1, and any other label is
-// an error. Weights are those of the rows. Result.Losses, Valid and Active are of all scores, row by row. An empty batch
-// has loss 0. The zero value is ready to use.
+// Labels y (n) tell which score of each row should be higher: 1 for x1, −1 for x2. None mean 1, and
+// any other label is an error. Weights are those of the rows. [Result].Losses, Valid and Active are
+// of all scores, row by row. An empty batch has loss 0. The zero value is ready to use.
 type MarginRanking struct {
 	Margin    float32   // 0 is no margin
 	Normalize bool      // bring the rows of embeddings to norm 1 first, so that scores are cosines
@@ -37,12 +39,14 @@ func (l *MarginRanking) Evaluate(b Batch, grad *Batch, scale float32) (Result, e
 	return l.order.evaluate(termSettings{op: op, normalize: l.Normalize, reduction: l.Reduction, workers: par.Workers(l.Workers)}, b, grad, scale)
 }
 
-// LogisticRanking is the cross-entropy of the order of two scores, the smooth form of [MarginRanking]:
+// LogisticRanking is the cross-entropy of the order of two scores, the smooth form of
+// [MarginRanking]:
 //
 //	L = mean ln(1 + e^(−y·(x1 − x2)))
 //
-// With scores it is RankNet (Burges et al. 2005); with users in Q and items that they chose and did not in K and
-// Negatives it is BPR (Rendle et al. 2009). It reads what MarginRanking reads. The zero value is ready to use.
+// With scores it is RankNet (Burges et al. 2005); with users in Q, and items that they chose and
+// did not choose in K and Negatives, it is BPR (Rendle et al. 2009). It reads what MarginRanking
+// reads. The zero value is ready to use.
 type LogisticRanking struct {
 	Normalize bool      // bring the rows of embeddings to norm 1 first, so that scores are cosines
 	Reduction Reduction // of the pairs of scores
@@ -148,7 +152,8 @@ func (o *embeddingOrder) addGrad(i int, w float64, g termGrad) {
 	simd.Axpy(g.n, -slope, q)
 }
 
-// dotDifference returns q·k − q·n. It sums in float64, because scores that are close to each other are those that count.
+// dotDifference returns q·k − q·n. It sums in float64, because the scores that matter are those
+// close to each other.
 func dotDifference(q, k, n []float32) float64 {
 	var s0, s1, s2, s3 float64
 	k, n = k[:len(q)], n[:len(q)]

@@ -6,8 +6,8 @@ import (
 	"github.com/contrast-go/contrast/infonce/internal/tile"
 )
 
-// A Reduction says how the losses ℓ of terms with weights w become one number.
-// [Result] has the loss of each term besides.
+// A Reduction says how the losses ℓ of terms with weights w become one number. [Result].Losses has
+// the loss of each term.
 type Reduction uint8
 
 const (
@@ -36,7 +36,7 @@ func checkReduction(op string, r Reduction) error {
 	return nil
 }
 
-// checkSmooth is checkReduction for a loss every row of which is active.
+// checkSmooth is checkReduction for a loss whose rows are all active.
 func checkSmooth(op string, r Reduction) error {
 	if r == MeanActive {
 		return fmt.Errorf("%s: reduction is MeanActive, want Mean or Sum: all rows of a softmax are active", op)
@@ -78,8 +78,8 @@ func (t *tally) add(loss, weight float64) {
 	}
 }
 
-// reduce returns the loss, and what to multiply the gradient of Σ w·ℓ with. Both are 0 where no
-// term counts.
+// reduce returns the loss, and the factor of the gradient of Σ w·ℓ. Both are 0 where no term
+// counts.
 func (t *tally) reduce(r Reduction) (loss, factor float64) {
 	of := t.weight
 	switch r {
@@ -94,8 +94,8 @@ func (t *tally) reduce(r Reduction) (loss, factor float64) {
 	return t.sum / of, 1 / of
 }
 
-// divisor returns what the sum of the weighted losses of n rows is divided by, where all rows count and
-// their weights are known beforehand: row i has that of sample i mod len(w).
+// divisor returns what the sum of the weighted losses of n rows is divided by, where all rows count
+// and their weights are known beforehand: row i has that of sample i mod len(w).
 func divisor(r Reduction, w []float32, n int) float32 {
 	switch {
 	case r == Sum:
@@ -123,7 +123,8 @@ func reduce(r Reduction, w []float32, losses []float64) float64 {
 	return loss
 }
 
-// mass returns the sum of the weights of n rows over what their losses are divided by: 1 for a mean.
+// mass returns the sum of the weights of n rows over what their losses are divided by: 1 for a
+// mean.
 func mass(r Reduction, w []float32, n int) float64 {
 	var sum float64
 	for i := range n {

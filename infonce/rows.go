@@ -7,14 +7,14 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A scorer says what a row of logits costs. It is called side by side for different rows.
+// A scorer says what a row of logits costs. It is called concurrently for different rows.
 type scorer interface {
 	// score returns the loss of row i, given its logits z with all keys, and replaces z by
 	// ∂loss/∂z up to the factor that it returns. Where the row is not valid it may leave anything.
 	score(worker, i int, z []float32) rowScore
 }
 
-// A rowScore is what a scorer says of a row.
+// A rowScore is the verdict of a scorer on a row.
 type rowScore struct {
 	loss    float64
 	factor  float32 // of ∂loss/∂z
@@ -24,8 +24,8 @@ type rowScore struct {
 	clamped bool
 }
 
-// A rowLoss evaluates the losses that are a sum over rows of logits: whatever a scorer says of
-// a row, this gives it tiles, workers, weights, reductions and gradients.
+// A rowLoss evaluates the losses that are a sum over rows of logits: a scorer says what a row
+// costs, and rowLoss gives it tiles, workers, weights, reductions and gradients.
 type rowLoss struct {
 	in      inputs
 	q, k    tile.Embeddings
@@ -51,8 +51,8 @@ type rowSettings struct {
 	reduction   Reduction
 }
 
-// evaluate returns the loss of b and adds its gradient to grad; see [Loss]. The caller has checked the
-// number of keys.
+// evaluate returns the loss of b and adds its gradient to grad; see [Loss]. The caller has checked
+// the number of keys.
 func (e *rowLoss) evaluate(set rowSettings, s scorer, b Batch, grad *Batch, scale float32) (Result, error) {
 	op, samples, d := set.op, b.Q.Rows, b.Q.Cols
 	b.Q.Check(op, "Q", -1, -1)

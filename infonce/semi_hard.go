@@ -9,19 +9,21 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// SemiHard scores each pair of rows of one label against the nearest negative that is farther than the positive
-// (Schroff, Kalenichenko and Philbin 2015, eq. 4):
+// SemiHard scores each pair of rows of one label against the nearest negative that is farther away
+// than the positive (Schroff, Kalenichenko and Philbin 2015, eq. 4):
 //
 //	L = mean_ap max(0, d(x_a, x_p) − d(x_a, x_n) + margin),  n = argmin d(x_a, x_n) > d(x_a, x_p)
 //
-// over the anchors a and the other rows p of their label; of equally near negatives the lowest row counts. As in the
-// paper, a pair whose nearest such negative is not within the margin is left out, and one that has none. With Farthest
-// the pair stays, and the farthest negative takes the place of one that there is not, as TensorFlow Addons
-// has it. Result.Valid counts the pairs that are scored. The weight of a pair is that of its anchor.
+// over the anchors a and the other rows p of their label; of equally near negatives the lowest row
+// counts. As in the paper, a pair without such a negative within the margin is left out. With
+// Farthest the pair stays, and the farthest negative takes the place of a missing one, as in
+// TensorFlow Addons. [Result].Valid counts the pairs that are scored. The weight of a pair is that
+// of its anchor.
 //
-// It reads Q (n×d), Labels (n) and Weights (of the anchors). Where no pair is scored the loss is 0: so it is where all
-// rows are equal, but the margin with Farthest. Distances come from products of matrices in float32; which are larger is
-// decided in float64 where these do not tell. The zero value is ready to use.
+// It reads Q (n×d), Labels (n) and Weights (of the anchors). Where no pair is scored the loss is 0;
+// so it is where all rows are equal, but with Farthest it is the margin. Distances come from matrix
+// products in float32; where these cannot tell which is larger, float64 decides. The zero value is
+// ready to use.
 type SemiHard struct {
 	Margin    float32   // 0 means 1
 	Squared   bool      // squared distances
@@ -79,9 +81,10 @@ func (l *SemiHard) Evaluate(b Batch, grad *Batch, scale float32) (Result, error)
 	return e.finish(r, l.anchors, b.Weights, l.Reduction, grad, scale)
 }
 
-// score finds the negatives of all pairs of row i together. Distances differ for sure if they do by more than a blur of
-// both. So the nearest negative that is farther for sure than a positive limits which may be the one: those from a blur
-// below the positive to a blur above that negative. Where there are several, or one that may not be farther, they are measured.
+// score finds the negatives of all pairs of row i together. Two distances differ for certain if
+// they do by more than the blur of both. So the nearest negative that is certainly farther than a
+// positive limits which may be the one: those from a blur below the positive to a blur above that
+// negative. Where there are several, or one that may not be farther, they are measured.
 func (l *SemiHard) score(worker, i int, d, c []float32) {
 	e := &l.distances
 	lo, hi := e.Group(i)
@@ -131,7 +134,8 @@ func (t *semiHardScratch) begin(blur float64) {
 	t.thresholds.Shift(-blur)
 }
 
-// sight ranks the negatives from lo to hi−1, and finds the nearest that are farther than so many positives for sure.
+// sight ranks the negatives from lo to hi−1 among the positives, and finds the nearest ones that
+// are certainly farther.
 func (t *semiHardScratch) sight(d []float32, lo, hi int) {
 	thresholds, choices, ranks := &t.thresholds, t.choices, t.ranks[lo:hi]
 	for j, v := range d[lo:hi] {
@@ -159,7 +163,7 @@ func (t *semiHardScratch) limit(blur float64) {
 	t.choices[0].limit = -1
 }
 
-// choose offers the negatives from lo to hi−1 to the positives for which they may be the ones.
+// choose offers the negatives from lo to hi−1 to the positives they may belong to.
 func (t *semiHardScratch) choose(order []int, d []float32, lo, hi int) {
 	choices, ranks := t.choices, t.ranks[lo:hi]
 	for j, v := range d[lo:hi] {
@@ -180,7 +184,8 @@ func (t *semiHardScratch) compare(m, n int) int {
 	return cmp.Or(cmp.Compare(t.measured.To(m), t.measured.To(n)), m-n)
 }
 
-// farthest returns the row at the largest distance, other than those from lo to hi−1; of equal ones the lowest of the batch.
+// farthest returns the row at the largest distance outside lo to hi−1; of equal ones the lowest of
+// the batch.
 func (t *semiHardScratch) farthest(order []int, d []float32, lo, hi int, blur float64) int {
 	most := tile.NegInf
 	for _, side := range [2][]float32{d[:lo], d[hi:]} {

@@ -9,15 +9,18 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// SigLIP asks of each query and key on its own whether they belong together (Zhai et al. 2023, eq. 1):
+// SigLIP decides for each query and key independently whether they belong together (Zhai et al.
+// 2023, eq. 1):
 //
 //	L = mean_i Σ_j ln(1 + e^(−y_ij·z_ij)),  z_ij = cos(q_i, k_j)/τ + bias
 //
-// where y_ij is 1 for i = j and −1 otherwise. It reads Q (n×d) and K (m×d, m ≥ n); rows of K past those of Q are
-// negatives for all, except those with the ID of the positive: IDs are of the rows of K, Weights of the queries. Where all similarities are 0, the loss is ln(1 + e^−bias) + (m−1)·ln(1 + e^bias).
+// where y_ij is 1 for i = j and −1 otherwise. It reads Q (n×d) and K (m×d, m ≥ n); rows of K beyond
+// those of Q are negatives for all, except those with the ID of the positive. IDs are those of the
+// rows of K, Weights those of the queries. Where all similarities are 0, the loss is ln(1 +
+// e^−bias) + (m−1)·ln(1 + e^bias).
 //
-// [Result].DBias is the gradient with respect to the bias. The zero value is the
-// beginning of training in the paper.
+// [Result].DBias is the gradient with respect to the bias. The zero value has the values with which
+// the paper begins training.
 type SigLIP struct {
 	Temperature float32        // 0 means 0.1
 	Bias        float32        // 0 means −10

@@ -9,14 +9,16 @@ import (
 //
 //	e·(z_ii − Σ_j z_ij/m)
 //
-// to the loss of row i: linear in the logits, so it needs the sum of the keys and no logit but the positive one.
+// to the loss of row i. It is linear in the logits, so it needs the sum of the keys and only the
+// positive logit.
 type smoothing struct {
 	keys, queries []float64 // sums over rows
 	sum           []float32
 }
 
-// add adds to the losses of l, and to the gradients of its queries and of their candidates: the keys, or
-// where there are negatives, the own key and all negatives. It returns what it added to the loss.
+// add adds to the losses of l, and to the gradients of its queries and of their candidates: the
+// keys, or where there are negatives, the own key and all negatives. It returns what it added to
+// the loss.
 func (s *smoothing) add(e float32, l *softmaxLoss, symmetric bool, losses []float64) float64 {
 	q, k, neg, t := &l.q, &l.k, &l.neg, l.task
 	each := e * (t.Beta / t.Total)
@@ -40,7 +42,8 @@ func (s *smoothing) add(e float32, l *softmaxLoss, symmetric bool, losses []floa
 	return loss
 }
 
-// side adds for the first n rows of q, whose candidates are the rows of pool and own more: the positive in k.
+// side adds for the first n rows of q. Their candidates are the rows of pool and, if own is 1, the
+// positive in k too.
 func (s *smoothing) side(q, k, pool *tile.Embeddings, n, own int, e, each float32, t tile.Softmax, losses []float64, all *tally) {
 	m := float64(pool.X.Rows + own)
 	s.keys = sumRows(s.keys, pool.X)

@@ -8,14 +8,14 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// A softmaxLoss evaluates the losses that are cross-entropies of a softmax over the logits of a row,
-// or over those of a row and of a column. A loss goes through five steps:
+// A softmaxLoss evaluates the losses that are cross-entropies of a softmax over the logits of a
+// row, or over those of a row and of a column. A loss goes through five steps:
 //
 //   - begin checks its settings.
-//   - load takes over the rows of the batch. A loss of other rows than pairs or views does that itself,
-//     through the inputs.
-//   - The loss has the rows scored, by one of the scorers of a sweep.
-//   - result reduces what they cost, and bounds the error of the logits.
+//   - loadPairs or loadViews takes over the rows of the batch. A loss of other rows does that
+//     itself, through the inputs, and calls loaded.
+//   - The loss has the rows scored, by one of the kernels of a sweep.
+//   - result reduces what they cost; logitError helps to bound the error.
 //   - finish adds the gradient to that of the caller.
 type softmaxLoss struct {
 	softmaxSettings
@@ -82,14 +82,14 @@ func (s *softmaxLoss) loadViews(b Batch, grad *Batch) error {
 	return s.loaded(2 * b.Q.Rows)
 }
 
-// loaded checks what was taken over, and how n rows are reduced.
+// loaded checks the rows that were taken over, and sets how n of them are reduced.
 func (s *softmaxLoss) loaded(n int) error {
 	s.task.Total = divisor(s.reduction, s.task.Weights, n)
 	return s.in.checkFinite()
 }
 
-// restrict takes the weight of the samples that take no part, and returns how many of the n do. The
-// samples have so many rows.
+// restrict takes the weight of those of the n samples that take no part, and returns how many do.
+// The samples have rows rows in all.
 func (s *softmaxLoss) restrict(n, rows int, takesPart func(i int) bool) (valid int) {
 	s.weights = tile.Grow(s.weights, n)
 	for i := range n {
@@ -131,14 +131,14 @@ func (s *softmaxLoss) logitError() logitError {
 	return newLogitError(s.task.Beta, s.width, s.task.Cosine, square, keys, s.precision)
 }
 
-// carried reports whether the sums of exponentials are carried from strip to strip, as they are where
-// they serve rows and columns.
+// carried reports whether sums of exponentials are carried from strip to strip, as they are where
+// they serve both rows and columns.
 func (s *softmaxLoss) carried() bool {
 	_, common := tile.CommonShift(s.task.Beta, s.task.Cosine)
 	return common
 }
 
-// finish returns r, unless its loss is no finite number, and adds the gradient to that of the caller.
+// finish returns r, unless its loss is not finite, and adds the gradient to that of the caller.
 func (s *softmaxLoss) finish(r Result, scale float32) (Result, error) {
 	if err := finiteLoss(s.op, r.Loss); err != nil {
 		return Result{}, err

@@ -6,15 +6,16 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// SupCon is the supervised contrastive loss (Khosla et al. 2020): each row against all others, where all rows of
-// its label are positives,
+// SupCon is the supervised contrastive loss (Khosla et al. 2020): each row against all others,
+// where all rows of its label are positives,
 //
 //	L = mean_i 1/|P_i|·Σ_{p∈P_i} ( −z_ip + ln Σ_{j≠i} e^z_ij ),  z_ij = cos(x_i, x_j)/τ   (eq. 2, outside)
 //	L = mean_i ( ln |P_i| − ln Σ_{p∈P_i} e^z_ip + ln Σ_{j≠i} e^z_ij )                     (eq. 3, inside)
 //
-// over the rows i for which P_i, the other rows of the label, is not empty; [Result].Valid counts them. The loss inside
-// the logarithm is at most the one outside, and both are [NTXent] where each label has two rows. The authors' code
-// multiplies by τ/τ_base besides, and counts rows without a positive as 0 in the mean.
+// over the rows i for which P_i, the other rows of the label, is not empty; [Result].Valid counts
+// them. The loss inside the logarithm is at most the one outside, and both are [NTXent] where each
+// label has two rows. The authors' code also multiplies by τ/τ_base, and counts rows without a
+// positive as 0 in the mean.
 //
 // It reads Q (n×d), Labels (n) and Weights (n). The loss is ln(n−1) where all rows are equal.
 //
@@ -32,7 +33,7 @@ type SupCon struct {
 	rows    supConRows
 }
 
-// positives are what a row keeps of its logits, for the gradient of those of its positives.
+// positives are what a row keeps of its logits for the gradient of those of its positives.
 type positives struct {
 	n        float64 // positives
 	neg, s   float64 // sums of the exponentials of the negatives, and of all
@@ -114,7 +115,7 @@ func (l *supConRows) run(p *tile.Sweep, x *tile.Embeddings, inside bool, t tile.
 	}
 }
 
-// gather moves the logits of the positives of row i out of z, and takes out row i itself.
+// gather moves the logits of the positives of row i out of z, and removes row i itself.
 func (l *supConRows) gather(worker, i int, z []float32) []float32 {
 	t := l.logits.Row(worker)[:0]
 	for _, p := range l.groups.Of(i) {
@@ -139,8 +140,8 @@ func (l *supConRows) Row(worker, i, _ int, z []float32) float32 {
 	return 1
 }
 
-// collectRow fills in what row i keeps. It leaves the exponentials in z where they serve all rows, and
-// otherwise the logits.
+// collectRow fills in what row i keeps. It leaves the exponentials in z where one shift serves all
+// rows, and otherwise the logits.
 func (l *supConRows) collectRow(worker, i int, z []float32) {
 	t := l.gather(worker, i, z)
 	shift, neg := l.task.Beta, float32(0)
@@ -190,7 +191,7 @@ func (l *supConRows) collectRow(worker, i int, z []float32) {
 	}
 }
 
-// commonRow turns the exponentials of row i, or where they were not kept its logits, into G+Gᵀ.
+// commonRow turns the exponentials of row i, or its logits where they were not kept, into G+Gᵀ.
 func (l *supConRows) commonRow(worker, i int, z []float32) {
 	others := l.groups.Of(i)
 	t := l.logits.Row(worker)[:0]
@@ -240,8 +241,8 @@ func (l *supConRows) ownRow(worker, i int, z []float32) {
 	}
 }
 
-// grad returns the gradient with respect to the logit of a positive with exponential e, a share of those of
-// all positives:
+// grad returns the gradient with respect to the logit of a positive with exponential e, which is
+// the given share of those of all positives:
 //
 //	weight·(e/s − 1/n)      outside, with s = neg + sum
 //	weight·(e/s − e/sum)    inside

@@ -8,8 +8,8 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// terms evaluates the losses that come apart by rows: what row i of Q, K and Negatives cost together
-// depends on no other row. They are pairs, triplets and scores that are given.
+// terms evaluates the losses whose rows are independent: what row i of Q, K and Negatives costs
+// depends on no other row. They are pairs, triplets and given scores.
 type terms struct {
 	termSettings
 	sides   [3]tile.Embeddings // of Q, K and Negatives
@@ -24,8 +24,8 @@ type terms struct {
 	score, add bool    // what to do: score rows, add their gradients
 }
 
-// termRows is the size of a piece, so that the gradients of one stay in the first-level cache. Row by row,
-// they would be read before the stores that cleared them are done.
+// termRows is the size of a piece, so that the gradients of a piece stay in the first-level cache.
+// Row by row, they would be read before the stores that cleared them are done.
 const termRows = 16
 
 // termSettings are what such losses have in common.
@@ -38,20 +38,21 @@ type termSettings struct {
 	workers   int
 }
 
-// A termLoss says what rows cost. Both methods are called side by side for different rows.
+// A termLoss says what rows cost. Both methods are called concurrently for different rows.
 type termLoss interface {
-	// score stores the losses of row i, none of them negative, and may keep what the gradient needs.
+	// score stores the losses of row i, none of them negative, and may keep what the gradient
+	// needs.
 	score(i int, losses []float64)
 
 	// addGrad adds w times the gradient of the sum of the losses of row i to rows of the gradient.
 	addGrad(i int, w float64, g termGrad)
 }
 
-// A termGrad holds the rows of the gradient that belong to a row of Q, K and Negatives, and scratch memory as
-// long as they.
+// A termGrad holds the rows of the gradient that belong to a row of Q, K and Negatives, and scratch
+// memory of the same length.
 type termGrad struct{ q, k, n, diff []float32 }
 
-// row returns row i of Q, K or Negatives, as it is compared.
+// row returns row i of Q, K or Negatives, normalised if so asked.
 func (t *terms) row(side, i int) []float32 { return t.sides[side].X.Row(i) }
 
 // evaluate returns the loss of b and adds its gradient to grad; see [Loss].
@@ -90,7 +91,8 @@ func (t *terms) evaluate(set termSettings, l termLoss, b Batch, grad *Batch, sca
 			t.scratch[w] = t.scratch[w].Reshape(3*termRows+1, d)
 		}
 		if set.reduction != MeanActive {
-			// The factor depends on no loss, so each row is scored and differentiated while it is in the cache.
+			// The factor depends on no loss, so each row is scored and differentiated while it is
+			// in the cache.
 			var all tally
 			for i := range n {
 				all.weight += float64(tile.WeightOf(t.weights, i) * float64(set.each))
@@ -117,7 +119,7 @@ func (t *terms) evaluate(set termSettings, l termLoss, b Batch, grad *Batch, sca
 	return r, nil
 }
 
-// setFactor says that gradients are to be added, if any weight says so.
+// setFactor sets the factor of the gradients, and whether there are any to add.
 func (t *terms) setFactor(sum tally) {
 	_, t.factor = sum.reduce(t.reduction)
 	t.add = t.factor != 0
@@ -135,8 +137,8 @@ func (t *terms) evaluateRows(worker, lo, hi int) {
 	}
 }
 
-// addGrads adds the gradients of rows lo to hi−1. All of a row are computed before one is added, because the
-// caller may add them to the rows themselves.
+// addGrads adds the gradients of rows lo to hi−1. All of them are computed before one is added,
+// because the caller may add them to the rows themselves.
 func (t *terms) addGrads(room simd.Matrix, lo, hi int) {
 	clear(room.Data)
 	for i := lo; i < hi; i++ {

@@ -9,7 +9,7 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// triples scores lists of triplets of rows of one matrix, of which a row may be in many.
+// triples scores lists of triplets of rows of one matrix. A row may be in many triplets.
 type triples struct {
 	x       tile.Embeddings
 	hinge   hinge
@@ -23,8 +23,8 @@ type triples struct {
 	adding  bool        // gradients; otherwise triples are scored
 }
 
-// The gradient is cut by columns into a piece for each worker, of so many columns at least: so each element grows in
-// the order of the list, whoever adds to it.
+// The gradient is cut by columns into a piece for each worker, but not into pieces of fewer columns
+// than this: so each element grows in the order of the list, whoever adds to it.
 const tripleCols = 64
 
 // load takes over the rows.
@@ -33,7 +33,8 @@ func (t *triples) load(op string, workers int, q simd.Matrix, normalize, grad bo
 	return zeroNorms, t.x.CheckFinite(op, "Q", q, 0)
 }
 
-// checkTriples returns an error that names the first triple of which an index is not one of n rows.
+// checkTriples returns an error that names the first triple with an index that is not one of n
+// rows.
 func checkTriples(op string, list []Triple, n int) error {
 	for i, t := range list {
 		if min(t.A, t.P, t.N) < 0 || max(t.A, t.P, t.N) >= n {
@@ -60,7 +61,8 @@ func (t *triples) evaluateRows(op string, h hinge, workers int, normalize bool, 
 	return r, err
 }
 
-// evaluate returns the loss of the triplets of list, with a weight each or none, and adds its gradient to grad.
+// evaluate returns the loss of the triplets of list, with a weight each or none, and adds its
+// gradient to grad.
 func (t *triples) evaluate(op string, h hinge, list []Triple, weights []float32, reduction Reduction, grad *Batch, scale float32) (Result, error) {
 	n := len(list)
 	if err := cmp.Or(checkReduction(op, reduction), checkWeights(op, weights, n)); err != nil {

@@ -8,17 +8,17 @@ import (
 	"github.com/contrast-go/contrast/internal/par"
 )
 
-// Triplet pulls each anchor to its positive and pushes it from its negative:
+// Triplet pulls each anchor towards its positive and pushes it away from its negative:
 //
 //	L = mean_i max(0, v_i),  v_i = d(a_i, p_i) − d(a_i, n_i) + margin
 //
-// with the Euclidean distance d (Weinberger and Saul 2009; Schroff et al. 2015). At
-// v = 0 and at d = 0 the subgradient is 0.
+// with the Euclidean distance d (Weinberger and Saul 2009; Schroff et al. 2015). At v = 0 and at d
+// = 0 the subgradient is 0.
 //
-// It reads Q (anchors), K (positives) and Negatives, all n×d; or, where Triplets is not nil, that list of
-// triples of rows of Q (n×d) alone. A row may be in any number of triples, and an index that is no row is an error.
-// Weights are those of the triplets. Result.Active counts those with a loss above 0. An empty batch has loss 0.
-// The zero value is ready to use.
+// It reads Q (anchors), K (positives) and Negatives, all n×d; or, where Triplets is not nil, only
+// that list of triples of rows of Q (n×d). A row may be in any number of triples, and an index that
+// is no row is an error. Weights are those of the triplets. [Result].Active counts those with a
+// loss above 0. An empty batch has loss 0. The zero value is ready to use.
 type Triplet struct {
 	Margin    float32   // 0 means 1, and 0 with Soft
 	Squared   bool      // squared distances
@@ -28,7 +28,7 @@ type Triplet struct {
 	Reduction Reduction // of the triplets
 	Workers   int       // 0 means GOMAXPROCS; the result does not depend on it
 
-	// For the numbers of other libraries: d(x, y) is √(Σ_j (x_j − y_j + CoordinateEpsilon)² + RootEpsilon).
+	// To match other libraries: d(x, y) is √(Σ_j (x_j − y_j + CoordinateEpsilon)² + RootEpsilon).
 	// PyTorch has 1e-6 for the first, optax for the second; 0 is the distance itself.
 	CoordinateEpsilon, RootEpsilon float32
 

@@ -125,7 +125,7 @@ func marginRanking() Loss {
 	}
 	return Loss{
 		Name:   "MarginRanking",
-		About:  "scores, or their embeddings, of which one belongs above the other (BPR, RankNet)",
+		About:  "pairs of scores, or of embeddings, one of which belongs above the other (BPR, RankNet)",
 		Uses:   []Use{{"margin ranking, BPR and RankNet", "`MarginRanking`", "Q, K, or with Negatives", "Herbrich et al. 2000"}},
 		Varies: ByMargin,
 		Cases: func(s Settings) []Case {
@@ -149,7 +149,7 @@ func marginRanking() Loss {
 func logisticRanking() Loss {
 	return Loss{
 		Name:   "LogisticRanking",
-		About:  "scores, or their embeddings, of which one belongs above the other (BPR, RankNet)",
+		About:  "pairs of scores, or of embeddings, one of which belongs above the other (BPR, RankNet)",
 		Uses:   []Use{{"margin ranking, BPR and RankNet", "`LogisticRanking`", "Q, K, or with Negatives", "Rendle et al. 2009"}},
 		Varies: ByMargin,
 		Cases: func(s Settings) []Case {

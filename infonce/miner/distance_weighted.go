@@ -12,18 +12,19 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// DistanceWeighted draws a negative for each anchor and positive, for [infonce.MarginLoss] and [infonce.Triplet], so that all distances
-// are drawn about as often (Wu et al. 2017, section 4.1). Negatives n of an anchor a are drawn with probabilities
+// DistanceWeighted draws a negative for each anchor and positive, for [infonce.MarginLoss] and
+// [infonce.Triplet], so that all distances are drawn about equally often (Wu et al. 2017, section
+// 4.1). Negatives n of an anchor a are drawn with probabilities
 //
 //	p_n ∝ 1/q(max(Cutoff, d(a, n))),  q(d) = d^(D−2)·(1 − d²/4)^((D−3)/2)
 //
-// with the Euclidean distance d of rows of norm 1, to which rows are brought first. On a sphere in D dimensions distances of
-// random points have the density q, of which most is near √2: uniform draws would have such negatives only, which are too far
-// to learn from. Weights are relative to the largest of their anchor, in logarithms, so those of no anchor vanish, whatever
-// the number of dimensions.
+// with the Euclidean distance d of the normalised rows. On a sphere in D dimensions the distances
+// of random points have the density q, which is concentrated near √2: uniform draws would give only
+// negatives that are too far to learn from. Weights are relative to the largest of their anchor, in
+// logarithms, so they do not all vanish, whatever the number of dimensions.
 //
-// The draw depends on the rows, the labels and the Seed alone; take another Seed for each batch. Memory grows with the list.
-// The zero value has the numbers of the paper.
+// The draw depends only on the rows, the labels and the Seed; use another Seed for each batch.
+// Memory grows with the list. The zero value has the numbers of the paper.
 type DistanceWeighted struct {
 	Cutoff  float32 // nearer negatives are drawn as if they were at this distance; 0 means 0.5
 	Reach   float32 // those at this distance or beyond are not drawn; 0 means 1.4, from where MarginLoss has no slope
@@ -44,8 +45,9 @@ type weightedScratch struct {
 	sums                   []float64 // of the weights up to each row of the batch
 }
 
-// Mine appends a triplet of the rows of x (n×d) with the given labels (n) to dst for each anchor and each other row of its
-// label, in this order. An anchor with no negative within reach has none. Else it is as the Mine of [Triplets].
+// Mine appends a triplet of the rows of x (n×d) with the given labels (n) to dst for each anchor
+// and each other row of its label, in this order. An anchor without a negative within reach has
+// none. Otherwise it behaves as the Mine of [Triplets].
 func (m *DistanceWeighted) Mine(dst []infonce.Triple, x simd.Matrix, labels []int) ([]infonce.Triple, error) {
 	const op = "miner.DistanceWeighted"
 	workers := par.Workers(m.Workers)
@@ -112,7 +114,7 @@ func (m *weightedDraw) Score(worker, i int, d, _ []float32) {
 	}
 }
 
-// firstAbove returns the index of the first of the ascending sums that is above u, which the last one is.
+// firstAbove returns the index of the first of the ascending sums that is above u. The last one is.
 func firstAbove(sums []float64, u float64) int {
 	lo, hi := 0, len(sums)-1
 	for lo < hi {
@@ -125,8 +127,8 @@ func firstAbove(sums []float64, u float64) int {
 	return lo
 }
 
-// weigh sums the weights of the negatives of row i, in the order of the batch, and returns the sum of all: 0 if there is
-// none within reach.
+// weigh sums the weights of the negatives of row i, in the order of the batch, and returns their
+// total: 0 if there is none within reach.
 func (m *weightedDraw) weigh(t *weightedScratch, i int, d []float32) float64 {
 	e := &m.distances
 	lo, hi := e.Group(i)
@@ -165,7 +167,8 @@ func (m *weightedDraw) weigh(t *weightedScratch, i int, d []float32) float64 {
 	return total
 }
 
-// part sets the squared distances of row i from zero rows, or all if it is one, to 2, as where the cosine is 0.
+// part sets the squared distances of row i from zero rows, or all of them if it is one, to 2, as
+// where the cosine is 0.
 func (m *weightedDraw) part(i int, d []float32) {
 	order, norms := m.distances.Groups.Order, m.distances.Rows.Norms
 	for j := range d {

@@ -10,8 +10,8 @@
 //	    about equally frequent.
 //	  - [MultiSimilarity]: pairs that are informative next to the other pairs of their anchor.
 //
-// Distances are computed strip by strip and never stored as a matrix. A list depends on the rows, the
-// labels and the seed alone, and is the same on every CPU and for any number of workers.
+// Distances are computed strip by strip and never stored as a matrix. A list depends on the rows,
+// the labels and the seed alone, and is the same on every CPU and for any number of workers.
 //
 // A miner keeps scratch memory between calls: in steady state Mine allocates nothing, and one value
 // must not be used by two goroutines at once.

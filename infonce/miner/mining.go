@@ -12,8 +12,9 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// mining lists what a miner finds at each row of a batch, its anchors, in their order: all of it, or a draw. What there
-// is is counted first and then found again at its place in the list, so that the list depends on no worker.
+// mining lists what a miner finds at each row of a batch, the anchors, in order: all of it, or a
+// draw. What there is is counted first and then found again at its place in the list, so that the
+// list does not depend on workers.
 type mining struct {
 	distances tile.Distances
 	finder    finder
@@ -26,16 +27,17 @@ type mining struct {
 	marks     []uint64 // of ranks, a bit each, where that takes less memory than the list
 }
 
-// A finder says what is found at an anchor. It is called side by side for different anchors.
+// A finder says what is found at an anchor. It is called concurrently for different anchors.
 type finder interface {
-	// parts returns in how many parts there are things to find at an anchor.
+	// parts returns how many parts the finds at an anchor have.
 	parts(v *anchorView) int
 
-	// part returns the distances of rows, of which those from lo up to but not including hi are found. Where things are
-	// counted, the negatives are in any order.
+	// part returns the distances of rows; those at least lo and below hi are found. While things
+	// are counted, the negatives are in any order.
 	part(v *anchorView, k int) (d []float32, lo, hi float32)
 
-	// put lists what is found in a part, as indices of its distances, from place at of the list on.
+	// put lists what is found in a part, given as indices of its distances, starting at place at of
+	// the list.
 	put(at int, v *anchorView, k int, found []int)
 }
 
@@ -51,7 +53,8 @@ type anchorView struct {
 // maxListed is how many things a list may have. More would be a mistake.
 const maxListed = math.MaxInt32
 
-// count asks f what there is, and returns how long the list will be: at most limit, unless that is 0.
+// count asks f what there is, and returns how long the list will be: at most limit, unless that is
+// 0.
 func (m *mining) count(op string, f finder, blind bool, limit int, seed uint64) (int, error) {
 	n := m.distances.Rows.X.Rows
 	m.finder, m.blind, m.counting = f, blind, true
@@ -121,8 +124,8 @@ func (m *mining) Score(worker, i int, d, _ []float32) {
 	m.first[a] = int64(count)
 }
 
-// split takes the view of a row, given the rows of lower labels, those of its label before it and after it, and those of
-// higher labels.
+// split takes the view of a row, given the rows of lower labels, those of its label before it and
+// after it, and those of higher labels.
 func (v *anchorView) split(lower, before, after, higher []int, d []float32) {
 	v.positives = append(append(v.positives[:0], before...), after...)
 	v.negatives = append(append(v.negatives[:0], lower...), higher...)
@@ -131,8 +134,8 @@ func (v *anchorView) split(lower, before, after, higher []int, d []float32) {
 	v.far = append(append(v.far[:0], far...), d[len(before)+1+len(after):]...)
 }
 
-// listAnchor lists what is found at an anchor, or what of it is drawn. The distances d from all rows are in the order of
-// labels.
+// listAnchor lists what is found at an anchor, or what is drawn of it. The distances d from all
+// rows are in the order of labels.
 func (m *mining) listAnchor(v *anchorView, d []float32) {
 	rank := m.first[v.anchor]
 	at, end, drawn := int(rank), int(m.first[v.anchor+1]), m.drawn
@@ -162,7 +165,7 @@ func (m *mining) listAnchor(v *anchorView, d []float32) {
 	}
 }
 
-// look takes the view of the anchor, with all rows in ascending order.
+// look fills the view of the anchor, with all rows in ascending order.
 func (v *anchorView) look(g *tile.LabelGroups, d []float32) {
 	for j, x := range d {
 		v.d[g.Order[j]] = x
@@ -178,15 +181,15 @@ func (v *anchorView) look(g *tile.LabelGroups, d []float32) {
 	}
 }
 
-// between returns the bits of lo, or of 0, and how many numbers there are from there up to but not including hi.
-// Numbers that are 0 or above are in the order of their bits, so that one comparison tells which are between: a second
-// one would be as good as random to the CPU.
+// between returns the bits of lo, or of 0, and how many numbers there are from there to below hi.
+// Numbers that are 0 or above are in the order of their bits, so one comparison tells which are
+// between: a second one would look random to the CPU.
 func between(lo, hi float32) (from, count uint32) {
 	from = math.Float32bits(max(lo, 0))
 	return from, math.Float32bits(max(lo, hi, 0)) - from
 }
 
-// countIn returns how many of d are from lo up to but not including hi.
+// countIn returns how many of d are at least lo and below hi.
 func countIn(d []float32, lo, hi float32) (n int) {
 	if lo <= 0 && hi == -tile.NegInf {
 		return len(d)
@@ -200,7 +203,7 @@ func countIn(d []float32, lo, hi float32) (n int) {
 	return n
 }
 
-// findIn stores the indices of those in dst, which is as long as d at least.
+// findIn stores the indices of those in dst, which is at least as long as d.
 func findIn(dst []int, d []float32, lo, hi float32) []int {
 	from, count := between(lo, hi)
 	n := 0
@@ -231,8 +234,8 @@ func moreThan(x float64) float32 {
 	return f
 }
 
-// draw draws count of total ranks, fewer than all, each set of them with the same probability. Ranks that came before
-// are drawn again.
+// draw draws count of total ranks, fewer than all, each set with the same probability. Ranks that
+// were drawn before are drawn again.
 func (m *mining) draw(total int64, count int, seed uint64) {
 	var source rand.PCG
 	source.Seed(seed, 0)

@@ -15,13 +15,13 @@ type Pair struct {
 	Same bool
 }
 
-// MultiSimilarity lists the pairs of labelled rows that are informative next to the other pairs of their anchor
-// (Wang et al. 2019, eq. 10 and 11). With the cosine s, those of anchor a are
+// MultiSimilarity lists the pairs of labelled rows that are informative next to the other pairs of
+// their anchor (Wang et al. 2019, eq. 10 and 11). With the cosine s, those of anchor a are
 //
 //	its positives p with s_ap < max_n s_an + Epsilon  and its negatives n with s_an > min_p s_ap − Epsilon
 //
-// The cosine with a zero row is 0. An anchor without a positive or without a negative has none. The zero value
-// has the ε of the paper.
+// The cosine with a zero row is 0. An anchor without a positive or without a negative has no pairs.
+// The zero value has the ε of the paper.
 type MultiSimilarity struct {
 	Epsilon float32 // 0 means 0.1
 	Cap     int     // how many pairs are listed at most, see Triplets; 0 is no bound
@@ -31,8 +31,9 @@ type MultiSimilarity struct {
 	mining pairMining
 }
 
-// Mine appends the pairs of the rows of x (n×d) with the given labels (n) to dst, in the order of anchors, and of one
-// anchor first positives and then negatives, in their order. Else it is as the Mine of [Triplets].
+// Mine appends the pairs of the rows of x (n×d) with the given labels (n) to dst, in the order of
+// anchors; each has its positives first and then its negatives, in ascending order. Otherwise it
+// behaves as the Mine of [Triplets].
 func (m *MultiSimilarity) Mine(dst []Pair, x simd.Matrix, labels []int) ([]Pair, error) {
 	const op = "miner.MultiSimilarity"
 	eps := cmp.Or(m.Epsilon, 0.1)
@@ -54,8 +55,8 @@ func (m *MultiSimilarity) Mine(dst []Pair, x simd.Matrix, labels []int) ([]Pair,
 	return dst, nil
 }
 
-// pairMining is the finder of a MultiSimilarity. Part 0 is the positives, part 1 the negatives. Distances are
-// squared distances of unit rows, 2 − 2·s.
+// pairMining is the finder of MultiSimilarity. Part 0 is the positives, part 1 the negatives.
+// Distances are squared distances of unit rows, 2 − 2·s.
 type pairMining struct {
 	mining
 	eps float64

@@ -12,17 +12,19 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// Triplets lists triplets of labelled rows, for [infonce.Triplet]: an anchor a, a positive p, which is another row of its
-// label, and a negative n, a row of another label. The zero value lists all there are.
+// Triplets lists triplets of labelled rows, for [infonce.Triplet]: an anchor a, a positive p, which
+// is another row of its label, and a negative n, a row of another label. The zero value lists them
+// all.
 type Triplets struct {
 	Kind      Kind
 	Margin    float32 // 0 means 1, as in Triplet
 	Squared   bool    // squared distances
 	Normalize bool    // bring the rows to norm 1 first
 
-	// Cap is how many triplets are listed at most; 0 is no bound. Of more, so many are drawn, each set of them with the
-	// same probability; the others take time, but no memory. There are n²·P triplets of n rows with P positives each, so large
-	// batches need a Cap: more than 2³¹−1 triplets are an error.
+	// Cap is how many triplets are listed at most; 0 is no bound. If there are more, Cap of them
+	// are drawn, each set with the same probability; the others take time, but no memory. There are
+	// n²·P triplets of n rows with P positives each, so large batches need a Cap: more than 2³¹−1
+	// triplets are an error.
 	Cap  int
 	Seed uint64 // of the draw
 
@@ -54,10 +56,10 @@ func (k Kind) String() string {
 	return [...]string{"AllTriplets", "HardTriplets", "SemiHardTriplets", "EasyTriplets", "ViolatingTriplets", "HardestTriplets"}[k]
 }
 
-// Mine appends the triplets of the rows of x (n×d) with the given labels (n) to dst, in the order of anchors, and of one
-// anchor in that of positives, then negatives. The list is not nil, so that Triplet takes it for one also where it is
-// empty. In steady state it allocates nothing. Shapes that do not fit panic with a *simd.ShapeError; settings and numbers
-// that make no sense are errors, with dst as it was.
+// Mine appends the triplets of the rows of x (n×d) with the given labels (n) to dst, in the order
+// of anchors, then positives, then negatives. The list is never nil, so that Triplet uses it even
+// where it is empty. In steady state Mine allocates nothing. Shapes that do not fit panic with a
+// *simd.ShapeError; settings and numbers that make no sense are errors, and leave dst unchanged.
 func (m *Triplets) Mine(dst []infonce.Triple, x simd.Matrix, labels []int) ([]infonce.Triple, error) {
 	const op = "miner.Triplets"
 	margin := cmp.Or(m.Margin, 1)

@@ -3,7 +3,8 @@
 // with the rows again, for their gradients. No matrix of n×n numbers is stored as a whole.
 //
 //   - [Embeddings] hold the rows that are compared, and their gradients.
-//   - [Sweep] walks over the logits of queries and keys. A [RowKernel] turns each row of them into losses
+//   - [Sweep] walks over the logits of queries and keys. A [RowKernel] turns each row of them into
+//     losses
 //     and derivatives; a [ColumnKernel] also sees their columns.
 //   - [OneSided] and [TwoSided] are the kernels of a softmax over rows, and over rows and columns.
 //     [Streamed] does what a sweep with OneSided does, where even copies of the rows are too large.
