@@ -40,11 +40,14 @@ func optionVariants(temperature float32, dot bool) []variant {
 	return variants(catalog.ByTemperature, catalog.Settings{Temperature: temperature, DotProduct: dot}, func(c catalog.Case) bool { return c.Loose })
 }
 
-// viewVariants are the losses of a sum over rows of logits that are not softmax alone.
+// viewVariants are the losses of a sum over rows of logits that are not softmax alone, the sums over
+// all logits first.
 func viewVariants(temperature float32, dot bool) []variant {
-	return variants(catalog.ByTemperature, catalog.Settings{Temperature: temperature, DotProduct: dot}, func(c catalog.Case) bool {
-		return !c.Loose && (c.Sums || c.Steep > 0)
-	})
+	settings := catalog.Settings{Temperature: temperature, DotProduct: dot}
+	sums := variants(catalog.ByTemperature, settings, func(c catalog.Case) bool { return !c.Loose && c.Sums })
+	return append(sums, variants(catalog.ByTemperature, settings, func(c catalog.Case) bool {
+		return !c.Loose && !c.Sums && c.Steep > 0
+	})...)
 }
 
 // tripletVariants are the losses of one triplet a row, given or mined.
