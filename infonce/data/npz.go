@@ -15,12 +15,7 @@ const (
 	maxEntries   = 1 << 12 // in an archive
 	maxDirectory = 4 << 20 // bytes read for its list of entries, with names of 1,024 bytes each
 
-	// maxArchive is the most bytes that the arrays of an archive may take when they are
-	// decompressed, and maxRatio the most bytes that one byte may become. Embeddings shrink by a
-	// tenth.
-	maxArchive = 1 << 36
-	maxRatio   = 256
-	freeRatio  = 1 << 20 // bytes of an array up to which any ratio is allowed
+	maxArchive = 1 << 36 // bytes of all its arrays when they are decompressed
 )
 
 // A limitedReaderAt reads at most left bytes.
@@ -59,7 +54,7 @@ func openNPZ(f io.ReaderAt, size int64) (content, error) {
 	if err != nil {
 		return content{}, err
 	}
-	c, err := arrays[rows].rows(f)
+	c, err := arrays[rows].rows(f, size)
 	if err != nil || labels < 0 {
 		return c, arrays[rows].wrap(err)
 	}
@@ -91,10 +86,10 @@ func listNPZ(f io.ReaderAt, size int64) (arrays []archived, err error) {
 		if err := a.check(size); err != nil {
 			return nil, a.wrap(err)
 		}
-		// No overflow: each size is at most maxRatio times the size of a file.
-		if total += entry.UncompressedSize64; total > maxArchive {
-			return nil, a.wrap(fmt.Errorf("size of all entries: got %d bytes so far, want at most %d", total, int64(maxArchive)))
+		if entry.UncompressedSize64 > maxArchive-total {
+			return nil, a.wrap(fmt.Errorf("size: got %d bytes, want at most %d of all entries", entry.UncompressedSize64, int64(maxArchive)))
 		}
+		total += entry.UncompressedSize64
 		if !strings.HasSuffix(entry.Name, ".npy") {
 			continue
 		}
@@ -125,7 +120,7 @@ func (a archived) wrap(err error) error {
 }
 
 // check returns an error unless the entry is stored or compressed by deflate, fits a file of size
-// bytes, and is not compressed too much.
+// bytes.
 func (a archived) check(size int64) error {
 	packed, unpacked := a.CompressedSize64, a.UncompressedSize64
 	switch {
@@ -137,8 +132,6 @@ func (a archived) check(size int64) error {
 		return fmt.Errorf("compressed size: got %d bytes, want at most the %d of the file", packed, size)
 	case a.Method == zip.Store && packed != unpacked:
 		return fmt.Errorf("size: got %d bytes of data for %d, want as many", packed, unpacked)
-	case unpacked > freeRatio && unpacked/maxRatio > packed:
-		return fmt.Errorf("size: got %d bytes of data for %d, want at least a part in %d", packed, unpacked, maxRatio)
 	}
 	return nil
 }
@@ -156,9 +149,12 @@ func (a *archived) header() error {
 
 // rows returns the rows of the array, and reads them if they are compressed. It first checks
 // everything and the checksum, because a small file may claim to become a large array.
-func (a archived) rows(f io.ReaderAt) (content, error) {
+func (a archived) rows(f io.ReaderAt, size int64) (content, error) {
 	if err := checkTable(a.shapeAt, a.shape); err != nil {
 		return content{}, err
+	}
+	if most := input.Limit(size) / 4; a.Method == zip.Deflate && a.shape[0] > most/a.shape[1] {
+		return content{}, fmt.Errorf("shape: got %d, want at most %d numbers", a.shape, most)
 	}
 	if err := a.stream((*array).check); err != nil {
 		return content{}, err

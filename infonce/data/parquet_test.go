@@ -377,6 +377,25 @@ func badParquet() []badFile {
 	}
 }
 
+// TestParquetEmptyGroups has groups without rows, whose columns say nothing, before, between and behind
+// the others.
+func TestParquetEmptyGroups(t *testing.T) {
+	rows, want, labels, classes := listRows(9, 4)
+	file := parquetBytes(rows, parquet.MaxRowsPerRowGroup(4))
+	for at := range 4 {
+		checkParquet(t, refooted(file, func(m *format.FileMetaData) {
+			empty := m.RowGroups[0]
+			empty.NumRows = 0
+			empty.Columns = slices.Clone(empty.Columns)
+			for i := range empty.Columns {
+				c := &empty.Columns[i].MetaData
+				c.NumValues, c.DataPageOffset, c.TotalCompressedSize, c.TotalUncompressedSize = 0, 0, 0, 0
+			}
+			m.RowGroups = slices.Insert(m.RowGroups, at, empty, empty)
+		}), want, labels, classes)
+	}
+}
+
 func FuzzParquet(f *testing.F) {
 	rows, _, _, _ := listRows(5, 3)
 	filetest.Fuzz(f, badCorpora, "bad.parquet", checkFuzzedVectors, parquetBytes(rows), parquetBytes(rows, parquet.Compression(&parquet.Zstd), parquet.DataPageVersion(1), parquet.MaxRowsPerRowGroup(2)),
@@ -387,6 +406,7 @@ func FuzzParquet(f *testing.F) {
 // FuzzParquetPage reads a page of a column in all its encodings, which mutations of a whole file do
 // not find.
 func FuzzParquetPage(f *testing.F) {
+	filetest.LowerLimit(f, 8<<20)
 	for encoding := range 10 {
 		f.Add(uint8(format.Int32), uint8(format.Uncompressed), uint8(encoding), uint8(2), uint16(8), encode("<i4", 1, 2))
 		f.Add(uint8(format.Float), uint8(format.Snappy), uint8(encoding), uint8(2), uint16(8), []byte("\x08\x1c\x00\x00\x80\x3f\x00\x00\x80\x3f"))
@@ -404,6 +424,7 @@ func FuzzParquetPage(f *testing.F) {
 
 // TestParquetMutations changes each byte of a small file.
 func TestParquetMutations(t *testing.T) {
+	filetest.LowerLimit(t, 8<<20)
 	rows, _, _, _ := listRows(5, 3)
 	file := parquetBytes(rows, parquet.Compression(&parquet.Zstd))
 	path := filepath.Join(t.TempDir(), "a.parquet")

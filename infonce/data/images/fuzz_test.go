@@ -57,13 +57,11 @@ func summed(file []byte) []byte {
 }
 
 // fuzzedPicture is the most bytes of a picture in fuzz tests, so that they are fast.
-const fuzzedPicture = 4 << 20
+const fuzzedPicture = 8 << 20
 
 // FuzzPicture reads a picture of any format in a folder, in its size and in another. The bound of
 // memory is of pixels too, since a good picture takes much more than its file.
 func FuzzPicture(f *testing.F) {
-	defer func(most int64) { maxPicture = most }(maxPicture)
-	maxPicture = fuzzedPicture
 	check := func(t *testing.T, path string, file []byte) {
 		if strings.HasPrefix(string(file), "\x89PNG") {
 			file = summed(file)
@@ -96,8 +94,7 @@ func FuzzPicture(f *testing.F) {
 
 // FuzzOpen has a folder of two images with names of the fuzzer.
 func FuzzOpen(f *testing.F) {
-	defer func(most int64) { maxPicture = most }(maxPicture)
-	maxPicture = fuzzedPicture
+	filetest.LowerLimit(f, fuzzedPicture)
 	f.Add("s1", "1.pgm", pgm(1, 1, 1), "s2", "1.pgm", pgm(1, 1, 2))
 	f.Add("train", "1.pgm", pgm(1, 1, 1), "test", "2.pgm", pgm(1, 1, 2))
 	f.Add("", "train-images-idx3-ubyte", filetest.IDX(filetest.Ramp(12), 2, 2, 3), "", "train-labels-idx1-ubyte", filetest.IDX([]byte{0, 1}, 2))

@@ -20,10 +20,6 @@ import (
 	"github.com/contrast-go/contrast/infonce/data/internal/input"
 )
 
-// maxPicture is the most bytes that reading one picture may take. Its size in the file says
-// nothing: a scan of a page is 1,000 times as large in memory. Tests lower it.
-var maxPicture int64 = 1 << 30
-
 // A pictureFormat is a row of the table of formats of files of one image.
 type pictureFormat struct {
 	title      string
@@ -187,8 +183,8 @@ func pictureConfig(f io.ReadSeeker, size int64) (picture, error) {
 	if !p.orientation.upright() {
 		each += 3 // for the pixels when they are turned
 	}
-	if err == nil && int64(c.Width) > maxPicture/each/int64(c.Height) {
-		err = fmt.Errorf("%s: size: got %d×%d of %d bytes each, want at most %d bytes", format.name, c.Width, c.Height, each, maxPicture)
+	if err == nil && int64(c.Width) > input.MaxMemory/each/int64(c.Height) {
+		err = fmt.Errorf("%s: size: got %d×%d of %d bytes each, want at most %d bytes", format.name, c.Width, c.Height, each, input.MaxMemory)
 	}
 	return p, err
 }

@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/contrast-go/contrast/infonce/data/internal/input"
 )
 
 // A Bad is a file that breaks a rule. The error of one line that tells of it contains Want.
@@ -87,6 +89,7 @@ func CheckError(t *testing.T, err error, prefix, want string) {
 // the good ones.
 func Fuzz(f *testing.F, corpora []Corpus, name string, check func(t *testing.T, path string, file []byte), good ...[]byte) {
 	const large = 1 << 16 // mutations of it are slow and find nothing more
+	LowerLimit(f, 8<<20)
 	for _, file := range good {
 		f.Add(file)
 	}
@@ -107,6 +110,13 @@ func Fuzz(f *testing.F, corpora []Corpus, name string, check func(t *testing.T, 
 		}
 		check(t, path, file)
 	})
+}
+
+// LowerLimit lets data take up to so many bytes of memory until the test ends.
+func LowerLimit(t testing.TB, bytes int64) {
+	before := input.MaxMemory
+	t.Cleanup(func() { input.MaxMemory = before })
+	input.MaxMemory = bytes
 }
 
 // Fenced calls read, which must not take more than 64 MiB and twice the size of a file.

@@ -5,9 +5,18 @@ package input
 import (
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 )
+
+// MaxMemory is the most bytes that data may take in memory when it is decompressed and decoded,
+// unless the file itself is large: see [Limit]. How well a file is compressed says nothing:
+// embeddings may be zeros and ones, or repeat each other. Tests lower it.
+var MaxMemory int64 = 1 << 30
+
+// Limit returns the most bytes that the data of a file of size bytes may take in memory.
+func Limit(size int64) int64 { return max(MaxMemory, 4*min(size, math.MaxInt64/4)) }
 
 // Open opens a file for reading and returns its size. It refuses everything but regular files,
 // since opening a pipe could wait for ever.

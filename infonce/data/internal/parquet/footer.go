@@ -10,6 +10,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go/deprecated"
@@ -55,9 +56,10 @@ type File struct {
 	End     int64 // offset of the end of the data, where the footer starts
 
 	io.ReaderAt
-	size   int64
-	groups []format.RowGroup
-	zstd   *zstd.Decoder // nil before it is needed
+	limit     int64 // the most bytes of all numbers, or of a page
+	maxValues int64 // the most numbers
+	groups    []format.RowGroup
+	zstd      *zstd.Decoder // nil before it is needed
 }
 
 // Open reads the footer at the end of a file.
@@ -84,7 +86,8 @@ func Open(f io.ReaderAt, size int64) (*File, error) {
 	if limit := min(maxFooter, size-12); length > limit {
 		return nil, input.Malformed(size-8, "length of footer", length, fmt.Sprintf("at most %d", limit))
 	}
-	p := &File{ReaderAt: f, size: size, End: size - 8 - length}
+	p := &File{ReaderAt: f, limit: min(input.Limit(size), math.MaxInt), End: size - 8 - length}
+	p.maxValues = p.limit / 4
 	text := make([]byte, length)
 	if err := input.ReadAt(f, text, p.End); err != nil {
 		return nil, err

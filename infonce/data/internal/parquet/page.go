@@ -21,11 +21,6 @@ const (
 	// cut long texts.
 	maxPageHeader = 64 << 10
 
-	// In a file of n bytes, a decompressed page may have freePage + n bytes, and a column
-	// freeValues + n values: embeddings take no less than 8 bits a number.
-	freePage   = 8 << 20
-	freeValues = 2 << 20
-
 	// MaxTexts is the most texts of a dictionary, or of a page of DELTA_LENGTH_BYTE_ARRAY.
 	MaxTexts = 1 << 17
 )
@@ -64,8 +59,8 @@ func (p *File) chunk(l Column, group int) (*chunk, error) {
 		return nil, input.Malformed(p.End, "size of "+what, m.TotalCompressedSize, fmt.Sprintf("at most the %d bytes to the footer", p.End-start))
 	case m.NumValues < rows || l.maxRep == 0 && m.NumValues != rows:
 		return nil, input.Malformed(p.End, "number of values of "+what, m.NumValues, fmt.Sprintf("as many as its %d rows", rows))
-	case m.NumValues > freeValues+p.End:
-		return nil, input.Malformed(p.End, "number of values of "+what, m.NumValues, fmt.Sprintf("at most %d in a file of this size", freeValues+p.End))
+	case m.NumValues > p.maxValues:
+		return nil, input.Malformed(p.End, "number of values of "+what, m.NumValues, fmt.Sprintf("at most %d", p.maxValues))
 	}
 	switch m.Codec {
 	case format.Uncompressed, format.Snappy, format.Gzip, format.Zstd:
@@ -114,8 +109,8 @@ func (c *chunk) next() (*page, error) {
 		switch {
 		case packed < 0 || packed > c.stop-c.at:
 			return nil, input.Malformed(at, "compressed size of page", packed, fmt.Sprintf("at most the %d bytes to the end of the column", c.stop-c.at))
-		case plain < 0 || plain > freePage+c.End:
-			return nil, input.Malformed(at, "size of page", plain, fmt.Sprintf("at most %d in a file of this size", freePage+c.End))
+		case plain < 0 || plain > c.limit:
+			return nil, input.Malformed(at, "size of page", plain, fmt.Sprintf("at most %d", c.limit))
 		}
 		if int64(cap(c.packed)) < packed {
 			c.packed = make([]byte, packed)
@@ -186,7 +181,7 @@ func (c *chunk) unpack(at int64, b []byte, size int) ([]byte, error) {
 		n, err = inflate(plain, b)
 	case format.Zstd:
 		if c.zstd == nil {
-			if c.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(uint64(freePage+c.End))); err != nil {
+			if c.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(uint64(c.limit))); err != nil {
 				return nil, err
 			}
 		}

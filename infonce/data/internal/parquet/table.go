@@ -3,7 +3,6 @@ package parquet
 import (
 	"encoding/binary"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/contrast-go/contrast/infonce/data/internal/input"
@@ -13,6 +12,9 @@ import (
 // pages calls use with each page of a column.
 func (p *File) pages(l Column, use func(group int, c *chunk, p *page) error) error {
 	for group := range p.groups {
+		if p.groups[group].NumRows == 0 {
+			continue // writers do not agree on what its columns say
+		}
 		c, err := p.chunk(l, group)
 		if err != nil {
 			return err
@@ -35,9 +37,8 @@ func (p *File) pages(l Column, use func(group int, c *chunk, p *page) error) err
 
 // checkRows returns an error if n columns of numbers have more values than a file of this size may.
 func (p *File) checkRows(n int) error {
-	limit := (freeValues + p.size) / int64(n)
-	if p.Rows > min(limit, math.MaxInt/4/int64(n)) {
-		return input.Malformed(p.End, "number of rows", p.Rows, fmt.Sprintf("at most %d of %d columns in a file of this size", limit, n))
+	if most := p.maxValues / int64(n); p.Rows > most {
+		return input.Malformed(p.End, "number of rows", p.Rows, fmt.Sprintf("at most %d of %d columns", most, n))
 	}
 	return nil
 }
@@ -56,11 +57,14 @@ func (p *File) ReadLists(l Column) (x []float32, dim int, err error) {
 	if err := p.checkRows(1); err != nil {
 		return nil, 0, err
 	}
-	total, limit := int64(0), min(freeValues+p.End, math.MaxInt/4) // numbers, if the footer is right
+	total := int64(0) // numbers, if the footer is right
 	for _, g := range p.groups {
 		n := g.Columns[l.index].MetaData.NumValues
-		if n > limit-total {
-			return nil, 0, input.Malformed(p.End, "number of values of column "+input.Quoted(l.Name), n, fmt.Sprintf("at most %d in a file of this size", limit-total))
+		if g.NumRows == 0 {
+			continue
+		}
+		if n > p.maxValues-total {
+			return nil, 0, input.Malformed(p.End, "number of values of column "+input.Quoted(l.Name), n, fmt.Sprintf("at most %d", p.maxValues-total))
 		}
 		total += max(n, 0)
 	}
@@ -75,11 +79,7 @@ func (p *File) ReadLists(l Column) (x []float32, dim int, err error) {
 		}
 		start := len(t.x)
 		if start+page.n > cap(t.x) { // no memory is taken before there are values for it
-			more := int(total) - start
-			if total > freeValues+p.End/2 {
-				more = min(more, max(start, page.n))
-			}
-			t.x = slices.Grow(t.x, more)
+			t.x = slices.Grow(t.x, min(int(total)-start, max(start, page.n)))
 		}
 		t.x = t.x[:start+page.n]
 		for i := range page.n {
