@@ -37,7 +37,7 @@ var floors = [][]string{
 	{"cmd/contrast/internal/..."},
 	{"cmd/contrast/internal/dataset/..."},
 	{"cmd/contrast/internal/evaluation/..."},
-	{"cmd/contrast/internal/view/..."},
+	{"cmd/contrast/internal/view/...", "cmd/contrast/internal/verification/..."},
 	{"cmd/contrast/internal/run/..."},
 	{"cmd/...", "bench/..."},
 }
