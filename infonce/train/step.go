@@ -28,43 +28,51 @@ func (t *Trainer) advance(step int) (Progress, error) {
 		return Progress{}, err
 	}
 	t.addIDs(&batch)
-	t.dz = t.dz.Reshape(z.Rows, z.Cols)
-	clear(t.dz.Data)
-	t.grad = t.arrange(t.dz, nil)
-	result, err := t.Loss.Evaluate(batch, &t.grad, 1)
+	result, err := t.evaluate(batch)
 	if err != nil {
 		return Progress{}, err
 	}
-	if !finite(result.Loss) {
-		return Progress{}, fmt.Errorf("loss is %v, want a finite number", result.Loss)
-	}
-	if err := checkMatrix("gradient", "embedding", t.dz); err != nil {
-		return Progress{}, err
-	}
-
-	params := t.Encoder.Params()
-	clear(params.Grads)
 	if err := t.backward(); err != nil {
 		return Progress{}, err
 	}
-	norm, err := gradientNorm(params)
+	norm, err := gradientNorm(t.Encoder.Params())
 	if err != nil {
 		return Progress{}, err
 	}
 	if err := t.LearnedTemperature.load(result.DTemperature); err != nil {
 		return Progress{}, err
 	}
-
 	rate := t.Schedule.Rate(step)
 	if !finite(float64(rate)) {
 		return Progress{}, fmt.Errorf("learning rate is %v, want a finite number", rate)
 	}
+
+	// Nothing below can fail, so that parameters change only in a complete step.
 	p := Progress{Result: result, Step: step, Rate: rate, GradNorm: norm}
 	t.LearnedTemperature.step(&p)
-	t.clip(&p, params)
-	t.Optimizer.Step(params, step, rate)
+	t.clip(&p)
+	t.Optimizer.Step(t.Encoder.Params(), step, rate)
+	if t.KeyEncoder != nil {
+		t.KeyEncoder.Follow(t.Encoder.Params())
+	}
 	t.updateQueue(step, batch)
 	return p, nil
+}
+
+// evaluate returns the loss of a batch and stores the gradient of the embeddings in t.dz.
+func (t *Trainer) evaluate(batch infonce.Batch) (infonce.Result, error) {
+	_, out := t.Encoder.Dims()
+	t.dz = t.dz.Reshape(t.x.Rows, out)
+	clear(t.dz.Data)
+	t.grad = t.arrange(t.dz, nil)
+	result, err := t.Loss.Evaluate(batch, &t.grad, 1)
+	if err != nil {
+		return result, err
+	}
+	if !finite(result.Loss) {
+		return result, fmt.Errorf("loss is %v, want a finite number", result.Loss)
+	}
+	return result, checkMatrix("gradient", "embedding", t.dz)
 }
 
 // arrange returns z as the batch of the loss. By default that is Pairs, or, with more than two
@@ -99,9 +107,9 @@ func (t *Trainer) addQueue(step int, b *infonce.Batch) error {
 	return nil
 }
 
-// addIDs tells the loss which keys show the same thing, where the source knows and the arrangement is
-// the default one of two views. Otherwise right answers would be negatives. A batch without
-// duplicates is left alone.
+// addIDs tells the loss which keys show the same thing, so that it does not use positives as
+// negatives. It does so if the source knows, if views are arranged in pairs by default, and if the
+// batch has any such keys.
 func (t *Trainer) addIDs(b *infonce.Batch) {
 	s, ok := t.Source.(dataset.Identifier)
 	if !ok || t.Arrange != nil || t.views() != 2 || b.IDs != nil {
@@ -122,31 +130,29 @@ func (t *Trainer) addIDs(b *infonce.Batch) {
 	}
 }
 
-// updateQueue ends a step: the key encoder follows the trained one, and Queue takes the keys of the
-// batch.
+// updateQueue adds the keys of a batch to Queue.
 func (t *Trainer) updateQueue(step int, b infonce.Batch) {
-	if t.KeyEncoder != nil {
-		t.KeyEncoder.Follow(t.Encoder.Params())
+	if !t.usesQueue(step) {
+		return
 	}
-	if t.usesQueue(step) {
-		ids := b.IDs
-		if ids != nil {
-			ids = ids[:t.Batch]
-		}
-		t.Queue.Push(b.K, ids)
+	ids := b.IDs
+	if ids != nil {
+		ids = ids[:t.Batch]
 	}
+	t.Queue.Push(b.K, ids)
 }
 
 func (t *Trainer) usesQueue(step int) bool { return t.Queue != nil && step >= t.QueueAfter }
 
 // clip scales the gradient of a step down to norm ClipNorm if it is longer, and counts that in p.
-func (t *Trainer) clip(p *Progress, params *nn.Params) {
+func (t *Trainer) clip(p *Progress) {
 	if t.ClipNorm == 0 {
 		return
 	}
 	t.clipState()
 	if p.GradNorm > t.ClipNorm {
-		simd.Scale(params.Grads, float32(t.ClipNorm/p.GradNorm), params.Grads)
+		g := t.Encoder.Params().Grads
+		simd.Scale(g, float32(t.ClipNorm/p.GradNorm), g)
 		t.clips.set(0, t.clips.at(0)+1)
 	}
 	p.Clipped = int(t.clips.at(0))
@@ -186,9 +192,10 @@ func (t *Trainer) forward(e nn.Encoder, from, to int) {
 	}
 }
 
-// backward adds the gradients of the parameters, given t.dz, the gradient with respect to the
+// backward computes the gradients of the parameters, given t.dz, the gradient with respect to the
 // result of embed.
 func (t *Trainer) backward() error {
+	clear(t.Encoder.Params().Grads)
 	n := t.trainedRows()
 	if n <= t.chunk() {
 		t.Encoder.Backward(t.dz.Slice(0, n))
