@@ -90,8 +90,8 @@ func (l *AlignUniform) Evaluate(b Batch, grad *Batch, scale float32) (Result, er
 		align = 0
 	}
 	l.losses = append(l.losses[:0], 0, 0, 0)
-	l.fromQ = l.uniform(&r, 1, &l.q, t, uniform)
-	l.fromK = l.uniform(&r, 2, &l.k, t, uniform)
+	l.fromQ = l.uniform(&r, 1, &l.q, t, uniform, workers)
+	l.fromK = l.uniform(&r, 2, &l.k, t, uniform, workers)
 	l.align = align > 0
 	l.half, l.each = float64(alpha)/2, align*float64(alpha)/float64(n)
 	if l.align {
@@ -134,14 +134,14 @@ func (l *AlignUniform) check(op string, alpha, t float32) error {
 
 // uniform adds weight times the uniformity of x, which is the given term, to r. It leaves the
 // gradient in x.G, up to the factor that it returns.
-func (l *AlignUniform) uniform(r *Result, term int, x *tile.Embeddings, t float32, weight float64) float32 {
+func (l *AlignUniform) uniform(r *Result, term int, x *tile.Embeddings, t float32, weight float64, workers int) float32 {
 	n := x.X.Rows
 	if n < 2 || weight == 0 {
 		clear(x.G.Data)
 		return 0
 	}
 	l.pass.Precision = l.Precision
-	sum := l.head.run(&l.pass, x, 2*t, par.Workers(l.Workers))
+	sum := l.head.run(&l.pass, x, 2*t, workers)
 	zeros := float64(tile.CountZeros(x.Norms))
 	if zeros > 0 {
 		// A zero row has the distance 1 to a unit row, and 0 to another zero row, where both have

@@ -1,9 +1,9 @@
-// Package par runs independent pieces of work on several goroutines. It is the
-// only starter of goroutines in the numeric packages.
+// Package par runs independent pieces of work on several goroutines. No other numeric package
+// starts goroutines.
 //
-// The goroutines, called helpers, are started once and serve all calls, so that a call
-// allocates nothing in steady state. To wake a parked goroutine takes longer than many a
-// piece does: a helper that has nothing to do polls for a while before it parks.
+// The goroutines, called helpers, are started once and serve all calls, so a call allocates nothing
+// in steady state. To wake a parked goroutine takes longer than many a piece does: a helper without
+// work polls for a while before it parks.
 package par
 
 import (
@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// Workers returns n, or GOMAXPROCS where n is 0 or less. GOMAXPROCS may change at any moment, so
-// a computation asks once, sizes its scratch memory by the answer, and passes that on.
+// Workers returns n, or GOMAXPROCS where n is 0 or less. GOMAXPROCS may change at any moment, so a
+// computation asks once, sizes its scratch memory by the answer, and passes that on.
 func Workers(n int) int {
 	if n <= 0 {
 		return runtime.GOMAXPROCS(0)
@@ -24,8 +24,9 @@ func Workers(n int) int {
 
 // For calls body(t, worker, piece) once for each piece in [0, pieces) and returns when all calls
 // have returned. Calls may run at the same time, but never two with the same worker, so worker
-// indexes scratch memory. It is less than Workers(workers) and than pieces, whatever GOMAXPROCS is
-// meanwhile; at most GOMAXPROCS workers run. What a piece computes must not depend on who runs it.
+// indexes scratch memory. It is less than Workers(workers) and than pieces, however GOMAXPROCS
+// changes meanwhile; at most GOMAXPROCS workers run. What a piece computes must not depend on who
+// runs it.
 //
 // body should capture nothing: a function, or a method expression such as (*sweep).packKeys. Then
 // For allocates nothing in steady state. It may be called from within a piece.
@@ -33,8 +34,8 @@ func For[T any](workers, pieces int, t *T, body func(t *T, worker, piece int)) {
 	run(workers, pieces, 1, t, each[T](body))
 }
 
-// Ranges cuts [0, n) into consecutive ranges of size numbers, the last of which may be shorter, and
-// calls body(t, worker, i, j) once for each range [i, j), as [For] does for pieces.
+// Ranges divides [0, n) into consecutive ranges of size numbers, the last of which may be shorter,
+// and calls body(t, worker, i, j) once for each range [i, j), as [For] does for pieces.
 func Ranges[T any](workers, n, size int, t *T, body func(t *T, worker, i, j int)) {
 	run(workers, n, size, t, span[T](body))
 }
@@ -70,21 +71,8 @@ func run(workers, n, size int, t any, body loop) {
 	}
 }
 
-// A Task is work cut into pieces, for [Do].
-type Task interface {
-	Run(worker, piece int)
-}
-
-// Do calls t.Run(worker, piece) as [For] calls its body.
-func Do(workers, pieces int, t Task) { run(workers, pieces, 1, t, task{}) }
-
-type task struct{}
-
-func (task) run(t any, worker, i, _ int) { t.(Task).Run(worker, i) }
-
-// A job is one call. The caller works too and waits for the pieces, not for
-// helpers: one that comes late finds nothing left. So calls can nest without waiting for
-// each other.
+// A job is one call. The caller works too and waits for the pieces, not for helpers: one that comes
+// late finds nothing left. So calls can nest without waiting for each other.
 type job struct {
 	n, size int // what is cut into pieces
 	t       any
@@ -135,7 +123,7 @@ func newJob(workers, n, size int, t any, body loop) *job {
 	}
 }
 
-// join returns an open job and the worker that its caller has a seat for, or nil.
+// join returns an open job and the worker number that its caller has reserved, or nil.
 func join() (j *job, worker int) {
 	for o := open.Load(); o != 0; o &= o - 1 {
 		j := &jobs[bits.TrailingZeros64(o)]
@@ -149,8 +137,8 @@ func join() (j *job, worker int) {
 	return nil, 0
 }
 
-// work runs pieces until none is left. Where there are many it takes some at a time, fewer
-// and fewer, so that all workers end together.
+// work runs pieces until none is left. Where there are many it takes several at a time, fewer and
+// fewer, so that all workers end together.
 func (j *job) work(worker int) {
 	for {
 		n := max((j.pieces-j.next.Load())/(8*j.workers), 1)
@@ -176,7 +164,7 @@ func (j *job) wait() {
 	}
 }
 
-// close ends the caller's part, also where a piece that it ran panicked.
+// close ends the caller's part, even if a piece that it ran panicked.
 func (j *job) close() {
 	j.next.Store(j.pieces)
 	open.And(^j.bit)
@@ -199,7 +187,7 @@ var (
 	wakes   = make(chan struct{}, 64) // to parked helpers
 )
 
-// callHelpers sees to it that n helpers look for a job, if there are processors for them.
+// callHelpers makes n helpers look for a job, if there are processors for them.
 func callHelpers(n int) {
 	n = min(n, runtime.GOMAXPROCS(0)-1)
 	called := false
@@ -241,8 +229,8 @@ func help() {
 	}
 }
 
-// patience is how long a goroutine polls before it parks: a little longer than to wake one
-// takes, and than most computations work between two calls.
+// patience is how long a goroutine polls before it parks: a little longer than it takes to wake
+// one, and longer than most computations work between two calls.
 const patience = 100 * time.Microsecond
 
 // poll reports whether ready has become true within patience.
@@ -259,7 +247,7 @@ func poll(ready func() bool) bool {
 	}
 }
 
-// take takes one from n and returns what there was; 0 where nothing is left.
+// take takes one from n and returns what there was; 0 where nothing was left.
 func take(n *atomic.Int32) int {
 	for {
 		v := n.Load()
