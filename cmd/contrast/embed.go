@@ -18,13 +18,13 @@ import (
 
 type embedCommand struct {
 	Model   string `required:"" placeholder:"DIR" help:"Folder of a finished run."`
-	Data    string `required:"" placeholder:"SOURCE" help:"Samples, as for train: all rows of a file of embeddings; images to train on, then those to test with."`
+	Data    string `required:"" placeholder:"SOURCE" help:"Samples, as for train: all rows of a file, or images to train on and then those to test with."`
 	Out     string `required:"" placeholder:"FILE" help:"File of the embeddings: ${writable}."`
 	Side    string `enum:"query,document" default:"query" placeholder:"NAME" help:"Side of the samples, for an encoder of pairs: query or document. Default ${default}."`
-	Layer   string `enum:"embedding,representation" default:"embedding" placeholder:"NAME" help:"What to write: the embedding that the loss saw, or the representation, without the projection head. Default ${default}."`
+	Layer   string `enum:"embedding,representation" default:"embedding" placeholder:"NAME" help:"Output of the projection head (embedding) or of the body (representation). Default ${default}."`
 	Unit    bool   `help:"Scale each embedding to norm 1, so that inner products are cosines."`
 	Force   bool   `help:"Replace the file that --out names."`
-	Workers int    `placeholder:"N" help:"Goroutines to use; results do not depend on it. Default: as many as GOMAXPROCS."`
+	Workers int    `placeholder:"N" help:"Goroutines to use; no result depends on it. Default: as many as GOMAXPROCS."`
 	JSON    bool   `name:"json" help:"Print a JSON object on standard output."`
 }
 

@@ -16,9 +16,9 @@ type evalCommand struct {
 	Data    string   `xor:"samples" placeholder:"SOURCE" help:"Samples, as for train. Default: those the run has and did not train on."`
 	Pairs   []string `xor:"samples" placeholder:"Q,D" help:"Two files of embeddings: row i of the first matches row i of the second."`
 	Labels  string   `placeholder:"FILE" help:"File with the class of each embedding of --data, as for train."`
-	Layer   string   `enum:"embedding,representation" default:"embedding" placeholder:"NAME" help:"What to measure: the embedding that the loss saw, or the representation, without the projection head. Default ${default}."`
+	Layer   string   `enum:"embedding,representation" default:"embedding" placeholder:"NAME" help:"Output of the projection head (embedding) or of the body (representation). Default ${default}."`
 	Limit   int      `default:"10000" placeholder:"N" help:"The most samples to measure; of more, as many are taken evenly. Default ${default}."`
-	Workers int      `placeholder:"N" help:"Goroutines to use; results do not depend on it. Default: as many as GOMAXPROCS."`
+	Workers int      `placeholder:"N" help:"Goroutines to use; no result depends on it. Default: as many as GOMAXPROCS."`
 	JSON    bool     `name:"json" help:"Print the results as a JSON object on standard output, with shares between 0 and 1."`
 }
 

@@ -22,7 +22,7 @@ type reproduceCommand struct {
 	Large   bool   `xor:"size" help:"Use more of both, in tens of minutes."`
 	Out     string `default:"reproduce" placeholder:"DIR" help:"Folder of the picture NAME.png. Default ${default}."`
 	Seed    uint64 `default:"1" placeholder:"N" help:"Seed of all random numbers. Default ${default}."`
-	Workers int    `placeholder:"N" help:"Goroutines to use; results do not depend on it. Default: as many as GOMAXPROCS."`
+	Workers int    `placeholder:"N" help:"Goroutines to use; no result depends on it. Default: as many as GOMAXPROCS."`
 	JSON    bool   `name:"json" help:"Print the results as a JSON object on standard output."`
 }
 

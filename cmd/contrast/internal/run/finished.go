@@ -21,7 +21,7 @@ type Finished struct {
 
 // Open opens the folder of a finished run.
 func Open(dir string, workers int) (*Finished, error) {
-	f := Folder(dir)
+	f := folder(dir)
 	r, err := f.read()
 	if err != nil {
 		return nil, fmt.Errorf("--model: %w", err)
@@ -30,7 +30,7 @@ func Open(dir string, workers int) (*Finished, error) {
 	return r, nil
 }
 
-func (f Folder) read() (*Finished, error) {
+func (f folder) read() (*Finished, error) {
 	path := f.path(train.CheckpointFile)
 	c, err := train.ReadCheckpoint(path)
 	if err != nil {

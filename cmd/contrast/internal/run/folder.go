@@ -11,8 +11,8 @@ import (
 	"github.com/contrast-go/contrast/infonce/train"
 )
 
-// A Folder is where a run is kept.
-type Folder string
+// A folder is where a run is kept.
+type folder string
 
 // The files of a run, beside those of its trainer.
 const (
@@ -23,17 +23,17 @@ const (
 	MonitorFile = "monitor.jsonl" // probes of samples that are not trained on
 )
 
-func (f Folder) path(name string) string { return filepath.Join(string(f), name) }
+func (f folder) path(name string) string { return filepath.Join(string(f), name) }
 
 // newFolder makes a folder that no other run has.
-func newFolder() (Folder, error) {
+func newFolder() (folder, error) {
 	if err := os.MkdirAll("runs", 0o777); err != nil {
 		return "", err
 	}
 	for n := 1; ; n++ {
 		dir := filepath.Join("runs", fmt.Sprintf("%03d", n))
 		if err := os.Mkdir(dir, 0o777); !errors.Is(err, fs.ErrExist) {
-			return Folder(dir), err
+			return folder(dir), err
 		}
 	}
 }
@@ -41,14 +41,14 @@ func newFolder() (Folder, error) {
 // claim returns the folder of a new run: f, or a new one if that is empty. It makes sure that
 // nothing is lost: if the folder holds a run, it returns an error, unless that run is to be
 // replaced; then it removes what would tell of the old run while the new one is under way.
-func (f Folder) claim(force bool) (Folder, error) {
+func (f folder) claim(force bool) (folder, error) {
 	if f == "" {
 		return newFolder()
 	}
 	return f, f.clear(force)
 }
 
-func (f Folder) clear(force bool) error {
+func (f folder) clear(force bool) error {
 	if info, err := os.Stat(string(f)); err == nil && !info.IsDir() {
 		return fmt.Errorf("--out: %s is not a folder", f)
 	}
@@ -92,7 +92,7 @@ func (f Folder) clear(force bool) error {
 }
 
 // describe tells what run the files are of.
-func (f Folder) describe(found []string) string {
+func (f folder) describe(found []string) string {
 	if found[0] == ModelFile {
 		return fmt.Sprintf("%s holds a finished run", f)
 	}
@@ -103,7 +103,7 @@ func (f Folder) describe(found []string) string {
 }
 
 // list names the files of a finished run.
-func (f Folder) list() string {
+func (f folder) list() string {
 	var names []string
 	for _, name := range []string{ModelFile, ReportFile, CurveFile, GridFile, train.MetricsFile, MonitorFile, train.CheckpointFile} {
 		if _, err := os.Stat(f.path(name)); err == nil {

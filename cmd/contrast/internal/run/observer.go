@@ -79,7 +79,7 @@ func (o *observer) step(s train.Progress) error {
 	r := o.run
 	page := view.Page(r.title(), r.trainer.Config, r.Settings.Steps, o.curves, o.monitor.Probes)
 	page.Running = true
-	view.AddMap(page, nil, o.monitor.Sample, o.monitor.How)
+	view.AddMap(page, o.monitor.Sample, o.monitor.How)
 	return o.publish(page)
 }
 

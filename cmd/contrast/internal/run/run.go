@@ -19,11 +19,11 @@ type Options struct {
 	Resume          bool   `xor:"out,config" help:"Continue from the checkpoint in --out, with its settings."`
 	Force           bool   `xor:"out" help:"Replace the run in --out."`
 	CheckpointEvery int    `default:"500" placeholder:"N" help:"Steps between checkpoints; 0 writes one at the end only. Default ${default}."`
-	Workers         int    `placeholder:"N" help:"Goroutines to use; results do not depend on it. Default: as many as GOMAXPROCS."`
-	Chunk           int    `placeholder:"N" help:"Samples to encode at a time, to save memory; results do not depend on it. Default: the whole batch."`
-	Report          bool   `help:"Write report.html into the folder of the run, during training and at the end. It is one file and needs no network."`
-	Serve           string `placeholder:"ADDR" help:"Show the report at an address of this machine during training, such as 127.0.0.1:8080; port 0 takes any free port. The page updates itself."`
-	ServeAll        bool   `help:"Let --serve listen where other machines can connect. The page shows names and images of the data, and has no password."`
+	Workers         int    `placeholder:"N" help:"Goroutines to use; no result depends on it. Default: as many as GOMAXPROCS."`
+	Chunk           int    `placeholder:"N" help:"Samples to encode at a time, to save memory; no result depends on it. Default: the whole batch."`
+	Report          bool   `help:"Write report.html, one file that needs no network, into --out during training and at the end."`
+	Serve           string `placeholder:"ADDR" help:"Show the report during training at an address such as 127.0.0.1:8080; port 0 is any free one."`
+	ServeAll        bool   `help:"Let other machines connect to --serve. The page shows the data and has no password."`
 	TensorBoard     bool   `name:"tensorboard" help:"Write the curves as an event file, for tensorboard --logdir DIR."`
 }
 
@@ -70,7 +70,7 @@ type Run struct {
 
 	trainer *train.Trainer
 	encoder nn.Model
-	folder  Folder
+	folder  folder
 	memory  memoryPlan
 }
 
@@ -81,7 +81,7 @@ func Resolve(w io.Writer, flags *settings.Settings, given settings.Given, o Opti
 	if err := o.check(); err != nil {
 		return nil, &UsageError{err}
 	}
-	r := &Run{Options: o, folder: Folder(o.Out), memory: newMemoryPlan()}
+	r := &Run{Options: o, folder: folder(o.Out), memory: newMemoryPlan()}
 	flags.Data = dataset.FullName(flags.Data)
 	text, err := "", error(nil)
 	if o.Resume {

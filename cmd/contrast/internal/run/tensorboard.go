@@ -16,7 +16,7 @@ type tensorboard struct {
 }
 
 // newTensorboard opens a file in the folder of a run that goes on after step first.
-func newTensorboard(out Folder, first int) (*tensorboard, error) {
+func newTensorboard(out folder, first int) (*tensorboard, error) {
 	w, err := tfevents.Create(string(out), time.Now())
 	if err == nil && first > 0 {
 		err = w.Restart(int64(first)+1, time.Now())

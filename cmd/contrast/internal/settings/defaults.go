@@ -13,43 +13,43 @@ type Facts struct {
 	Width, Height, Channels int // of images; 0 elsewhere
 }
 
-// Values are settings by name. Their types convert to those of the fields.
-type Values map[string]any
+// values are settings by name. Their types convert to those of the fields.
+type values map[string]any
 
 // A rule is the defaults of some runs. Later rules replace what earlier ones say.
 type rule struct {
 	when   string // in help
 	holds  func(s *Settings, f *Facts, given Given) bool
-	values Values
+	values values
 }
 
 // rules hold every default that does not depend on sizes; those are in fit.
 var rules = append(append([]rule{
-	{"", func(s *Settings, _ *Facts, _ Given) bool { return s.Kind() != Pairs }, Values{"data": Glyphs}},
-	{"", always, Values{
+	{"", func(s *Settings, _ *Facts, _ Given) bool { return s.Kind() != Pairs }, values{"data": Glyphs}},
+	{"", always, values{
 		"loss": "ntxent", "temperature": 0.1, "margin": 0.3,
 		"hidden": []int{512, 256}, "dim": 128,
 		"steps": 2000, "batch": 256, "seed": 1, "lr": 0.003, "weight-decay": 0.1,
 	}},
-	{"for embeddings", ofVectors, Values{
+	{"for embeddings", ofVectors, values{
 		"holdout": 0.1, "arch": "linear", "hidden": []int{}, "temperature": 0.05,
 		"steps": 1000, "weight-decay": 0.01,
 	}},
-	{"for pairs", ofKind(Pairs), Values{"loss": "clip"}},
-	{"for triplets", ofKind(Triplets), Values{"loss": "triplet"}},
-	{"for embeddings with labels", withLabels, Values{"loss": "supcon", "temperature": 0.1}},
-	{"for embeddings without", withoutLabels, Values{
+	{"for pairs", ofKind(Pairs), values{"loss": "clip"}},
+	{"for triplets", ofKind(Triplets), values{"loss": "triplet"}},
+	{"for embeddings with labels", withLabels, values{"loss": "supcon", "temperature": 0.1}},
+	{"for embeddings without", withoutLabels, values{
 		"augment": Augmentation{"noise": 0.3, "dropout": 0.2},
 	}},
-	{"for an mlp for embeddings", withHidden, Values{"arch": "mlp", "hidden": []int{512}}},
-	{"for a linear encoder", asLinear, Values{"hidden": []int{}}},
+	{"for an mlp for embeddings", withHidden, values{"arch": "mlp", "hidden": []int{512}}},
+	{"for a linear encoder", asLinear, values{"hidden": []int{}}},
 	// Views that stray far, chosen on digits: a convolutional network learns more from them.
-	{"for a cnn", asCNN, Values{
+	{"for a cnn", asCNN, values{
 		"hidden": []int{}, "head": []int{128}, "steps": 1500, "batch": 128, "lr": 0.0015,
 		"augment": Augmentation{"rotation": 25, "shear": 0.3, "scale": 0.3, "crop": 0.4, "cut-out": 0.3},
 	}},
 	// What changes between photographs of one thing.
-	{"for colour images", inColour, Values{"augment": Augmentation{
+	{"for colour images", inColour, values{"augment": Augmentation{
 		"rotation": 5, "shear": 0, "blur": 0, "crop": 0.3, "flip": 0.5, "saturation": 0.4, "hue": 20, "grey": 0.2,
 	}}},
 }, lossRules()...), optimizerRules()...)

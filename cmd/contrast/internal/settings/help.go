@@ -6,6 +6,7 @@ import (
 
 	"github.com/contrast-go/contrast/infonce/data"
 	"github.com/contrast-go/contrast/infonce/data/images"
+	"github.com/contrast-go/contrast/infonce/nn"
 	"github.com/contrast-go/contrast/infonce/optim"
 )
 
@@ -15,10 +16,12 @@ var help = map[string]string{
 		"which may be of the MNIST family, CIFAR-10, or a folder of " + oneOf(images.Formats()) + " files for each class " +
 		"(write idx:DIR, cifar:DIR or images:DIR to say which); or a file of embeddings: " +
 		Extensions(func(f data.Format) bool { return f.Vectors }) + ". Default {default}.",
-	"pairs":    "Two files of embeddings instead of --data: row i of the first, such as a question, matches row i of the second.",
-	"labels":   "File with the class of each embedding of --data: " + Extensions(func(f data.Format) bool { return f.Labels }) + ". Default: the column or array called label in the file of embeddings, if there is one.",
-	"triplets": "File with rows of --data, three to a line: an anchor, a positive and a negative. It may be " + Extensions(func(f data.Format) bool { return f.Triplets }) + ".",
-	"holdout":  "Share of the embeddings to hold out for evaluation. Default {default}.",
+	"pairs": "Two files of embeddings instead of --data: row i of the first, such as a question, matches row i of the second.",
+	"labels": "File with the class of each embedding of --data: " + Extensions(func(f data.Format) bool { return f.Labels }) +
+		". Default: the column or array called label in the file of embeddings, if there is one.",
+	"triplets": "File with rows of --data, three to a line: an anchor, a positive and a negative. It may be " +
+		Extensions(func(f data.Format) bool { return f.Triplets }) + ".",
+	"holdout": "Share of the embeddings to hold out for evaluation. Default {default}.",
 	"split": "What to hold out: samples, or whole classes for tasks such as recognising faces never seen in training: classes. " +
 		"With images, every fifth class is held out. Default samples; for images, the split of the dataset.",
 	"image-size": "Resize all images to this size. Default: the size they have, which must then be the same for all.",
@@ -30,7 +33,8 @@ var help = map[string]string{
 	"supervised": "Pair each sample with another one of its class.",
 	"distinct":   "Never put two samples of one class into a batch.",
 
-	"loss": "Loss on two views of each sample, or on pairs: " + LossNames(false) + ". Loss by labels: " + LossNames(true) + ". Default {default}.",
+	"loss": "Loss on two views of each sample, or on pairs: " + LossNames(false) + ". " +
+		"Loss by labels: " + LossNames(true) + ". Default {default}.",
 
 	"temperature":       "Temperature, for the losses that have one. Default {default}.",
 	"learn-temperature": "Learn the temperature: start at --temperature and stay within 0.01 and 1.",
@@ -43,21 +47,24 @@ var help = map[string]string{
 		"Default mlp; for embeddings linear, or mlp if there is --hidden or --head.",
 	"hidden":     "Widths of the hidden layers. Default {default}.",
 	"filters":    "Channels of the blocks of a cnn; each block but the first halves the image. Default 24,48,96,192.",
-	"norm":       "Normalisation in a cnn: " + strings.Join(norms, ", ") + ". Default layer.",
+	"norm":       "Normalisation in a cnn: " + strings.Join(norms, ", ") + ". Default " + nn.Norm(0).String() + ".",
 	"head":       "Widths of the hidden layers of the projection head, which --layer representation leaves out. Default none, {default}.",
 	"dim":        "Dimension of the embedding. Default {default}; for embeddings, the dimension they have.",
-	"activation": "Activation between layers: " + strings.Join(activations, " or ") + ". Default relu.",
+	"activation": "Activation between layers: " + strings.Join(activations, " or ") + ". Default " + activations[0] + ".",
 	"residual":   "Add the output of the encoder to its input, and start at the identity. Default for embeddings whose dimension is kept.",
-	"shared":     "Use one encoder for both sides of --pairs. Default: one each; they start with the same weights if the sides have the same width.",
+	"shared": "Use one encoder for both sides of --pairs. Default: one each; " +
+		"they start with the same weights if the sides have the same width.",
 
 	"steps":     "Training steps. Default {default}.",
 	"batch":     "Samples in a batch. Default {default}; fewer if the dataset is smaller.",
 	"seed":      "Seed of the weights, the order of samples and their augmentation. Default {default}.",
 	"optimizer": "Optimizer: " + strings.Join(optimizerNames(), ", ") + ". Default " + optim.Kinds[0].Name + ".",
-	"momentum":  "Momentum of the optimizer, for sgd. Default {default}. (It was the decay of the key encoder before; that is --ema now.)",
-	"lr":        "Peak learning rate. Default {default}.",
-	"schedule":  "Learning rate after the warm-up: cosine, half a cosine to 0; constant; or step, to a tenth after each third of the steps. Default " + optim.Schedules[0].Name + ".",
-	"warmup":    "Steps over which the learning rate rises to its peak. Default: a tenth of --steps.",
+	"momentum": "Momentum of the optimizer, for sgd. Default {default}. " +
+		"With --loss moco and another optimizer it is taken for --ema, which it was called in the version before.",
+	"lr": "Peak learning rate. Default {default}.",
+	"schedule": "Learning rate after the warm-up: cosine, half a cosine to 0; constant; " +
+		"or step, to a tenth after each third of the steps. Default " + optim.Schedules[0].Name + ".",
+	"warmup": "Steps over which the learning rate rises to its peak. Default: a tenth of --steps.",
 
 	"weight-decay": "Weight decay. Default {default}.",
 	"clip-norm":    "Clip the gradient norm to this value; 0 is off. Default 0.",

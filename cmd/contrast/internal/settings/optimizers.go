@@ -37,7 +37,7 @@ func (s *Settings) NewSchedule() optim.Schedule {
 // optimizerRules are the defaults of all optimizers but the first, whose are those of the task.
 func optimizerRules() (list []rule) {
 	for _, k := range optim.Kinds[1:] {
-		values := Values{"weight-decay": k.WeightDecay}
+		values := values{"weight-decay": k.WeightDecay}
 		if k.LearningRate > 0 {
 			values["lr"] = k.LearningRate
 		}

@@ -107,7 +107,7 @@ func (s *Settings) Override(flags *Settings, given Given) {
 }
 
 // set stores values by name.
-func (s *Settings) set(values Values) {
+func (s *Settings) set(values values) {
 	to := reflect.ValueOf(s).Elem()
 	for name, v := range values {
 		field := to.FieldByIndex(fields[name].Index)

@@ -3,6 +3,8 @@ package settings
 import (
 	"strings"
 	"testing"
+
+	"github.com/contrast-go/contrast/infonce/nn"
 )
 
 func TestEverySettingHasHelp(t *testing.T) {
@@ -16,7 +18,12 @@ func TestEverySettingHasHelp(t *testing.T) {
 			t.Errorf("there is help for --%s, which is no setting", name)
 		}
 	}
+	m, err := nn.CNNConfig{Width: 32, Height: 32, Channels: 1, Head: []int{2}}.New(1)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct{ name, says string }{
+		{"filters", "Default " + valueText(m.Config().Filters) + "."},
 		{"steps", "Default 2000, 1000 for embeddings, 1500 for a cnn, 6000 for triplet."},
 		{"hidden", "Default 512,256, none for embeddings,"},
 		{"weight-decay", "0 for adam, 0.0001 for sgd, 0.0001 for lars."},

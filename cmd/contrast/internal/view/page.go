@@ -69,12 +69,12 @@ func AddResults(p *report.Page, e evaluation.Evaluation, answers []evaluation.An
 	shown := []evaluation.Embedder{embedders[0], embedders[len(embedders)-1]}
 	pictures, ok := d.(*dataset.Images)
 	if !ok {
-		AddMap(p, nil, h, shown...)
+		AddMap(p, h, shown...)
 		return nil
 	}
 	m := pictures.Train
 	a := &album{images.Set{Width: m.Width, Height: m.Height, Channels: m.Channels}}
-	AddMap(p, a, h, shown...)
+	addMap(p, a, h, shown...)
 	if e, ok := e.(*evaluation.Retrieval); ok {
 		p.Summary = evaluation.Gain(first, last, " on augmented queries")
 		addNeighbours(p, a, e, first, last)
@@ -127,9 +127,13 @@ func addTables(p *report.Page, rows []evaluation.Answer) {
 	add("clean queries", func(a evaluation.Answer) evaluation.Metrics { return a.Clean })
 }
 
-// AddMap shows samples in the plane in which they vary most, by each of the embedders. Pictures
-// of them go to the album, if there is one.
-func AddMap(p *report.Page, a *album, h *evaluation.HeldOut, embedders ...evaluation.Embedder) {
+// AddMap shows samples in the plane in which they vary most, by each of the embedders.
+func AddMap(p *report.Page, h *evaluation.HeldOut, embedders ...evaluation.Embedder) {
+	addMap(p, nil, h, embedders...)
+}
+
+// addMap is AddMap with pictures of the samples, which go to the album if there is one.
+func addMap(p *report.Page, a *album, h *evaluation.HeldOut, embedders ...evaluation.Embedder) {
 	some := dataset.Evenly(h.Q.Rows, MaxMapped)
 	q := dataset.Pick(h.Q, some)
 	var k simd.Matrix
