@@ -1,18 +1,18 @@
-// Package catalog is the one table of the losses of package infonce. Each row says what a loss
-// reads, who published it and how the command line offers it, and holds cases: the loss in some
-// settings with a float64 oracle. The README, the command, the golden hashes, the benchmarks and
-// the tests over all losses iterate over the table, so that a new loss is a row here beside its own
-// files:
+// Package catalog is the one table of the losses of package infonce, for what offers, measures or
+// checks all of them. A row says what a loss reads, who published it and how the command line names
+// it, and has cases: the loss in some settings, each with an oracle in float64.
 //
 //	for _, l := range catalog.Losses() {
-//		for _, c := range l.Cases(catalog.Settings{Temperature: 0.07}) {
+//		for _, c := range l.Cases(catalog.Settings{Temperature: 0.07, Scale: 20}) {
 //			b := c.Batch(random, 100, 32, 0.5)
 //			result, err := c.New(0).Evaluate(b, nil, 1)
-//			want, gradient := c.Oracle(b)
+//			loss, gradient := c.Oracle(b)
 //		}
 //	}
 //
-// Package infonce does not import it.
+// The README, the command, the golden hashes, the benchmarks and the tests of all losses iterate
+// over the table, so that a new loss is one row here beside its own files. Package infonce does not
+// import it: only programs that do link the oracles.
 package catalog
 
 import (
@@ -197,7 +197,7 @@ func Losses() []Loss {
 func Cases(v Variation, s Settings) []Case {
 	var cases []Case
 	for _, l := range Losses() {
-		if l.Varies == v && l.Cases != nil {
+		if l.Varies == v {
 			cases = append(cases, l.Cases(s)...)
 		}
 	}

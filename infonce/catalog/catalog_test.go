@@ -45,10 +45,7 @@ func TestLossesAreAll(t *testing.T) {
 func TestCasesAreOfTheirLoss(t *testing.T) {
 	s := Settings{Temperature: 0.1, Margin: 0.3, Scale: 10}
 	for _, l := range Losses() {
-		var cases []Case
-		if l.Cases != nil {
-			cases = l.Cases(s)
-		}
+		cases := l.Cases(s)
 		seen := make(map[string]bool)
 		for _, c := range slices.Concat(cases, l.Golden, l.Bench) {
 			if got := strings.TrimPrefix(fmt.Sprintf("%T", c.New(1)), "*infonce."); got != l.Name {

@@ -11,6 +11,7 @@ func pairLosses() []Loss {
 		Name:  "Custom",
 		About: "any function of a row of logits, and [CheckGradient] for it",
 		Uses:  []Use{{"your own, from rows of logits", "`Custom`", "Q, K", "[an example](infonce/example_custom_test.go)"}},
+		Cases: func(Settings) []Case { return nil }, // it is what its function makes of it
 	}}
 }
 
