@@ -27,7 +27,7 @@ import (
 type HCL struct {
 	Temperature   float32        // 0 means 0.5
 	Concentration float32        // c: how much more the hard negatives count, at least 0
-	PriorPositive float32        // ρ: the probability that a negative is a positive, at least 0 and below 1
+	PriorPositive float32        // ρ: the share of positives among negatives, in [0, 1)
 	DotProduct    bool           // compare by dot product; by default rows are normalised inside
 	Reduction     Reduction      // Mean or Sum over the views
 	Workers       int            // 0 means GOMAXPROCS; the result does not depend on it

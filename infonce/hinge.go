@@ -19,7 +19,7 @@ type hinge struct {
 // A tripletScore is what the gradient of a triplet needs of its value.
 type tripletScore struct {
 	positive, negative float64 // distances
-	toward, away       float64 // the derivative by the positive distance, and minus that by the negative one
+	toward, away       float64 // ∂loss/∂positive and −∂loss/∂negative
 	swapped            bool    // the negative distance is that of the positive
 }
 

@@ -31,10 +31,10 @@ import (
 // The zero value is ready to use.
 type InfoNCE struct {
 	Temperature     float32        // 0 means 0.07
-	Symmetric       bool           // mean of queries against keys and keys against queries (CLIP, Radford et al. 2021)
+	Symmetric       bool           // also keys against queries (CLIP, Radford et al. 2021)
 	InBatch         bool           // all rows of K are candidates also where there are Negatives
 	PairedNegatives bool           // each query has negatives of its own
-	LabelSmoothing  float32        // the share of the target that is spread over all candidates (Szegedy et al. 2016)
+	LabelSmoothing  float32        // share of the target spread over all candidates (Szegedy et al. 2016)
 	FalseNegatives  FalseNegatives // candidates too much like the positive to be negatives
 
 	// Exclude reports whether candidate j of query i takes no part: a row of K, or with Negatives
@@ -46,7 +46,7 @@ type InfoNCE struct {
 	Reduction    Reduction      // Mean or Sum over the queries
 	Workers      int            // 0 means GOMAXPROCS; the result does not depend on it
 	Precision    simd.Precision // of matrix products; those of PairedNegatives are always Float32
-	MemoryBudget int64          // bytes that copies and exponentials may take, see [DefaultMemoryBudget]
+	MemoryBudget int64          // bytes of copies and exponentials, see [DefaultMemoryBudget]
 
 	softmax  softmaxLoss
 	own      pairedNegatives

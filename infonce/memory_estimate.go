@@ -88,7 +88,7 @@ func estimateDistances(b Batch, normalize bool, budget int64, workers int) int64
 	return e.sides(n, 0) + 4*e.size(n, 5) + 4*16*int64(n) + e.sweep(n, n, budget > 0, false)
 }
 
-// estimateTerms is for losses whose terms have a row of each side, which are copied where they are normalised.
+// estimateTerms is for losses whose terms have a row of each side. Normalised rows are copies.
 func estimateTerms(b Batch, sides int, normalize bool) int64 {
 	total := 64 * int64(b.Q.Rows) // the loss, derivatives and norms of a term
 	if normalize {

@@ -51,7 +51,7 @@ type semiHardScratch struct {
 // A choice is the search for the negative of a positive.
 type choice struct {
 	sure    float32 // the least distance at which a negative is farther for sure
-	nearest uint32  // the bits of the least distance of those that are so, and not for the next positive too
+	nearest uint32  // the bits of the least of these distances, without those of the next positive
 	limit   float32 // the largest distance at which a negative may be the one
 	row     int     // the negative so far, or −1
 }

@@ -27,7 +27,7 @@ import (
 // Memory grows with the list. The zero value has the numbers of the paper.
 type DistanceWeighted struct {
 	Cutoff  float32 // nearer negatives are drawn as if they were at this distance; 0 means 0.5
-	Reach   float32 // those at this distance or beyond are not drawn; 0 means 1.4, from where MarginLoss has no slope
+	Reach   float32 // negatives from here on are not drawn; 0 means 1.4, where MarginLoss has no slope
 	Seed    uint64  // of the draw
 	Workers int     // 0 means GOMAXPROCS; the list does not depend on it
 

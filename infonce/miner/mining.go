@@ -20,7 +20,7 @@ type mining struct {
 	finder    finder
 	blind     bool         // the finder needs no distances
 	views     []anchorView // of each worker
-	first     []int64      // the rank of the first thing that is found at an anchor; and, at the end, how many there are
+	first     []int64      // the rank of the first find at each anchor; at the end, their number
 	counting  bool
 	drawing   bool     // only the ranks in drawn are listed
 	drawn     []int64  // in ascending order

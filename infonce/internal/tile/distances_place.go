@@ -10,7 +10,7 @@ import (
 type placement struct {
 	y        simd.Matrix // rows of the products: those of x over 2^exponent, less the mean
 	exponent int
-	Unit     float64   // what a distance of 1 stands for; a power of two, and 1 unless float32 can not hold squares of rows
+	Unit     float64   // what a distance of 1 stands for: a power of two, 1 if float32 holds squares of rows
 	Squares  []float32 // |y_i|²
 	mean     []float32
 }

@@ -118,7 +118,7 @@ type cut struct {
 }
 
 const (
-	StripRows  = 192      // rows of a strip for each worker: the inner dimension of the product for dk wants them long
+	StripRows  = 192      // rows of a strip for each worker: the product for DK wants a long inner dimension
 	stripBytes = 32 << 20 // of a strip, unless that is less than streamedRows for each worker
 )
 

@@ -8,9 +8,9 @@ import (
 
 // Thresholds are numbers of at least 0 among which other numbers are ranked.
 type Thresholds struct {
-	entries []uint64 // the bits of the numbers, which are in the order of the numbers, and whose they are
+	entries []uint64 // the bits of a number, which sort like the number, and its owner
 	spare   []uint64
-	keys    []uint32 // the bits in ascending order, and behind them larger ones, up to a length of 2^k − 1
+	keys    []uint32 // the bits in ascending order, padded with larger ones to a length of 2^k − 1
 }
 
 // Reset removes all thresholds.
