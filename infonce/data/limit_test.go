@@ -10,8 +10,8 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// TestWellCompressed has vectors that are zeros and ones, or repeat each other. Files of them are far
-// smaller than they are in memory, which alone is limited.
+// TestWellCompressed has vectors that are zeros and ones, or repeat each other. Files of them are
+// far smaller than they are in memory, which alone is limited.
 func TestWellCompressed(t *testing.T) {
 	const n, dim = 3000, 1000
 	type row struct {

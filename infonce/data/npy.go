@@ -23,7 +23,7 @@ const (
 // npyNumbers are the element types, by their names without the byte order.
 var npyNumbers = map[string]number.Type{
 	"f2": number.Float16, "f4": number.Float32, "f8": number.Float64,
-	"i1": number.Int8, "i2": number.Int16, "i4": number.Int32, "i8": number.Int64,
+	"b1": number.Bool, "i1": number.Int8, "i2": number.Int16, "i4": number.Int32, "i8": number.Int64,
 	"u1": number.Uint8, "u2": number.Uint16, "u4": number.Uint32, "u8": number.Uint64,
 }
 
@@ -206,7 +206,7 @@ func (p *pythonParser) header() (h npy, err error) {
 			}
 			var ok bool
 			if h.of, h.order, ok = npyDescr(name); !ok {
-				return h, elementTypeError{input.Malformed(at, "element type", input.Quoted(name), "f2, f4, f8, i1 to i8 or u1 to u8 with its byte order, as in \"<f4\"")}
+				return h, elementTypeError{input.Malformed(at, "element type", input.Quoted(name), "f2, f4, f8, b1, i1 to i8 or u1 to u8 with its byte order, as in \"<f4\"")}
 			}
 		case "fortran_order":
 			twice, order = order, true

@@ -157,7 +157,7 @@ func badNPY() []badFile {
 		return append(binary.LittleEndian.AppendUint32(append([]byte(npyMagic), 2, 0), n), good[10:]...)
 	}
 	nan, inf := math.NaN(), math.Inf(1)
-	const want = "f2, f4, f8, i1 to i8 or u1 to u8 with its byte order"
+	const want = "f2, f4, f8, b1, i1 to i8 or u1 to u8 with its byte order"
 	return []badFile{
 		// The start.
 		{"empty", nil, "offset 0: length of data: got end of file, want 8 more bytes"},
@@ -203,7 +203,7 @@ func badNPY() []badFile {
 		{"complex", descr("<c8"), `element type: got "<c8"`},
 		{"text", descr("<U4"), `element type: got "<U4"`},
 		{"bytes", descr("|S4"), `element type: got "|S4"`},
-		{"boolean", descr("|b1"), `element type: got "|b1"`},
+		{"complex", descr("<c8"), `offset 20: element type: got "<c8"`},
 		{"long double", descr("<f16"), `element type: got "<f16"`},
 		{"native order", descr("=f4"), `element type: got "=f4"`},
 		{"no order of bytes", descr("f4"), `element type: got "f4"`},

@@ -76,7 +76,7 @@ func checkParquet(t *testing.T, file []byte, want simd.Matrix, labels []int, cla
 }
 
 func TestParquetLists(t *testing.T) {
-	codecs := map[string]compress.Codec{"none": &parquet.Uncompressed, "snappy": &parquet.Snappy, "gzip": &parquet.Gzip, "zstd": &parquet.Zstd}
+	codecs := map[string]compress.Codec{"none": &parquet.Uncompressed, "snappy": &parquet.Snappy, "gzip": &parquet.Gzip, "zstd": &parquet.Zstd, "brotli": &parquet.Brotli, "lz4": &parquet.Lz4Raw}
 	for name, codec := range codecs {
 		for _, version := range []int{1, 2} {
 			for _, pages := range []int{100, 1 << 20} {
@@ -329,7 +329,9 @@ func badParquet() []badFile {
 		{"2⁶² values", chunk(func(c *format.ColumnMetaData) { c.NumValues = 1 << 62 }), `number of values of column "embedding": got 4611686018427387904, want at most`},
 		{"more values than there are", chunk(func(c *format.ColumnMetaData) { c.NumValues = 1000 }), "header of page: got 0 bytes, want 1 more"},
 		{"fewer values than there are", chunk(func(c *format.ColumnMetaData) { c.NumValues = 20 }), "number of values of page: got 27, want at most the 20 that are left"},
-		{"brotli", chunk(func(c *format.ColumnMetaData) { c.Codec = format.Brotli }), `compression of column "embedding" of group 0: got BROTLI, want none, snappy, gzip or zstd`},
+		{"LZO", chunk(func(c *format.ColumnMetaData) { c.Codec = format.LZO }), `compression of column "embedding" of group 0: got LZO, want none, snappy, gzip, zstd, brotli or LZ4_RAW`},
+		{"brotli that is zstd", chunk(func(c *format.ColumnMetaData) { c.Codec = format.Brotli }), "page: brotli: "},
+		{"LZ4 that is zstd", chunk(func(c *format.ColumnMetaData) { c.Codec = format.Lz4Raw }), "offset "},
 		{"gzip that is none", chunk(func(c *format.ColumnMetaData) { c.Codec = format.Gzip }), "page: gzip: invalid header"},
 		{"zstd that is none", chunk(func(c *format.ColumnMetaData) { c.Codec = format.Zstd }), "page: "},
 		{"not compressed", chunk(func(c *format.ColumnMetaData) { c.Codec = format.Uncompressed }), "offset"},
@@ -377,8 +379,24 @@ func badParquet() []badFile {
 	}
 }
 
-// TestParquetEmptyGroups has groups without rows, whose columns say nothing, before, between and behind
-// the others.
+// TestParquetPrefixes has labels of which each begins as the one before.
+func TestParquetPrefixes(t *testing.T) {
+	rows, want, labels, classes := listRows(300, 2)
+	for i, c := range []string{"category", "catalogue", "cat"} {
+		classes[i] = c
+	}
+	for i := range rows {
+		rows[i].Label = classes[labels[i]]
+		labels[i] = 2 - labels[i] // sorted: cat, catalogue, category
+	}
+	for _, pages := range []int{200, 1 << 20} {
+		checkParquet(t, parquetBytes(rows, parquet.DefaultEncodingFor(parquet.ByteArray, &parquet.DeltaByteArray), parquet.PageBufferSize(pages)),
+			want, labels, []string{"cat", "catalogue", "category"})
+	}
+}
+
+// TestParquetEmptyGroups has groups without rows, whose columns say nothing, before, between and
+// behind the others.
 func TestParquetEmptyGroups(t *testing.T) {
 	rows, want, labels, classes := listRows(9, 4)
 	file := parquetBytes(rows, parquet.MaxRowsPerRowGroup(4))

@@ -198,7 +198,7 @@ func ReadSafetensors(r io.Reader, size int64) ([]Tensor, map[string]string, erro
 }
 
 func readSafetensors(r io.Reader, size int64) ([]Tensor, map[string]string, error) {
-	entries, meta, start, err := readHeader(r, size, float32Only, math.MaxInt)
+	entries, meta, start, err := readHeader(r, size, float32Only, false, math.MaxInt)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -224,7 +224,7 @@ func readSafetensors(r io.Reader, size int64) ([]Tensor, map[string]string, erro
 
 // readHeader reads the header of a file of size bytes: the tensors in the order of their data, the
 // metadata, and the offset of the data.
-func readHeader(r io.Reader, size int64, types []elementType, limit int64) (entries []entry, meta map[string]string, start int64, err error) {
+func readHeader(r io.Reader, size int64, types []elementType, other bool, limit int64) (entries []entry, meta map[string]string, start int64, err error) {
 	prefix := make([]byte, 8)
 	if n, err := io.ReadFull(r, prefix); err != nil {
 		return nil, nil, 0, input.Short(err, int64(n), 8)
@@ -242,7 +242,7 @@ func readHeader(r io.Reader, size int64, types []elementType, limit int64) (entr
 	if n, err := io.ReadFull(r, text); err != nil {
 		return nil, nil, 0, input.Short(err, 8+int64(n), 8+int64(len(text)))
 	}
-	if entries, meta, err = decodeHeader(text, types, limit); err != nil {
+	if entries, meta, err = decodeHeader(text, types, other, limit); err != nil {
 		return nil, nil, 0, err
 	}
 	start = 8 + int64(n)

@@ -34,7 +34,7 @@ var (
 	elementTypes = []elementType{
 		{"F32", number.Float32}, {"F64", number.Float64}, {"F16", number.Float16}, {"BF16", number.Bfloat16},
 		{"I64", number.Int64}, {"I32", number.Int32}, {"I16", number.Int16}, {"I8", number.Int8},
-		{"U64", number.Uint64}, {"U32", number.Uint32}, {"U16", number.Uint16}, {"U8", number.Uint8},
+		{"BOOL", number.Bool}, {"U64", number.Uint64}, {"U32", number.Uint32}, {"U16", number.Uint16}, {"U8", number.Uint8},
 	}
 )
 
@@ -44,6 +44,7 @@ var (
 type headerDecoder struct {
 	dec   *json.Decoder
 	types []elementType // that are allowed
+	other bool          // others are too: they become the zero Type with the name of the element type
 	limit int64         // the most bytes of a tensor
 }
 
@@ -66,16 +67,16 @@ func (h headerDecoder) wantType() string {
 	return strings.Join(names, ", ")
 }
 
-// decodeHeader returns the tensors, of the given types and of at most limit bytes, and the metadata
-// of a header at offset 8 of a file.
-func decodeHeader(text []byte, types []elementType, limit int64) (entries []entry, meta map[string]string, err error) {
+// decodeHeader returns the tensors, of the given types or any, and of at most limit bytes, and the
+// metadata of a header at offset 8 of a file.
+func decodeHeader(text []byte, types []elementType, other bool, limit int64) (entries []entry, meta map[string]string, err error) {
 	if i := invalidUTF8(text); i >= 0 {
 		return nil, nil, input.Malformed(8+int64(i), "UTF-8", fmt.Sprintf("%#02x", text[i]), "a character")
 	}
 	if text[0] != '{' {
 		return nil, nil, input.Malformed(8, "first byte of header", input.Quoted(string(text[:1])), `"{"`)
 	}
-	h := headerDecoder{json.NewDecoder(bytes.NewReader(text)), types, limit}
+	h := headerDecoder{json.NewDecoder(bytes.NewReader(text)), types, other, limit}
 	h.dec.UseNumber()
 	err = h.object("header", func(key string) (err error) {
 		if key == metadataKey {
@@ -131,7 +132,9 @@ func (h headerDecoder) entry(name string) (entry, error) {
 			if dtype, err = h.string("dtype of " + what); err != nil {
 				return err
 			}
-			if e.of = h.number(dtype); e.of.Size == 0 {
+			if e.of = h.number(dtype); e.of.Size == 0 && h.other {
+				e.of.Name = dtype
+			} else if e.of.Size == 0 {
 				err = h.malformed("dtype of "+what, input.Quoted(dtype), h.wantType())
 			}
 			return err
@@ -175,11 +178,11 @@ func (h headerDecoder) entry(name string) (entry, error) {
 		return entry{}, h.malformed("shape of "+what, "none", "an array")
 	case e.begin < 0:
 		return entry{}, h.malformed("data_offsets of "+what, "none", "two")
-	case !ok || n > h.limit/size:
+	case !ok || size > 0 && n > h.limit/size:
 		return entry{}, h.malformed("shape of "+what, fmt.Sprint(e.shape), "a product that fits in memory")
 	case e.begin > e.end:
 		return entry{}, h.malformed("data_offsets of "+what, fmt.Sprintf("%d and %d", e.begin, e.end), "begin before end")
-	case e.end-e.begin != size*n:
+	case size > 0 && e.end-e.begin != size*n:
 		return entry{}, h.malformed("data_offsets of "+what, fmt.Sprintf("%d bytes", e.end-e.begin), fmt.Sprintf("%d for shape %d", size*n, e.shape))
 	}
 	return e, nil

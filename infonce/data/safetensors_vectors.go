@@ -34,10 +34,21 @@ type named struct {
 // OpenVectors; labels is −1 if there are none. The offset is for errors.
 func choose(arrays []named, offset int64) (rows, labels int, err error) {
 	rows, labels = -1, -1
-	tables := 0
+	tables, unread := 0, -1 // arrays that could have the vectors; and one of other things than numbers
+	flags := true           // the tables are of bool, and so only taken if there are no others
 	for i, a := range arrays {
 		switch {
+		case a.of.Size == 0 && (a.name == rowsName || isLabels(a.name)):
+			return 0, 0, input.Malformed(offset, "element type of "+input.Quoted(a.name), input.Quoted(a.of.Name), "numbers")
+		case a.of.Size == 0:
+			unread = i
 		case len(a.shape) == 2:
+			if flags && a.of != number.Bool {
+				tables, flags = 0, false
+			}
+			if flags != (a.of == number.Bool) {
+				continue
+			}
 			if tables++; tables == 1 || a.name == rowsName {
 				rows = i
 			}
@@ -49,6 +60,8 @@ func choose(arrays []named, offset int64) (rows, labels int, err error) {
 		}
 	}
 	switch {
+	case tables == 0 && unread >= 0:
+		return 0, 0, input.Malformed(offset, "arrays of two dimensions", input.Quoted(arrays[unread].name)+" of "+input.Quoted(arrays[unread].of.Name), "one of numbers")
 	case tables == 0:
 		return 0, 0, input.Malformed(offset, "arrays of two dimensions", "none", "one")
 	case tables > 1 && arrays[rows].name != rowsName:
@@ -63,7 +76,7 @@ func choose(arrays []named, offset int64) (rows, labels int, err error) {
 
 // openTensor opens the vectors of a .safetensors.
 func openTensor(f io.ReaderAt, size int64) (content, error) {
-	entries, _, start, err := readHeader(io.NewSectionReader(f, 0, size), size, elementTypes, math.MaxInt64)
+	entries, _, start, err := readHeader(io.NewSectionReader(f, 0, size), size, elementTypes, true, math.MaxInt64)
 	if err != nil {
 		return content{}, err
 	}

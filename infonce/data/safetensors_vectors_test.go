@@ -1,10 +1,13 @@
 package data
 
 import (
+	"archive/zip"
 	"fmt"
 	"math"
 	"reflect"
 	"testing"
+
+	"github.com/contrast-go/contrast/infonce/data/internal/filetest"
 )
 
 func TestTensorVectors(t *testing.T) {
@@ -55,7 +58,7 @@ func badTensorVectors() []badFile {
 		{"one dimension", tableFile(`"a":`+tensorText("F32", "[1]", 0, 4), "1234"), "offset 8: arrays of two dimensions: got none, want one"},
 		{"two tables", tableFile(`"a":`+one+`,"b":`+tensorText("F32", "[1,1]", 4, 8), "12345678"), `offset 8: arrays of two dimensions: got 2, want one, or one named "embeddings"`},
 		{"no rows", tableFile(`"a":`+tensorText("F32", "[0,1]", 0, 0), ""), "offset 8: shape: got [0 1], want at least one row"},
-		{"complex", tableFile(`"a":`+tensorText("C64", "[1,1]", 0, 8), "12345678"), `dtype of tensor "a": got "C64", want "F32", "F64"`},
+		{"complex", tableFile(`"a":`+tensorText("C64", "[1,1]", 0, 8), "12345678"), `offset 8: arrays of two dimensions: got "a" of "C64", want one of numbers`},
 		{"size of another type", tableFile(`"a":`+tensorText("F64", "[1,1]", 0, 4), "1234"), `data_offsets of tensor "a": got 4 bytes, want 8 for shape [1 1]`},
 		{"another number of labels", tableFile(`"a":`+one+`,"labels":`+tensorText("U8", "[2]", 4, 6), "123456"), `offset 8: length of "labels": got 2, want 1, as many labels as rows`},
 		{"labels of floats", tableFile(`"a":`+one+`,"label":`+tensorText("F32", "[1]", 4, 8), "12345678"), `array "label": got shape [1] of float32, want one dimension of integers`},
@@ -76,4 +79,28 @@ func tensorText(dtype, shape string, begin, end int) string {
 // tableFile returns a file of tensors with that header, without its braces, and data.
 func tableFile(header, data string) []byte {
 	return append(tensorFile("{"+header+"}", 0), data...)
+}
+
+// TestOtherElementTypes has arrays of bool and of types that are not read. They are left out beside
+// vectors.
+func TestOtherElementTypes(t *testing.T) {
+	const rows = "\x00\x00\x80\x3f\x00\x00\x00\x40"
+	x := `"x":` + tensorText("F32", "[2,1]", 0, 8)
+	want := matrix(2, 1, 1, 2)
+	for name, dtype := range map[string]string{"bool": "BOOL", "float8": "F8_E4M3", "unknown": "X"} {
+		checkVectors(t, saveFile(t, name+".safetensors", tableFile(x+`,"mask":`+tensorText(dtype, "[2,1]", 8, 10), rows+"\x00\x01")), want)
+		checkVectors(t, saveFile(t, name+"1.safetensors", tableFile(x+`,"mask":`+tensorText(dtype, "[2]", 8, 10), rows+"\x00\x01")), want)
+	}
+	flags := npyFile("|b1", "False", "(2, 1)", []byte{0, 1})
+	checkVectors(t, saveFile(t, "mask.npz", archive(packed{"mask.npy", zip.Store, flags}, packed{"x.npy", zip.Store, npyFile("<f4", "False", "(2, 1)", []byte(rows))})), want)
+
+	want = matrix(2, 1, 0, 1)
+	checkVectors(t, saveFile(t, "flags.npy", flags), want)
+	checkVectors(t, saveFile(t, "flags.npz", archive(packed{"mask.npy", zip.Store, flags})), want)
+	checkVectors(t, saveFile(t, "flags.safetensors", tableFile(`"x":`+tensorText("BOOL", "[2,1]", 0, 2), "\x00\x01")), want)
+
+	for name, message := range map[string]string{"embeddings": `element type of "embeddings": got "C64", want numbers`, "label": `element type of "label": got "C64", want numbers`} {
+		_, err := ReadVectors(saveFile(t, "a.safetensors", tableFile(x+`,"`+name+`":`+tensorText("C64", "[2,1]", 8, 24), rows+"0123456789012345")))
+		filetest.CheckError(t, err, "safetensors: ", message)
+	}
 }

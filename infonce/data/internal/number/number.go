@@ -32,6 +32,7 @@ var (
 	Uint16   = Type{"uint16", Unsigned, 2}
 	Uint32   = Type{"uint32", Unsigned, 4}
 	Uint64   = Type{"uint64", Unsigned, 8}
+	Bool     = Type{"bool", Unsigned, 1}
 	Float16  = Type{"float16", Float, 2}
 	Float32  = Type{"float32", Float, 4}
 	Float64  = Type{"float64", Float, 8}

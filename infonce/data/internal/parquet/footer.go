@@ -58,9 +58,35 @@ type File struct {
 	io.ReaderAt
 	limit     int64 // the most bytes of all numbers, or of a page
 	maxValues int64 // the most numbers
-	groups    []format.RowGroup
+	groups    []rowGroup
 	zstd      *zstd.Decoder // nil before it is needed
 }
+
+// The metadata of a file: the fields that are used of those that the format has. The structs of the
+// library want some that writers leave out.
+type (
+	metadata struct {
+		Schema    []format.SchemaElement `thrift:"2,required"`
+		NumRows   int64                  `thrift:"3,required"`
+		RowGroups []rowGroup             `thrift:"4,required"`
+	}
+	rowGroup struct {
+		Columns []columnChunk `thrift:"1,required"`
+		NumRows int64         `thrift:"3,required"`
+	}
+	columnChunk struct {
+		FilePath string         `thrift:"1,optional"`
+		MetaData columnMetaData `thrift:"3,required"`
+	}
+	columnMetaData struct {
+		Type                 format.Type             `thrift:"1,required"`
+		Codec                format.CompressionCodec `thrift:"4,required"`
+		NumValues            int64                   `thrift:"5,required"`
+		TotalCompressedSize  int64                   `thrift:"7,required"`
+		DataPageOffset       int64                   `thrift:"9,required"`
+		DictionaryPageOffset int64                   `thrift:"11,optional"`
+	}
+)
 
 // Open reads the footer at the end of a file.
 func Open(f io.ReaderAt, size int64) (*File, error) {
@@ -92,7 +118,7 @@ func Open(f io.ReaderAt, size int64) (*File, error) {
 	if err := input.ReadAt(f, text, p.End); err != nil {
 		return nil, err
 	}
-	var m format.FileMetaData
+	var m metadata
 	n, err := decodeThrift(text, p.End, "footer", &m)
 	if err != nil {
 		return nil, err

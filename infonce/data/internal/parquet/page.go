@@ -9,9 +9,11 @@ import (
 	"io"
 	"math"
 
+	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go/format"
+	"github.com/pierrec/lz4/v4"
 
 	"github.com/contrast-go/contrast/infonce/data/internal/input"
 )
@@ -63,9 +65,9 @@ func (p *File) chunk(l Column, group int) (*chunk, error) {
 		return nil, input.Malformed(p.End, "number of values of "+what, m.NumValues, fmt.Sprintf("at most %d", p.maxValues))
 	}
 	switch m.Codec {
-	case format.Uncompressed, format.Snappy, format.Gzip, format.Zstd:
+	case format.Uncompressed, format.Snappy, format.Gzip, format.Zstd, format.Brotli, format.Lz4Raw:
 	default:
-		return nil, input.Malformed(p.End, "compression of "+what, m.Codec, "none, snappy, gzip or zstd")
+		return nil, input.Malformed(p.End, "compression of "+what, m.Codec, "none, snappy, gzip, zstd, brotli or LZ4_RAW")
 	}
 	return &chunk{File: p, Column: l, codec: m.Codec, at: start, stop: start + m.TotalCompressedSize, left: m.NumValues}, nil
 }
@@ -178,7 +180,14 @@ func (c *chunk) unpack(at int64, b []byte, size int) ([]byte, error) {
 			_, err = snappy.Decode(plain, b)
 		}
 	case format.Gzip:
-		n, err = inflate(plain, b)
+		var z *gzip.Reader
+		if z, err = gzip.NewReader(bytes.NewReader(b)); err == nil {
+			n, err = inflate(plain, z)
+		}
+	case format.Brotli:
+		n, err = inflate(plain, brotli.NewReader(bytes.NewReader(b)))
+	case format.Lz4Raw:
+		n, err = lz4.UncompressBlock(b, plain)
 	case format.Zstd:
 		if c.zstd == nil {
 			if c.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(uint64(c.limit))); err != nil {
@@ -201,11 +210,7 @@ func (c *chunk) unpack(at int64, b []byte, size int) ([]byte, error) {
 
 // inflate decompresses b by gzip into dst, and returns how many bytes there are, counting at most
 // one more than fits.
-func inflate(dst, b []byte) (int, error) {
-	z, err := gzip.NewReader(bytes.NewReader(b))
-	if err != nil {
-		return 0, err
-	}
+func inflate(dst []byte, z io.Reader) (int, error) {
 	n, err := io.ReadFull(z, dst)
 	if err == io.EOF || err == io.ErrUnexpectedEOF && n > 0 {
 		return n, nil
@@ -361,36 +366,78 @@ func (c *chunk) finish(p *page, b []byte, n int32, encoding format.Encoding) err
 		}
 		p.values.b = whole
 		return nil
+	case format.DeltaByteArray:
+		if !c.Text {
+			break
+		}
+		return c.prefixed(p, b)
 	case format.DeltaLengthByteArray:
 		if !c.Text {
 			break
 		}
-		if p.n > MaxTexts {
-			return input.Malformed(p.at, "number of names of page", p.n, fmt.Sprintf("at most %d", MaxTexts))
-		}
-		var lengths []int
-		total := 0
-		rest, err := deltas(b, p.n, func(v int64) error {
-			if v < 0 || v > int64(len(b)-total) {
-				return fmt.Errorf("length of text: got %d, want at most the %d bytes of the page", v, len(b)-total)
-			}
-			total += int(v)
-			lengths = append(lengths, int(v))
-			return nil
-		})
-		if err == nil && total > len(rest) {
-			err = fmt.Errorf("length of text: got %d bytes, want at most %d", total, len(rest))
-		}
-		if err != nil {
-			return fmt.Errorf("offset %d: page: %w", p.at, err)
-		}
-		p.values.text = make([][]byte, p.n)
-		for i, n := range lengths {
-			p.values.text[i], rest = rest[:n], rest[n:]
-		}
-		return nil
+		return p.texts(b)
 	}
 	return input.Malformed(p.at, "encoding", encoding, "PLAIN, RLE_DICTIONARY, BYTE_STREAM_SPLIT, or DELTA_BINARY_PACKED of integers")
+}
+
+// texts sets the values of a page of DELTA_LENGTH_BYTE_ARRAY: all lengths and then all texts.
+func (p *page) texts(b []byte) error {
+	if p.n > MaxTexts {
+		return input.Malformed(p.at, "number of names of page", p.n, fmt.Sprintf("at most %d", MaxTexts))
+	}
+	var lengths []int
+	total := 0
+	rest, err := deltas(b, p.n, func(v int64) error {
+		if v < 0 || v > int64(len(b)-total) {
+			return fmt.Errorf("length of text: got %d, want at most the %d bytes of the page", v, len(b)-total)
+		}
+		total += int(v)
+		lengths = append(lengths, int(v))
+		return nil
+	})
+	if err == nil && total > len(rest) {
+		err = fmt.Errorf("length of text: got %d bytes, want at most %d", total, len(rest))
+	}
+	if err != nil {
+		return fmt.Errorf("offset %d: page: %w", p.at, err)
+	}
+	p.values.text = make([][]byte, p.n)
+	for i, n := range lengths {
+		p.values.text[i], rest = rest[:n], rest[n:]
+	}
+	return nil
+}
+
+// prefixed sets the values of a page of DELTA_BYTE_ARRAY: how much of the text before each one
+// begins with, and the rest of it.
+func (c *chunk) prefixed(p *page, b []byte) error {
+	var prefixes []int64
+	b, err := deltas(b, min(p.n, MaxTexts+1), func(v int64) error {
+		prefixes = append(prefixes, v)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("offset %d: page: %w", p.at, err)
+	}
+	if err := p.texts(b); err != nil {
+		return err
+	}
+	var before []byte
+	room := c.limit
+	for i, rest := range p.values.text {
+		n := prefixes[i]
+		if n < 0 || n > int64(len(before)) {
+			return input.Malformed(p.at, fmt.Sprintf("prefix of text %d", i), n, fmt.Sprintf("at most the %d bytes of the one before", len(before)))
+		}
+		if room -= n; room < 0 {
+			return input.Malformed(p.at, "length of texts", "more", fmt.Sprintf("at most %d", c.limit))
+		}
+		if n > 0 {
+			rest = append(append(make([]byte, 0, int(n)+len(rest)), before[:n]...), rest...)
+		}
+		p.values.text[i], before = rest, rest
+	}
+	return nil
 }
 
 // defined returns an error if there is a null in a page.
