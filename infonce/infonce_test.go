@@ -340,3 +340,17 @@ func TestExtraKeysAreNegatives(t *testing.T) {
 		}
 	}
 }
+
+// TestInfoNCEChangedSettings: negatives of a call do not linger where the next one, with other settings,
+// takes them for candidates like the keys.
+func TestInfoNCEChangedSettings(t *testing.T) {
+	r := check.NewRand(24)
+	matrix := func(rows int) simd.Matrix { return gaps(rows, 8, 0, r.Normals32(rows*8)) }
+	b := Batch{Q: matrix(20), K: matrix(20), Negatives: matrix(30)}
+	stacked := InfoNCE{InBatch: true, LabelSmoothing: 0.1}
+	want := outcomeOf(t, "fresh", &stacked, b)
+	used := InfoNCE{}
+	outcomeOf(t, "own candidates", &used, b)
+	used.InBatch, used.LabelSmoothing = true, 0.1
+	outcomeOf(t, "used before", &used, b).same(t, "used before", want)
+}
