@@ -14,19 +14,23 @@ import (
 // maxFields is the most fields in a line of .csv.
 const maxFields = 1 << 20
 
-// splitFields appends the fields of a line to dst. They are separated by commas; one in quotes may
-// contain commas, and quotes that are doubled (RFC 4180, except that no field has several lines).
-func splitFields(dst [][]byte, l *lineReader, line []byte) ([][]byte, error) {
-	if n := min(bytes.Count(line, []byte{','})+1, maxFields); n > cap(dst) {
+// splitFields appends the fields of a line to dst. A field in quotes may contain the separator, and
+// quotes that are doubled (RFC 4180).
+func splitFields(dst [][]byte, l *lineReader, line []byte, separator byte) ([][]byte, error) {
+	space := " \t"
+	if separator == '\t' {
+		space = " "
+	}
+	if n := min(bytes.Count(line, []byte{separator})+1, maxFields); n > cap(dst) {
 		dst = make([][]byte, 0, n)
 	}
 	for {
 		if len(dst) == maxFields {
 			return nil, l.malformed("number of fields", "more", fmt.Sprintf("at most %d", maxFields))
 		}
-		field := bytes.TrimLeft(line, " \t")
+		field := bytes.TrimLeft(line, space)
 		if len(field) == 0 || field[0] != '"' {
-			field, rest, more := bytes.Cut(line, []byte{','})
+			field, rest, more := bytes.Cut(line, []byte{separator})
 			dst = append(dst, bytes.TrimSpace(field))
 			if !more {
 				return dst, nil
@@ -38,7 +42,7 @@ func splitFields(dst [][]byte, l *lineReader, line []byte) ([][]byte, error) {
 		for {
 			n := bytes.IndexByte(field[end:], '"')
 			if n < 0 {
-				return nil, l.malformed(fmt.Sprintf("field %d", len(dst)+1), "no second quote", "one in the same line")
+				return nil, l.malformed(fmt.Sprintf("field %d", len(dst)+1), "no second quote", "one")
 			}
 			if end += n + 1; end == len(field) || field[end] != '"' {
 				break
@@ -46,7 +50,7 @@ func splitFields(dst [][]byte, l *lineReader, line []byte) ([][]byte, error) {
 			doubled = true
 			end++
 		}
-		text, rest := field[1:end-1], bytes.TrimLeft(field[end:], " \t")
+		text, rest := field[1:end-1], bytes.TrimLeft(field[end:], space)
 		if doubled {
 			text = bytes.ReplaceAll(text, []byte(`""`), []byte{'"'})
 		}
@@ -54,34 +58,73 @@ func splitFields(dst [][]byte, l *lineReader, line []byte) ([][]byte, error) {
 		switch {
 		case len(rest) == 0:
 			return dst, nil
-		case rest[0] != ',':
+		case rest[0] != separator:
 			return nil, l.malformed(fmt.Sprintf("field %d", len(dst)), "text after the second quote", "a comma")
 		}
 		line = rest[1:]
 	}
 }
 
+// quoteOpen reports whether a quoted field goes on after text, of which quoted says whether it
+// begins within one.
+func quoteOpen(text []byte, quoted bool, separator byte) bool {
+	start := true // of a field
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '"' && i+1 < len(text) && text[i+1] == '"':
+			i++
+		case quoted:
+			quoted = c != '"'
+		case c == separator:
+			start = true
+		case c == '"' && start:
+			quoted, start = true, false
+		case c != ' ' && c != '\t':
+			start = false
+		}
+	}
+	return quoted
+}
+
 // A csvReader reads the lines of a .csv.
 type csvReader struct {
 	*lineReader
-	fields [][]byte // of the last line
-	label  int      // the field with the label, −1 if there is none
-	skip   []bool   // which fields are left out; false for label
-	names  []string // of the fields, nil if they have none
+	separator byte
+	record    []byte   // of several lines
+	fields    [][]byte // of the last line
+	label     int      // the field with the label, −1 if there is none
+	skip      []bool   // which fields are left out; false for label
+	names     []string // of the fields, nil if they have none
 }
 
 // newCSVReader reads the first line, and the second one if the first has the names of the columns.
 // The function data reports whether a field is data and not a name.
 func newCSVReader(f io.ReaderAt, size int64, data func(field []byte) bool) (*csvReader, error) {
-	r := &csvReader{lineReader: newLineReader(f, size), label: -1}
-	ok, err := r.split()
+	r := &csvReader{lineReader: newLineReader(f, size), separator: ',', label: -1}
+	r.tabs = true
+	comment, line, err := r.begin()
 	if err != nil {
 		return nil, err
 	}
-	if !ok {
+	if line == nil {
 		return nil, r.ended("rows")
 	}
+	if bytes.IndexByte(line, ',') < 0 && bytes.IndexByte(line, '\t') >= 0 {
+		r.separator = '\t'
+	}
+	if err := r.splitRecord(line); err != nil {
+		return nil, err
+	}
 	r.skip = make([]bool, len(r.fields))
+	if names, err := splitFields(nil, r.lineReader, comment, r.separator); err == nil && comment != nil && len(names) == len(r.fields) {
+		first := r.fields
+		r.fields = names
+		if err := r.nameColumns(); err != nil {
+			return nil, err
+		}
+		r.fields = first
+		return r, nil
+	}
 	if !r.named(data) {
 		for i, field := range r.fields {
 			if r.label < 0 && len(field) > 0 && !data(field) {
@@ -90,22 +133,43 @@ func newCSVReader(f io.ReaderAt, size int64, data func(field []byte) bool) (*csv
 		}
 		return r, nil
 	}
+	if err := r.nameColumns(); err != nil {
+		return nil, err
+	}
+	ok, err := r.next()
+	if err == nil && !ok {
+		err = r.ended("rows")
+	}
+	return r, err
+}
+
+// begin returns the first line that is no comment, and a copy of the last comment before it,
+// without its mark: as NumPy writes it, it has the names of the columns.
+func (r *csvReader) begin() (comment, line []byte, err error) {
+	for {
+		line, err := r.lineReader.next()
+		if line == nil || err != nil || line[0] != '#' {
+			return comment, line, err
+		}
+		comment = bytes.Clone(bytes.TrimLeft(line, "#"))
+	}
+}
+
+// nameColumns takes the fields for the names of the columns.
+func (r *csvReader) nameColumns() error {
 	for i, field := range r.fields {
 		name := string(field)
 		r.names = append(r.names, name)
 		switch {
 		case isLabels(name) && r.label >= 0:
-			return nil, r.malformed("names of columns", input.Quoted(r.names[r.label])+" and "+input.Quoted(name), "one of labels")
+			return r.malformed("names of columns", input.Quoted(r.names[r.label])+" and "+input.Quoted(name), "one of labels")
 		case isLabels(name):
 			r.label = i
 		case name == "" || strings.EqualFold(name, "id"):
 			r.skip[i] = true
 		}
 	}
-	if ok, err = r.next(); err == nil && !ok {
-		err = r.ended("rows")
-	}
-	return r, err
+	return nil
 }
 
 // named reports whether the first line has the names of columns.
@@ -127,8 +191,30 @@ func (r *csvReader) split() (ok bool, err error) {
 	if line == nil || err != nil {
 		return false, err
 	}
-	r.fields, err = splitFields(r.fields[:0], r.lineReader, line)
+	err = r.splitRecord(line)
 	return err == nil, err
+}
+
+// splitRecord reads the fields of a line, and of those after it into which a quoted field goes on.
+func (r *csvReader) splitRecord(line []byte) (err error) {
+	if bytes.IndexByte(line, '"') >= 0 && quoteOpen(line, false, r.separator) {
+		first := r.line
+		r.record = append(r.record[:0], line...)
+		for open := true; open; {
+			line, err := r.raw()
+			if err != nil {
+				return err
+			}
+			if line == nil || len(r.record)+len(line) >= maxLine {
+				return input.MalformedLine(first, "quoted field", "no second quote", fmt.Sprintf("one within %d bytes", maxLine))
+			}
+			open = quoteOpen(line, true, r.separator)
+			r.record = append(append(r.record, '\n'), line...)
+		}
+		line = r.record
+	}
+	r.fields, err = splitFields(r.fields[:0], r.lineReader, line, r.separator)
+	return err
 }
 
 // next is split, but returns an error if there are more or fewer fields than in the first line.

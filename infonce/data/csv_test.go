@@ -60,6 +60,15 @@ func TestCSV(t *testing.T) {
 		{"an index without a name", ",0,1\n0,1,2.5\n1,-3,4e-3\n", two, nil, nil},
 		{"an id", "0,ID,1\n1,abc,2.5\n-3,def,4e-3\n", two, nil, nil},
 		{"one column", "1\n2\n3\n", matrix(3, 1, 1, 2, 3), nil, nil},
+		{"carriage returns", "x,y\r1,2.5\r-3,4e-3", two, nil, nil},
+		{"line ends of all kinds", "x,y\r1,2.5\r\n\r\n\n\r-3,4e-3\r", two, nil, nil},
+		{"lines in quotes", "\"a\nname\",label,y\n1,\"a \"\"dog\"\",\n\n at home\",2.5\r\n-3,\"a\rb\",\"4e-3\"\n", two, []int{1, 0}, []string{"a\nb", "a \"dog\",\n\n at home"}},
+		{"quotes within a field", "x,label,y\n1,5\",2.5\n-3,3\",4e-3\n", two, []int{1, 0}, []string{"3\"", "5\""}},
+		{"tabs", "x\tlabel\ty\n1\ta b\t2.5\n-3\t\"c\td\"\t4e-3\n", two, []int{0, 1}, []string{"a b", "c\td"}},
+		{"tabs and an index without a name", "\tx\ty\n0\t1\t2.5\n1\t-3\t4e-3\n", two, nil, nil},
+		{"comments", "# by hand\n#\n1,2.5\n-3,4e-3\n", two, nil, nil},
+		{"names in a comment", "# written by NumPy\n# x,label,y\n1,7,2.5\n-3,0,4e-3\n", two, []int{7, 0}, nil},
+		{"numbers for names in a comment", "#,0,1\n0,1,2.5\n1,-3,4e-3\n", two, nil, nil},
 	})
 }
 
@@ -85,7 +94,10 @@ func badCSV() []badFile {
 		text("fewer fields", "1,2\n3\n", "line 2: number of fields: got 1, want 2 as in the first line"),
 		text("more fields", "1,2\n\n3,4,5\n", "line 3: number of fields: got 3, want 2 as in the first line"),
 		text("fewer than names", "x,y\n1\n", "line 2: number of fields: got 1, want 2"),
-		text("no second quote", "1,\"2\n3\",4\n", "line 1: field 2: got no second quote, want one in the same line"),
+		text("no second quote", "1,2\n3,\"4\n5,6\n", "line 2: quoted field: got no second quote, want one within 16777216 bytes"),
+		text("no second quote in the first line", "1,\"2\"\"\n3,4\n", "line 1: quoted field: got no second quote"),
+		text("text after a quote of two lines", "1,\"2\n3\"4\n", "line 2: field 2: got text after the second quote"),
+		text("comments only", "# x,y\n#\n", "line 3: rows: got end of file"),
 		text("text after a quote", "1,\"2\"3\n", "line 1: field 2: got text after the second quote, want a comma"),
 		text("labels twice", "label,x,class\n1,2,3\n", `line 1: names of columns: got "label" and "class", want one of labels`),
 		text("labels only", "label,id\n1,2\n", "line 2: columns of numbers: got none, want at least one"),

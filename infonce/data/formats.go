@@ -52,7 +52,7 @@ var formats = []fileFormat{
 	{".fvecs", "float32 vectors, each after its dimension as int32", openFvecs, encodeFvecs, nil, nil},
 	{".bvecs", "vectors of bytes, each after its dimension as int32", openBvecs, nil, nil, nil},
 	{".ivecs", "a label each, after the dimension 1 as int32", nil, nil, ivecsLabels, ivecsTriplets},
-	{".csv", "columns of numbers, separated by commas", openCSV, encodeCSV, csvLabels, csvTriplets},
+	{".csv", "columns of numbers, separated by commas or tabs", openCSV, encodeCSV, csvLabels, csvTriplets},
 	{".jsonl", "in each line an array, or an object with one", openJSONL, encodeJSONL, jsonlLabels, jsonlTriplets},
 	{".txt", "a label a line", nil, nil, textLabels, nil},
 	{"idx1-ubyte", "labels of the MNIST family", nil, nil, idxLabels, nil},

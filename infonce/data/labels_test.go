@@ -23,6 +23,7 @@ func TestReadLabels(t *testing.T) {
 		{"a.txt", []byte("3\r\n1\n2"), []int{3, 1, 2}, nil},
 		{"b.TXT", []byte("dog\ncat\n\ndog\n"), []int{1, 0, 1}, pets},
 		{"c.txt", []byte("label\n1\n"), []int{1, 0}, []string{"1", "label"}},
+		{"d.txt", []byte("dog\rcat\r"), []int{1, 0}, pets},
 		{"a.csv", []byte("2\n1\n"), []int{2, 1}, nil},
 		{"b.csv", []byte("label\ndog\ncat\n"), []int{1, 0}, pets},
 		{"c.csv", []byte("path,class\na.png,dog\nb.png,cat\n"), []int{1, 0}, pets},

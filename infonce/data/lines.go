@@ -19,26 +19,65 @@ const maxLine = 16 << 20
 // A lineReader reads text line by line, and skips blank lines.
 type lineReader struct {
 	s    *bufio.Scanner
-	line int // number of the last line, from 1
+	line int  // number of the last line, from 1
+	tabs bool // are no white space around a line
 }
 
 func newLineReader(f io.ReaderAt, size int64) *lineReader {
 	l := &lineReader{s: bufio.NewScanner(io.NewSectionReader(f, 0, size))}
 	l.s.Buffer(nil, maxLine+2)
+	l.s.Split(scanLine)
 	return l
+}
+
+// scanLine is bufio.ScanLines, but a carriage return ends a line too.
+func scanLine(data []byte, atEOF bool) (advance int, line []byte, err error) {
+	end := bytes.IndexByte(data, '\n')
+	text := data
+	if end >= 0 {
+		text = data[:end]
+	}
+	cr := bytes.IndexByte(text, '\r')
+	switch {
+	case cr >= 0 && cr+1 == end:
+		return end + 1, data[:cr], nil
+	case cr >= 0 && (cr+1 < len(data) || atEOF):
+		return cr + 1, data[:cr], nil
+	case end >= 0:
+		return end + 1, text, nil
+	case atEOF && len(data) > 0:
+		return len(data), data, nil
+	}
+	return 0, nil, nil // more data is needed
 }
 
 // next returns the next line without the white space around it, or nil at the end. The line is
 // valid until the next call.
 func (l *lineReader) next() ([]byte, error) {
-	for l.s.Scan() {
-		text := l.s.Bytes()
-		if l.line++; l.line == 1 {
+	for {
+		text, err := l.raw()
+		if text == nil || err != nil {
+			return nil, err
+		}
+		if l.line == 1 {
 			text = bytes.TrimPrefix(text, []byte("\ufeff")) // Windows starts text with it
 		}
-		if text = bytes.TrimSpace(text); len(text) > 0 {
-			return text, nil
+		trimmed := bytes.TrimSpace(text)
+		switch {
+		case len(trimmed) == 0:
+		case l.tabs:
+			return bytes.Trim(text, " "), nil
+		default:
+			return trimmed, nil
 		}
+	}
+}
+
+// raw returns the next line as it is, or nil at the end.
+func (l *lineReader) raw() ([]byte, error) {
+	if l.s.Scan() {
+		l.line++
+		return l.s.Bytes()[:len(l.s.Bytes()):len(l.s.Bytes())], nil
 	}
 	switch err := l.s.Err(); {
 	case errors.Is(err, bufio.ErrTooLong):
@@ -68,7 +107,8 @@ func countLines(f io.ReaderAt, size int64) (int64, error) {
 		if err := input.ReadAt(f, buf, at); err != nil {
 			return 0, err
 		}
-		n += int64(bytes.Count(buf, []byte{'\n'}))
+		// Windows ends lines with both. One of two may be in the next part, which counts more.
+		n += int64(bytes.Count(buf, []byte{'\n'}) + bytes.Count(buf, []byte{'\r'}) - bytes.Count(buf, []byte("\r\n")))
 	}
 	return n, nil
 }

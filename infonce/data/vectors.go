@@ -46,7 +46,7 @@ type content struct {
 //	.parquet       the column of lists of numbers, or every column of numbers
 //	.fvecs         float32 vectors, each after its dimension as int32
 //	.bvecs         vectors of bytes, each after its dimension as int32
-//	.csv           columns of numbers, separated by commas
+//	.csv           columns of numbers, separated by commas or tabs
 //	.jsonl         in each line an array, or an object with one
 //
 // An array, column or key named "label", "labels" or "class", in any case, holds the labels:
@@ -54,11 +54,14 @@ type content struct {
 // sorted order.
 //
 // Of several lists in a .parquet or .jsonl, the one named "embedding" or "embeddings" is taken.
-// Pages of a .parquet may be compressed by snappy, gzip or zstd. Its columns named "id" and the
-// index of pandas are left out, and so are columns of a .csv that are named "id" or not at all.
+// Pages of a .parquet may be compressed by snappy, gzip, zstd, brotli or LZ4_RAW. Its columns named
+// "id" and the index of pandas are left out, and so are columns of a .csv that are named "id" or
+// not at all.
 //
 // The first line of a .csv has the names of the columns if no field of it is a number, or one is a
-// name as above. Without names, a column that begins with text holds the labels.
+// name as above. Without names, a column that begins with text holds the labels. Lines before it
+// that begin with # are comments, but the last one has the names if it has as many fields as the
+// line after it.
 //
 // A file has at least one row and one column. Sizes are checked against the size of the file before
 // memory is taken, and numbers that are NaN, infinite or too large for float32 are errors when they
