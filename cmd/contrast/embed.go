@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/contrast-go/contrast/cmd/contrast/internal/dataset"
 	"github.com/contrast-go/contrast/cmd/contrast/internal/evaluation"
+	"github.com/contrast-go/contrast/cmd/contrast/internal/interrupt"
 	"github.com/contrast-go/contrast/cmd/contrast/internal/run"
 	"github.com/contrast-go/contrast/cmd/contrast/internal/settings"
 	"github.com/contrast-go/contrast/infonce/data"
@@ -86,9 +86,9 @@ func (c *embedCommand) Run(con *console) error {
 	dim := see(simd.NewMatrix(1, in)).Cols
 	var x simd.Matrix
 	var pick []int
-	err = data.WriteVectorsFrom(c.Out, samples.Len(), dim, func(dst simd.Matrix, first int) error {
+	embed := func(dst simd.Matrix, first int) error {
 		if err := con.ctx.Err(); err != nil {
-			return errors.New("interrupted")
+			return run.ErrInterrupted
 		}
 		pick = pick[:0]
 		for i := range dst.Rows {
@@ -106,7 +106,8 @@ func (c *embedCommand) Run(con *console) error {
 			copy(dst.Row(i), z.Row(i))
 		}
 		return nil
-	})
+	}
+	err = interrupt.Guard(func() error { return data.WriteVectorsFrom(c.Out, samples.Len(), dim, embed) })
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@
 // JSON object; all that is for people goes to standard error.
 //
 // The exit status is 0, 1 where the command failed, 2 where the command line is
-// wrong, and 130 where training was interrupted.
+// wrong, and 130 where a signal ended it.
 package main
 
 import (
@@ -25,19 +25,23 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/contrast-go/contrast/cmd/contrast/internal/interrupt"
 	"github.com/contrast-go/contrast/cmd/contrast/internal/reproduce"
 	"github.com/contrast-go/contrast/cmd/contrast/internal/run"
 	"github.com/contrast-go/contrast/cmd/contrast/internal/settings"
 )
 
 func main() {
-	ignoreFileLimit()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ignoreSignals()
+	ctx, stop := signal.NotifyContext(context.Background(), endingSignals...)
 	context.AfterFunc(ctx, stop) // the second signal ends the program at once
+	interrupt.Watch(ctx, func() {
+		fmt.Fprintf(os.Stderr, "contrast: %v\n", run.ErrInterrupted)
+		os.Exit(statusInterrupted)
+	})
 	os.Exit(start(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 

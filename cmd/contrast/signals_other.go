@@ -2,4 +2,11 @@
 
 package main
 
-func ignoreFileLimit() {}
+import (
+	"os"
+	"syscall"
+)
+
+var endingSignals = []os.Signal{os.Interrupt, syscall.SIGTERM}
+
+func ignoreSignals() {}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/contrast-go/contrast/cmd/contrast/internal/evaluation"
+	"github.com/contrast-go/contrast/cmd/contrast/internal/interrupt"
 	"github.com/contrast-go/contrast/cmd/contrast/internal/view"
 	"github.com/contrast-go/contrast/infonce/nn"
 	"github.com/contrast-go/contrast/infonce/train"
@@ -73,7 +74,7 @@ func (r *Run) train(ctx context.Context, o *observer) error {
 			stop(err)
 		}
 	}
-	err := r.trainer.Run(ctx)
+	err := interrupt.Guard(func() error { return r.trainer.Run(ctx) })
 	o.seconds = time.Since(o.start).Seconds()
 	if failed := o.close(); failed != nil {
 		return failed
@@ -99,7 +100,7 @@ func (r *Run) finish(o *observer) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := view.DrawLosses(r.folder.path(CurveFile), r.title(), curves.Loss); err != nil {
+	if err := interrupt.Guard(func() error { return view.DrawLosses(r.folder.path(CurveFile), r.title(), curves.Loss) }); err != nil {
 		return nil, err
 	}
 	f, err := r.evaluate()
@@ -109,7 +110,7 @@ func (r *Run) finish(o *observer) (*Report, error) {
 	if err := r.show(o, curves, f); err != nil {
 		return nil, err
 	}
-	if err := nn.WriteModel(r.folder.path(ModelFile), r.encoder); err != nil {
+	if err := interrupt.Guard(func() error { return nn.WriteModel(r.folder.path(ModelFile), r.encoder) }); err != nil {
 		return nil, err
 	}
 	report := r.report(f)
@@ -152,7 +153,7 @@ func (r *Run) evaluate() (*findings, error) {
 // show draws neighbours, and the last page.
 func (r *Run) show(o *observer, curves view.Curves, f *findings) error {
 	if e, ok := f.evaluation.(*evaluation.Retrieval); ok {
-		if err := view.DrawNeighbours(r.folder.path(GridFile), e, f.first(), f.last()); err != nil {
+		if err := interrupt.Guard(func() error { return view.DrawNeighbours(r.folder.path(GridFile), e, f.first(), f.last()) }); err != nil {
 			return err
 		}
 	}
@@ -171,7 +172,7 @@ func (r *Run) show(o *observer, curves view.Curves, f *findings) error {
 	if err := view.AddResults(p, f.evaluation, f.answers, h, f.embedders, r.Dataset); err != nil {
 		return err
 	}
-	return o.publish(p)
+	return interrupt.Guard(func() error { return o.publish(p) })
 }
 
 func (r *Run) report(f *findings) *Report {
