@@ -11,7 +11,7 @@ import (
 // streamFrom is the size from which on copies are avoided.
 const streamFrom = 96 << 20
 
-// worthLean reports whether the copies that a sweep would make take more than the budget.
+// worthStreaming reports whether the copies that a sweep would make take more than the budget.
 func worthStreaming(b Batch, budget int64) bool {
 	return 8*int64(b.Q.Cols)*(int64(b.Q.Rows)+2*int64(b.K.Rows)) > min(budget, streamFrom)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -71,10 +72,15 @@ func readConfig(path string, flags []*kong.Flag, c *console) (map[string]string,
 		return nil, errors.New("got more than one document, want one")
 	}
 	known, values := configurable(flags), make(map[string]string)
-	for name, node := range fields {
+	byLine := func(a, b string) int { return cmp.Compare(fields[a].Line, fields[b].Line) }
+	for _, name := range slices.SortedFunc(maps.Keys(fields), byLine) {
+		node := fields[name]
 		if now, ok := settings.Renamed[name]; ok {
 			c.printf("contrast: --config: %s: %s is now %s\n", path, name, now)
 			name = now
+		}
+		if _, ok := values[name]; ok {
+			return nil, fmt.Errorf("line %d: %s is there twice, under its old name and its new one", node.Line, name)
 		}
 		flag, ok := known[name]
 		if !ok {

@@ -79,3 +79,43 @@ func TestRunOfTheVersionBefore(t *testing.T) {
 		}
 	}
 }
+
+// In the version before, samples of a class were negatives of each other unless there was a queue. The
+// steps that are left are made likewise.
+func TestSupervisedRunOfTheVersionBefore(t *testing.T) {
+	dir := t.TempDir()
+	for path, content := range contents(t, filepath.Join("testdata", "before_supervised")) {
+		write(t, filepath.Join(dir, filepath.Base(path)), []byte(content))
+	}
+	data := strings.TrimPrefix(bars(t), "--data=idx:")
+	t.Chdir(t.TempDir())
+	if err := os.Rename(data, "bars"); err != nil {
+		t.Fatal(err)
+	}
+	stdout, _ := succeed(t, "train", "--resume", "--out", dir, "--json")
+	const before = "9260db0455ab887c76d4505ef3b5793e8ad65b482646c556cfb414b315d63f44"
+	if got := reportOf(t, stdout).WeightsSHA256; got != before {
+		t.Errorf("resumed: weights %s, want %s", got, before)
+	}
+	stdout, _ = succeed(t, "train", "--data=idx:bars", "--batch=10", "--hidden=8", "--dim=4", "--supervised", "--steps=40", "--seed=3", "--out", t.TempDir(), "--json")
+	if got := reportOf(t, stdout).WeightsSHA256; got == before {
+		t.Error("a new run has samples of a class as negatives of each other")
+	}
+}
+
+// A flag of its own name says what is meant, and no setting is there twice.
+func TestRenamedFlagsGiveWay(t *testing.T) {
+	data, dir := bars(t), t.TempDir()
+	_, stderr := succeed(t, small(data, dir, "--steps=2", "--loss=moco", "--momentum=0.9", "--ema=0.5")...)
+	if !strings.Contains(stderr, `"ema":0.5,`) {
+		t.Errorf("--ema gives way to --momentum:\n%s", stderr)
+	}
+	config := filepath.Join(t.TempDir(), "twice.yaml")
+	write(t, config, []byte("decay: 0.3\nweight-decay: 0.2\n"))
+	for range 10 {
+		status, _, stderr := command(small(data, t.TempDir(), "--config="+config)...)
+		if want := "line 2: weight-decay is there twice, under its old name and its new one"; status != statusFailed || !strings.Contains(stderr, want) {
+			t.Fatalf("status %d, stderr %q, want %q", status, stderr, want)
+		}
+	}
+}

@@ -231,7 +231,7 @@ func TestTrainRefusesBadRows(t *testing.T) {
 		says  string
 	}{
 		{[]string{"--pairs=DIR/q.npy,DIR/nan.npy"}, "number of row 59, column 7: got NaN"},
-		{[]string{"--data=no/such"}, `--data is "no/such", want glyphs, a folder of images, or a file of embeddings`},
+		{[]string{"--data=no/such"}, "--data: no/such: no such file or folder; want glyphs, a folder of images, or a file of embeddings"},
 		{[]string{"--data=DIR/labels.txt"}, "want one of .npy"},
 		{[]string{"--data=DIR/short.npy"}, "short.npy"},
 		{[]string{"--pairs=DIR/q.npy,DIR/none.npy"}, "none.npy"},

@@ -295,7 +295,7 @@ func checkLabels(op string, x simd.Matrix, labels []int) {
 	}
 }
 
-// checkWithin returns an error unless v, the setting name, is a number from lo to hi.
+// checkRange returns an error unless v, the setting name, is a number from lo to hi.
 func checkRange(op, name string, v, lo, hi float32) error {
 	if !(v >= lo && v <= hi) {
 		return fmt.Errorf("%s: %s is %v, want a number from %v to %v", op, name, v, lo, hi)

@@ -142,6 +142,16 @@ func TestRunTellsTheLossOfDuplicates(t *testing.T) {
 		}
 	})
 
+	before := tiny(t, "", 1)
+	before.Source, before.IgnoreIDs, before.Steps = pairs, true, 1
+	before.Loss = lossFunc(func(b infonce.Batch, grad *infonce.Batch) (infonce.Result, error) {
+		if b.IDs != nil {
+			t.Errorf("with IgnoreIDs the loss is given IDs %v, want none", b.IDs)
+		}
+		return (&infonce.NTXent{}).Evaluate(b, grad, 1)
+	})
+	mustRun(t, before)
+
 	// All documents are one, so there is nothing to tell apart.
 	tr := tiny(t, "", 1)
 	tr.Source = &dataset.VectorPairs{Queries: rows, Documents: rows, DocumentIDs: make([]int, 40)}

@@ -18,16 +18,28 @@ func (t *Trainer) advance(step int) (Progress, error) {
 	if err != nil {
 		return Progress{}, fmt.Errorf("source: %w", err)
 	}
-	z := t.embed()
+	if labels != nil && len(labels) != t.x.Rows {
+		return Progress{}, fmt.Errorf("source: %d labels, want one for each of %d rows", len(labels), t.x.Rows)
+	}
+	z, err := t.embed()
+	if err != nil {
+		return Progress{}, err
+	}
 	if err := t.checkEmbedding(z); err != nil {
 		return Progress{}, err
 	}
 
 	batch := t.arrange(z, labels)
+	if batch.K.Rows > 0 && batch.Q.Rows%t.Batch != 0 {
+		return Progress{}, fmt.Errorf("arrangement: %d queries, want a multiple of the %d samples of a step: it is for another number of views than %d",
+			batch.Q.Rows, t.Batch, t.views())
+	}
 	if err := t.addQueue(step, &batch); err != nil {
 		return Progress{}, err
 	}
-	t.addIDs(&batch)
+	if err := t.addIDs(&batch); err != nil {
+		return Progress{}, err
+	}
 	result, err := t.evaluate(batch)
 	if err != nil {
 		return Progress{}, err
@@ -96,38 +108,50 @@ func (t *Trainer) addQueue(step int, b *infonce.Batch) error {
 		return fmt.Errorf("queue: the arrangement has %d keys, want %d, the second views", b.K.Rows, t.Batch)
 	}
 	b.Negatives = t.Queue.Rows()
-	s, ok := t.Source.(dataset.Identifier)
-	if !ok {
-		return nil
-	}
-	if ids := s.IDs(); ids != nil {
-		t.ids = append(append(t.ids[:0], ids[t.Batch:]...), t.Queue.IDs()...)
+	ids, err := t.keyIDs()
+	if ids != nil {
+		t.ids = append(append(t.ids[:0], ids...), t.Queue.IDs()...)
 		b.IDs = t.ids
 	}
-	return nil
+	return err
+}
+
+// keyIDs returns what the source knows of the second views: equal numbers for the same thing, or nil.
+func (t *Trainer) keyIDs() ([]int, error) {
+	s, ok := t.Source.(dataset.Identifier)
+	if !ok {
+		return nil, nil
+	}
+	ids := s.IDs()
+	if ids == nil {
+		return nil, nil
+	}
+	if len(ids) != t.x.Rows {
+		return nil, fmt.Errorf("source: %d IDs, want one for each of %d rows", len(ids), t.x.Rows)
+	}
+	return ids[t.Batch:], nil
 }
 
 // addIDs tells the loss which keys show the same thing, so that it does not use positives as
 // negatives. It does so if the source knows, if views are arranged in pairs by default, and if the
 // batch has any such keys.
-func (t *Trainer) addIDs(b *infonce.Batch) {
-	s, ok := t.Source.(dataset.Identifier)
-	if !ok || t.Arrange != nil || t.views() != 2 || b.IDs != nil {
-		return
+func (t *Trainer) addIDs(b *infonce.Batch) error {
+	if t.IgnoreIDs || t.Arrange != nil || t.views() != 2 || b.IDs != nil {
+		return nil
 	}
-	ids := s.IDs()
-	if ids == nil {
-		return
+	ids, err := t.keyIDs()
+	if err != nil {
+		return err
 	}
-	ids = ids[t.Batch:]
 	t.ids = append(t.ids[:0], ids...)
 	slices.Sort(t.ids)
-	for i := range t.ids[1:] {
-		if t.ids[i] == t.ids[i+1] {
+	for i := 1; i < len(t.ids); i++ {
+		if t.ids[i-1] == t.ids[i] {
 			b.IDs = ids
-			return
+			break
 		}
 	}
+	return nil
 }
 
 // updateQueue adds the keys of a batch to Queue.
@@ -167,29 +191,42 @@ func (t *Trainer) clip(p *Progress) {
 // have the same bits as without chunks.
 
 // embed returns the embeddings of the rows of t.x.
-func (t *Trainer) embed() simd.Matrix {
+func (t *Trainer) embed() (simd.Matrix, error) {
 	n := t.trainedRows()
 	if n == t.x.Rows && n <= t.chunk() {
-		return t.Encoder.Forward(t.x)
+		return forward(t.Encoder, t.x)
 	}
 	_, out := t.Encoder.Dims()
 	t.z = t.z.Reshape(t.x.Rows, out)
-	t.forward(t.Encoder, 0, n)
-	if t.KeyEncoder != nil {
-		t.forward(t.KeyEncoder.Encoder, n, t.x.Rows)
+	err := t.embedRows(t.Encoder, 0, n)
+	if err == nil && t.KeyEncoder != nil {
+		err = t.embedRows(t.KeyEncoder.Encoder, n, t.x.Rows)
 	}
-	return t.z
+	return t.z, err
 }
 
-// forward stores the embeddings of rows [from, to) of t.x in t.z.
-func (t *Trainer) forward(e nn.Encoder, from, to int) {
+// forward is e.Forward, held to what e says of its embeddings.
+func forward(e nn.Encoder, x simd.Matrix) (simd.Matrix, error) {
+	z := e.Forward(x)
+	if _, out := e.Dims(); z.Rows != x.Rows || z.Cols != out {
+		return z, fmt.Errorf("encoder: embeddings are %d×%d, want %d×%d", z.Rows, z.Cols, x.Rows, out)
+	}
+	return z, nil
+}
+
+// embedRows stores the embeddings of rows [from, to) of t.x in t.z.
+func (t *Trainer) embedRows(e nn.Encoder, from, to int) error {
 	for i := from; i < to; i += t.chunk() {
 		j := min(i+t.chunk(), to)
-		z, dst := e.Forward(t.x.Slice(i, j)), t.z.Slice(i, j)
+		z, err := forward(e, t.x.Slice(i, j))
+		if err != nil {
+			return err
+		}
 		for r := range z.Rows {
-			copy(dst.Row(r), z.Row(r))
+			copy(t.z.Row(i+r), z.Row(r))
 		}
 	}
+	return nil
 }
 
 // backward computes the gradients of the parameters, given t.dz, the gradient with respect to the

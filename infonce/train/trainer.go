@@ -64,6 +64,10 @@ type Trainer struct {
 	// (infonce.SupCon).
 	Arrange func(z simd.Matrix, labels []int) infonce.Batch
 
+	// IgnoreIDs keeps it from the loss which samples of a batch are the same thing, unless there is a
+	// Queue. It is for resuming runs of versions before 0.1, which did so.
+	IgnoreIDs bool
+
 	// Dir is the folder for the last two checkpoints and the metrics, created if missing. A run
 	// that was not resumed replaces those it finds there. Empty means that nothing is written.
 	Dir string
@@ -216,13 +220,13 @@ func (t *Trainer) check() error {
 		}
 	}
 	if t.Batch < 1 || t.Steps < 0 || t.CheckpointEvery < 0 {
-		return fmt.Errorf("batch %d, steps %d, every %d: want at least 1, 0 and 0", t.Batch, t.Steps, t.CheckpointEvery)
+		return fmt.Errorf("batch %d, steps %d, checkpoint every %d: want at least 1, 0 and 0", t.Batch, t.Steps, t.CheckpointEvery)
 	}
 	if t.Chunk < 0 || t.QueueAfter < 0 {
 		return fmt.Errorf("chunk %d, queue after %d steps: want at least 0 and 0", t.Chunk, t.QueueAfter)
 	}
 	if !(t.ClipNorm >= 0) {
-		return fmt.Errorf("clip is %v, want at least 0", t.ClipNorm)
+		return fmt.Errorf("clip norm is %v, want at least 0", t.ClipNorm)
 	}
 	if t.step > t.Steps {
 		return fmt.Errorf("%d steps are done, want at most %d", t.step, t.Steps)

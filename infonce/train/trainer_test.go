@@ -451,13 +451,20 @@ func TestRunRefuses(t *testing.T) {
 		{func(tr *Trainer) { tr.Optimizer = nil }, "train: no optimizer"},
 		{func(tr *Trainer) { tr.Schedule = nil }, "train: no schedule"},
 		{func(tr *Trainer) { tr.Source = nil }, "train: no source"},
-		{func(tr *Trainer) { tr.Batch = 0 }, "train: batch 0, steps 20, every 0: want at least 1, 0 and 0"},
-		{func(tr *Trainer) { tr.Steps = -1 }, "train: batch 12, steps -1, every 0: want at least 1, 0 and 0"},
-		{func(tr *Trainer) { tr.CheckpointEvery = -1 }, "train: batch 12, steps 20, every -1: want at least 1, 0 and 0"},
+		{func(tr *Trainer) { tr.Batch = 0 }, "train: batch 0, steps 20, checkpoint every 0: want at least 1, 0 and 0"},
+		{func(tr *Trainer) { tr.Steps = -1 }, "train: batch 12, steps -1, checkpoint every 0: want at least 1, 0 and 0"},
+		{func(tr *Trainer) { tr.CheckpointEvery = -1 }, "train: batch 12, steps 20, checkpoint every -1: want at least 1, 0 and 0"},
 		{func(tr *Trainer) { tr.Chunk = -1 }, "train: chunk -1, queue after 0 steps: want at least 0 and 0"},
 		{func(tr *Trainer) { tr.QueueAfter = -1 }, "train: chunk 0, queue after -1 steps: want at least 0 and 0"},
-		{func(tr *Trainer) { tr.ClipNorm = -1 }, "train: clip is -1, want at least 0"},
-		{func(tr *Trainer) { tr.ClipNorm = math.NaN() }, "train: clip is NaN, want at least 0"},
+		{func(tr *Trainer) { tr.Source = shortSource{labels: 3} }, "train: step 0: source: 3 labels, want one for each of 24 rows"},
+		{func(tr *Trainer) { tr.Source = shortSource{ids: 3} }, "train: step 0: source: 3 IDs, want one for each of 24 rows"},
+		{func(tr *Trainer) { tr.Source, tr.Queue = shortSource{ids: 12}, &Queue{Size: 5} }, "train: step 0: source: 12 IDs, want one for each of 24 rows"},
+		{func(tr *Trainer) { tr.Encoder = narrow{tr.Encoder} }, "train: step 0: encoder: embeddings are 24×3, want 24×4"},
+		{func(tr *Trainer) { tr.Encoder, tr.Chunk = narrow{tr.Encoder}, 7 }, "train: step 0: encoder: embeddings are 7×3, want 7×4"},
+		{func(tr *Trainer) { tr.Arrange = Triplets; tr.Batch = 16 }, "train: step 0: arrangement: 10 queries, want a multiple of the 16 samples of a step: it is for another number of views than 2"},
+		{func(tr *Trainer) { tr.Arrange = Triplets; tr.Batch = 15 }, "train: step 0: arrangement: 10 queries, want a multiple of the 15 samples of a step: it is for another number of views than 2"},
+		{func(tr *Trainer) { tr.ClipNorm = -1 }, "train: clip norm is -1, want at least 0"},
+		{func(tr *Trainer) { tr.ClipNorm = math.NaN() }, "train: clip norm is NaN, want at least 0"},
 		{func(tr *Trainer) { tr.Queue = &Queue{} }, "train: queue: size is 0, want at least 1"},
 		{func(tr *Trainer) { tr.Queue, tr.Arrange = &Queue{Size: 3}, Labelled }, "train: step 0: queue: the arrangement has 0 keys, want 12, the second views"},
 		{func(tr *Trainer) { tr.KeyEncoder = &MomentumEncoder{} }, "train: key encoder: no encoder"},
@@ -523,4 +530,31 @@ func (s *countedReads) Gather(dst simd.Matrix, indices []int) error {
 		return s.err
 	}
 	return s.Table.Gather(dst, indices)
+}
+
+// A shortSource gives so many labels and IDs, whatever the rows.
+type shortSource struct{ labels, ids int }
+
+func (s shortSource) Next(step int, x simd.Matrix) ([]int, error) {
+	copy(x.Data, check.NewRand(uint64(step)).Normals32(len(x.Data)))
+	if s.labels == 0 {
+		return nil, nil
+	}
+	return make([]int, s.labels), nil
+}
+
+func (s shortSource) IDs() []int {
+	if s.ids == 0 {
+		return nil
+	}
+	return make([]int, s.ids)
+}
+
+// A narrow encoder loses the last column of its embeddings.
+type narrow struct{ nn.Encoder }
+
+func (e narrow) Forward(x simd.Matrix) simd.Matrix {
+	z := e.Encoder.Forward(x)
+	z.Cols--
+	return z
 }

@@ -28,7 +28,7 @@ func Workers(n int) int {
 // changes meanwhile; at most GOMAXPROCS workers run. What a piece computes must not depend on who
 // runs it.
 //
-// body should capture nothing: a function, or a method expression such as (*sweep).packKeys. Then
+// body should capture nothing: a function, or a method expression such as (*Sweep).packKeys. Then
 // For allocates nothing in steady state. It may be called from within a piece.
 func For[T any](workers, pieces int, t *T, body func(t *T, worker, piece int)) {
 	run(workers, pieces, 1, t, each[T](body))

@@ -24,7 +24,7 @@ func SplitClasses(m Set, every int) (train, test Set, err error) {
 		}
 	}
 	if len(in) == 0 || len(out) == 0 {
-		return Set{}, Set{}, fmt.Errorf("images: classes: got %d to test on and %d to train on of %d images, want images of both", len(in), len(out), m.Len())
+		return Set{}, Set{}, fmt.Errorf("images: classes: got %d images to test on and %d to train on, want some of both: every %dth class is held out, so there must be %d classes at least", len(in), len(out), every, every)
 	}
 	return m.Subset(out), m.Subset(in), nil
 }

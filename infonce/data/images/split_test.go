@@ -61,8 +61,8 @@ func TestSplitClassesRefuses(t *testing.T) {
 		want string
 	}{
 		{Set{1, 1, 1, []byte{1}, nil, nil}, "labels: got none, want those of at least 5 classes"},
-		{Set{1, 1, 1, []byte{1, 2}, []int{0, 3}, []string{"a", "b", "c", "d"}}, "classes: got 0 to test on and 2 to train on of 2 images, want images of both"},
-		{Set{1, 1, 1, []byte{1}, []int{4}, nil}, "classes: got 1 to test on and 0 to train on"},
+		{Set{1, 1, 1, []byte{1, 2}, []int{0, 3}, []string{"a", "b", "c", "d"}}, "classes: got 0 images to test on and 2 to train on, want some of both: every 5th class is held out, so there must be 5 classes at least"},
+		{Set{1, 1, 1, []byte{1}, []int{4}, nil}, "classes: got 1 images to test on and 0 to train on"},
 		{Set{}, "labels: got none"},
 	} {
 		_, _, err := SplitClasses(test.m, 5)

@@ -38,7 +38,7 @@ type NearestSearch struct {
 	scratch []nearestScratch
 }
 
-// A searchRow is what is known about a row.
+// A nearestRow is what is known about a row.
 type nearestRow struct {
 	lo, hi             int // rows of its label
 	negative, positive contest
@@ -60,7 +60,7 @@ const (
 	groups    = 6
 )
 
-// searchScratch is the memory of a worker.
+// A nearestScratch is the memory of a worker.
 type nearestScratch struct {
 	positives []float32                  // a row of −w
 	up        [groups][pieceCols]float32 // the largest w of a group

@@ -99,7 +99,7 @@ func (d *Vectors) splitClasses(holdout float64) error {
 // openFile opens a file that a flag names.
 func openFile(flag, path string) (*data.Vectors, error) {
 	if _, err := os.Stat(path); flag == "--data" && errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("--data is %q, want glyphs, a folder of images, or a file of embeddings", path)
+		return nil, fmt.Errorf("--data: %s: no such file or folder; want glyphs, a folder of images, or a file of embeddings", path)
 	}
 	r, err := data.OpenVectors(path)
 	if err != nil {

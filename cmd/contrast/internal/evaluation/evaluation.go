@@ -102,7 +102,7 @@ func Layer(m nn.Model, layer string) func(simd.Matrix) simd.Matrix {
 	}
 }
 
-// widen returns x with zeros to the right of its rows, as dataset.RowPairs has them.
+// widen returns x with zeros to the right of its rows, as dataset.VectorPairs has them.
 func widen(x simd.Matrix, cols int) simd.Matrix {
 	if x.Cols == cols {
 		return x

@@ -93,7 +93,7 @@ func newDigest(chart string, s Series) digest {
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
-// Numbers are written to six digits in JSON, more than a screen shows; those that are not finite
+// numbers are written to six digits in JSON, more than a screen shows; those that are not finite
 // are null.
 type numbers []float64
 

@@ -7,7 +7,7 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// Trials train encoders on several worlds of identities. All settings share the worlds, so that
+// trials train encoders on several worlds of identities. All settings share the worlds, so that
 // settings do not differ by chance.
 type trials struct {
 	o           Options

@@ -200,7 +200,8 @@ func (r *Run) build(text string) error {
 		Encoder: r.encoder, Loss: loss, Source: source, Arrange: arrange,
 		Optimizer: s.NewOptimizer(workers), Schedule: s.NewSchedule(), ClipNorm: s.ClipNorm,
 		Batch: s.Batch, Views: s.RowsPerSample(), Steps: s.Steps,
-		Config: text, Dir: r.Out, CheckpointEvery: r.CheckpointEvery, Chunk: r.Chunk,
+		IgnoreIDs: settings.Earlier(text), // as the steps that it made already
+		Config:    text, Dir: r.Out, CheckpointEvery: r.CheckpointEvery, Chunk: r.Chunk,
 	}
 	if s.Queue > 0 {
 		r.trainer.Queue, r.trainer.QueueAfter = &train.Queue{Size: s.Queue}, s.QueueAfter

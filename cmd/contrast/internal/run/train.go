@@ -119,7 +119,7 @@ func (r *Run) finish(o *observer) (*Report, error) {
 	return report, nil
 }
 
-// Findings are what the evaluation of a run found.
+// findings are what the evaluation of a run found.
 type findings struct {
 	evaluation evaluation.Evaluation
 	embedders  []evaluation.Embedder

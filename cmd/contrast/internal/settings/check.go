@@ -64,7 +64,7 @@ func (s *Settings) Check() error {
 	case !(s.Momentum >= 0 && s.Momentum < 1):
 		return fmt.Errorf("--momentum is %v, want 0 up to 1", s.Momentum)
 	case s.Momentum > 0 && s.optimizer().Momentum == 0:
-		return fmt.Errorf("--momentum is for --optimizer sgd")
+		return fmt.Errorf("--momentum is for --optimizer %s; the decay of the key encoder of moco is --ema", withMomentum())
 	case s.LearnTemperature && temperature == nil:
 		return fmt.Errorf("--learn-temperature: %s has none", s.Loss)
 	case s.LearnTemperature && !(s.Temperature >= 0.01 && s.Temperature <= 1):

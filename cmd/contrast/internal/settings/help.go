@@ -59,7 +59,7 @@ var help = map[string]string{
 	"batch":     "Samples in a batch. Default {default}; fewer if the dataset is smaller.",
 	"seed":      "Seed of the weights, the order of samples and their augmentation. Default {default}.",
 	"optimizer": "Optimizer: " + strings.Join(optimizerNames(), ", ") + ". Default " + optim.Kinds[0].Name + ".",
-	"momentum": "Momentum of the optimizer, for sgd. Default {default}. " +
+	"momentum": "Momentum of the optimizer, for " + withMomentum() + ". Default {default}. " +
 		"With --loss moco and another optimizer it is taken for --ema, which it was called in the version before.",
 	"lr": "Peak learning rate. Default {default}.",
 	"schedule": "Learning rate after the warm-up: cosine, half a cosine to 0; constant; " +

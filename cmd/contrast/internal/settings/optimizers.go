@@ -2,6 +2,7 @@ package settings
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/contrast-go/contrast/infonce/optim"
 )
@@ -63,4 +64,19 @@ func scheduleNames() (names []string) {
 		names = append(names, k.Name)
 	}
 	return names
+}
+
+// withMomentum lists the optimizers whose momentum can be set.
+func withMomentum() string {
+	var names []string
+	for _, k := range optim.Kinds {
+		if k.Momentum > 0 {
+			names = append(names, k.Name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+func hasMomentum(optimizer string) bool {
+	return slices.ContainsFunc(optim.Kinds, func(k optim.Kind) bool { return k.Name == optimizer && k.Momentum > 0 })
 }

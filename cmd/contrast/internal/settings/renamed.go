@@ -31,19 +31,31 @@ func renameSaved(values map[string]json.RawMessage) {
 	}
 }
 
+// Earlier reports whether text is of a checkpoint of the version before.
+func Earlier(text string) bool {
+	var names map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(text), &names); err != nil {
+		return false
+	}
+	_, ok := names["decay"] // which that version always wrote
+	return ok
+}
+
 // MoveMomentum takes a --momentum that was given for the decay of the key encoder, as in
-// the version before, for the --ema it is now: for moco, unless the optimizer is sgd, whose
-// momentum it is now. It returns what to tell, or "".
+// the version before, for the --ema it is now: for moco, unless it is the momentum of the
+// optimizer. It returns what to tell, or "".
 func MoveMomentum(flags *Settings, given Given, loss, optimizer string) string {
 	switch {
 	case !given["momentum"] || loss != "moco":
 		return ""
-	case optimizer != "sgd":
-		flags.EMA, given["ema"] = flags.Momentum, true
+	case !hasMomentum(optimizer):
+		if !given["ema"] { // which says what is meant
+			flags.EMA, given["ema"] = flags.Momentum, true
+		}
 		delete(given, "momentum")
-		return "--momentum is now --ema for the key encoder; --momentum is for sgd"
+		return "--momentum is now --ema for the key encoder; --momentum is for " + withMomentum()
 	case !given["ema"]:
-		return "--momentum is now that of sgd; the decay of the key encoder is --ema"
+		return "--momentum is now that of " + optimizer + "; the decay of the key encoder is --ema"
 	}
 	return ""
 }

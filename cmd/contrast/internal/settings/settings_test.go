@@ -26,8 +26,8 @@ func TestEverySettingHasHelp(t *testing.T) {
 		{"filters", "Default " + valueText(m.Config().Filters) + "."},
 		{"steps", "Default 2000, 1000 for embeddings, 1500 for a cnn, 6000 for triplet."},
 		{"hidden", "Default 512,256, none for embeddings,"},
-		{"weight-decay", "0 for adam, 0.0001 for sgd, 0.0001 for lars."},
-		{"momentum", "Default 0.9 for sgd."},
+		{"weight-decay", "0 for adam, 0.0001 for sgd, 0.0001 for lars"},
+		{"momentum", "Default 0.9 for sgd"},
 	} {
 		if text := Help(c.name); !strings.Contains(text, c.says) {
 			t.Errorf("--%s: help is %q, want %q", c.name, text, c.says)
