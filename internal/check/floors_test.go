@@ -36,8 +36,8 @@ var floors = [][]string{
 	{"infonce/dataset", "infonce/eval"},
 	{"infonce/train"},
 	{
-		"cmd/contrast/internal/conformance", "cmd/contrast/internal/golden", "cmd/contrast/internal/report",
-		"cmd/contrast/internal/reproduce", "cmd/contrast/internal/settings", "cmd/contrast/internal/tfevents",
+		"cmd/contrast/internal/conformance", "cmd/contrast/internal/golden", "cmd/contrast/internal/interrupt",
+		"cmd/contrast/internal/report", "cmd/contrast/internal/reproduce", "cmd/contrast/internal/settings", "cmd/contrast/internal/tfevents",
 	},
 	{"cmd/contrast/internal/dataset"},
 	{"cmd/contrast/internal/evaluation"},
