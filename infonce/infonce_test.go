@@ -341,8 +341,8 @@ func TestExtraKeysAreNegatives(t *testing.T) {
 	}
 }
 
-// TestInfoNCEChangedSettings: negatives of a call do not linger where the next one, with other settings,
-// takes them for candidates like the keys.
+// TestInfoNCEChangedSettings: negatives of a call do not linger where the next one, with other
+// settings, takes them for candidates like the keys.
 func TestInfoNCEChangedSettings(t *testing.T) {
 	r := check.NewRand(24)
 	matrix := func(rows int) simd.Matrix { return gaps(rows, 8, 0, r.Normals32(rows*8)) }

@@ -40,8 +40,8 @@ func optionVariants(temperature float32, dot bool) []variant {
 	return variants(catalog.ByTemperature, catalog.Settings{Temperature: temperature, DotProduct: dot}, func(c catalog.Case) bool { return c.Loose })
 }
 
-// viewVariants are the losses of a sum over rows of logits that are not softmax alone, the sums over
-// all logits first.
+// viewVariants are the losses of a sum over rows of logits that are not softmax alone, the sums
+// over all logits first.
 func viewVariants(temperature float32, dot bool) []variant {
 	settings := catalog.Settings{Temperature: temperature, DotProduct: dot}
 	sums := variants(catalog.ByTemperature, settings, func(c catalog.Case) bool { return !c.Loose && c.Sums })

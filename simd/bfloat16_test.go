@@ -71,8 +71,8 @@ var kindsBFloat16 = []struct {
 	}},
 }
 
-// tryBFloat16 computes an n×m product of inner dimension k by p, and reports an error where it differs
-// from the chain of the rounded operands or an element outside dst has changed.
+// tryBFloat16 computes an n×m product of inner dimension k by p, and reports an error where it
+// differs from the chain of the rounded operands or an element outside dst has changed.
 func tryBFloat16(t *testing.T, p product, n, k, m, gap int, alpha float32, next func(count int) []float32) {
 	t.Helper()
 	name := fmt.Sprintf("%s %d×%d×%d gap=%d alpha=%v", p.name, n, k, m, gap, alpha)
@@ -293,9 +293,9 @@ func TestBFloat16Fence(t *testing.T) {
 	})
 }
 
-// Each factor is rounded to 8 bits, an error of at most u = 2^-8 of its size, and the sum as in Float32.
-// That bounds the error of an element by (2u + u²)·Σ|a·b|. For unit vectors, whose products
-// spread over all elements, it is far less.
+// Each factor is rounded to 8 bits, an error of at most u = 2^-8 of its size, and the sum as in
+// Float32. That bounds the error of an element by (2u + u²)·Σ|a·b|. For unit vectors, whose
+// products spread over all elements, it is far less.
 func TestBFloat16Truth(t *testing.T) {
 	const n, u = 60, 0x1p-8
 	for _, k := range []int{8, 128, 512, 768} {

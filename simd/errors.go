@@ -56,8 +56,8 @@ func offset(x, y []float32) int {
 	return (int(uintptr(unsafe.Pointer(&y[0]))) - int(uintptr(unsafe.Pointer(&x[0])))) / 4
 }
 
-// A NonFiniteError reports a NaN or an infinity among numbers that have to be finite, as those that a
-// loss compares.
+// A NonFiniteError reports a NaN or an infinity among numbers that have to be finite, as those that
+// a loss compares.
 type NonFiniteError struct {
 	Op, Arg  string
 	Row, Col int

@@ -39,7 +39,8 @@ func TestShapeErrors(t *testing.T) {
 	// Rows times stride is 2^64 and more; what is left of it would fit.
 	huge := simd.Matrix{Rows: 1<<6 + 1, Cols: 4, Stride: math.MaxInt/(1<<6) + 1, Data: v(12)}
 	hollow := simd.Matrix{Rows: 3, Cols: 0, Stride: 5}
-	// Sides of a square whose elements can not be counted: their number would be 0 modulo 2^32 or 2^64.
+	// Sides of a square whose elements can not be counted: their number would be 0 modulo 2^32 or
+	// 2^64.
 	const side = 1 << (bits.UintSize / 2)
 	most := fmt.Sprintf("at most %d elements", math.MaxInt/4)
 	square := fmt.Sprintf("%d×%d", side, side)
@@ -233,7 +234,8 @@ func TestInputsOverlap(t *testing.T) {
 	})
 }
 
-// What fills up the last columns of a Packed matrix counts too: this one is longer than its elements.
+// What fills up the last columns of a Packed matrix counts too: this one is longer than its
+// elements.
 func TestPackedPaddingCounts(t *testing.T) {
 	e := shapeError(t, "Reset", func() { new(simd.Packed).Reset(1, math.MaxInt/4) })
 	if e == nil || e.Op != "simd.Packed.Reset" || e.Arg != "the matrix" {

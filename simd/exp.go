@@ -33,10 +33,10 @@ func ExpSum(dst, x []float32, shift float32) float32 {
 	return s + ExpSum(dst, x, shift)
 }
 
-// ExpLanes stores e^(x[i]−shift) in dst and adds it to lane[i mod 16]. [SumLanes] adds up the lanes.
-// Starting from zeros the result has the bits of [ExpSum] for up to 16384 elements, beyond which
-// ExpSum adds piece by piece. A sum may be cut at any multiple of 16 without changing a bit of its
-// lanes. The lengths must agree; lane must be apart from dst and x.
+// ExpLanes stores e^(x[i]−shift) in dst and adds it to lane[i mod 16]. [SumLanes] adds up the
+// lanes. Starting from zeros the result has the bits of [ExpSum] for up to 16384 elements, beyond
+// which ExpSum adds piece by piece. A sum may be cut at any multiple of 16 without changing a bit
+// of its lanes. The lengths must agree; lane must be apart from dst and x.
 func ExpLanes(dst, x []float32, shift float32, lane *[16]float32) {
 	sameLen("simd.ExpLanes", "x", x, len(dst))
 	noOverlap("simd.ExpLanes", "x", dst, x)
@@ -93,7 +93,8 @@ func LogSumExp(x []float32) float32 {
 
 // Softmax stores e^x[i] / Σ e^x[j] in dst and returns [LogSumExp] of x.
 //
-// If x is all −Inf, dst is all 0; if some x[i] is +Inf or NaN, dst is all NaN. The lengths must agree.
+// If x is all −Inf, dst is all 0; if some x[i] is +Inf or NaN, dst is all NaN. The lengths must
+// agree.
 func Softmax(dst, x []float32) (lse float32) {
 	sameLen("simd.Softmax", "x", x, len(dst))
 	noOverlap("simd.Softmax", "x", dst, x)

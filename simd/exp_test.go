@@ -65,8 +65,8 @@ func TestExpTruth(t *testing.T) {
 	})
 }
 
-// The lanes go on from what they are given: a sum may be cut at any multiple of 16, and has the bits of
-// ExpSum as long as that is one piece.
+// The lanes go on from what they are given: a sum may be cut at any multiple of 16, and has the
+// bits of ExpSum as long as that is one piece.
 func TestExpLanesCut(t *testing.T) {
 	r := check.NewRand(5)
 	x := r.Float32s(2*chunk+100, -110, 75)

@@ -160,9 +160,9 @@ func stretched(x []float32, atEnd bool) []float32 {
 	return unsafe.Slice((*float32)(p), len(x)+1)
 }
 
-// The test of the tests: the fences see a kernel that goes too far. Each function is given each of its
-// operands with one element that its memory does not have; so its kernel, at every level, is one
-// that reads or writes an element too many.
+// The test of the tests: the fences see a kernel that goes too far. Each function is given each of
+// its operands with one element that its memory does not have; so its kernel, at every level, is
+// one that reads or writes an element too many.
 func TestFenceCatchesVectorKernels(t *testing.T) {
 	if !check.Guarded() {
 		t.Skip("this system has no guard pages here; Linux has")
@@ -194,7 +194,8 @@ func TestFenceCatchesVectorKernels(t *testing.T) {
 	})
 }
 
-// The same for products: whole tiles only, where the kernel itself reads a and writes dst, and edges.
+// The same for products: whole tiles only, where the kernel itself reads a and writes dst, and
+// edges.
 func TestFenceCatchesProducts(t *testing.T) {
 	if !check.Guarded() {
 		t.Skip("this system has no guard pages here; Linux has")

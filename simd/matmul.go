@@ -4,11 +4,11 @@ import "sync"
 
 // MatMul stores alpha·a·b in dst: a is n×k, b is k×m, dst is n×m.
 //
-// An element of a product is one chain of fused multiply-adds in ascending order of the inner index.
-// It starts from +0, or in the functions that add from the element of dst, and is multiplied by
-// alpha at the end. Its bits depend on nothing else, neither on the shapes nor on how a caller cuts
-// the matrices. 0·Inf is NaN, as in IEEE arithmetic. dst is read only by the functions that add to
-// it, and must be apart from a and b.
+// An element of a product is one chain of fused multiply-adds in ascending order of the inner
+// index. It starts from +0, or in the functions that add from the element of dst, and is multiplied
+// by alpha at the end. Its bits depend on nothing else, neither on the shapes nor on how a caller
+// cuts the matrices. 0·Inf is NaN, as in IEEE arithmetic. dst is read only by the functions that
+// add to it, and must be apart from a and b.
 func MatMul(dst Matrix, alpha float32, a, b Matrix) {
 	const op = "simd.MatMul"
 	dst.Check(op, "dst", -1, -1)

@@ -36,9 +36,9 @@ func chain(p product, dst simd.Matrix, alpha float32, a, b simd.Matrix) {
 	}
 }
 
-// try computes an n×m product of inner dimension k by p, and reports an error where it
-// differs from the definition or an element outside dst has changed. next returns the
-// elements of the operands. dst is NaN before, unless p adds to it. try returns what the definition gives.
+// try computes an n×m product of inner dimension k by p, and reports an error where it differs from
+// the definition or an element outside dst has changed. next returns the elements of the operands.
+// dst is NaN before, unless p adds to it. try returns what the definition gives.
 func try(t *testing.T, p product, n, k, m, gap int, alpha float32, next func(count int) []float32) (want []float32) {
 	t.Helper()
 	name := fmt.Sprintf("%s %d×%d×%d gap=%d alpha=%v", p.name, n, k, m, gap, alpha)

@@ -35,8 +35,8 @@ func normalize(dst, x []float32) float32 {
 	return float32(n)
 }
 
-// normalizeScaled is normalize for an x whose squares may overflow or underflow: it first scales the
-// largest element to about 1 by a power of two. x has no NaN.
+// normalizeScaled is normalize for an x whose squares may overflow or underflow: it first scales
+// the largest element to about 1 by a power of two. x has no NaN.
 func normalizeScaled(dst, x []float32) float32 {
 	var m float32
 	for _, v := range x {

@@ -122,9 +122,10 @@ func TestNormalizeSpecial(t *testing.T) {
 	})
 }
 
-// With k roundings in a dot product and unit rows that err by (k/2+2)·u, the coefficient g·u errs by
-// (3k/2+2)·u·|g|, its product with u_j by (k/2+2)·u more. The difference h and the division by the
-// norm, which errs by (k/2+1)·u and half the least subnormal, are rounded; so is the sum with dst.
+// With k roundings in a dot product and unit rows that err by (k/2+2)·u, the coefficient g·u errs
+// by (3k/2+2)·u·|g|, its product with u_j by (k/2+2)·u more. The difference h and the division by
+// the norm, which errs by (k/2+1)·u and half the least subnormal, are rounded; so is the sum with
+// dst.
 func TestNormalizeGradTruth(t *testing.T) {
 	check.EachLevel(t, func(t *testing.T) {
 		r := check.NewRand(2)

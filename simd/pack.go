@@ -131,8 +131,8 @@ func (p *Packed) reset(op string, rows, cols int) {
 	p.data = grow(p.data, elements(op, p.tile.depth(rows), p.width))
 }
 
-// The layout is blocks of p.block rows; a block is panels of tile.cols columns; a panel is its rows.
-// Zeros fill up the last panel.
+// The layout is blocks of p.block rows; a block is panels of tile.cols columns; a panel is its
+// rows. Zeros fill up the last panel.
 
 // inner returns how many rows, the first of them k, lie in one block.
 func (p *Packed) inner(k int) int {

@@ -57,8 +57,8 @@ func Max(x []float32) float32 {
 	return m
 }
 
-// IndexAtLeast returns the first i with x[i] ≥ least, and len(x) if there is none. No NaN is at least
-// least, and nothing is at least NaN.
+// IndexAtLeast returns the first i with x[i] ≥ least, and len(x) if there is none. No NaN is at
+// least least, and nothing is at least NaN.
 func IndexAtLeast(x []float32, least float32) int {
 	if len(x) <= chunk {
 		return indexAtLeast(x, least)

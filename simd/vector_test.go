@@ -132,10 +132,10 @@ func TestMaxAnywhere(t *testing.T) {
 	})
 }
 
-// elementwise are the functions whose elements have no sum in them. The truth of one rounding
-// in float64 is the float32 next to it: sums of two float32 rounded to 53 bits and
-// then to 24 are rounded right (Figueroa 1995), and products are exact in 53. Only
-// the fused alpha·x + y is rounded twice so; then half a unit and 2^-29 is the bound. MulShifted rounds twice.
+// elementwise are the functions whose elements have no sum in them. The truth of one rounding in
+// float64 is the float32 next to it: sums of two float32 rounded to 53 bits and then to 24 are
+// rounded right (Figueroa 1995), and products are exact in 53. Only the fused alpha·x + y is
+// rounded twice so; then half a unit and 2^-29 is the bound. MulShifted rounds twice.
 var elementwise = []struct {
 	name   string
 	rounds int // 0: exactly the truth, rounded

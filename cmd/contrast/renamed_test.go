@@ -80,8 +80,8 @@ func TestRunOfTheVersionBefore(t *testing.T) {
 	}
 }
 
-// In the version before, samples of a class were negatives of each other unless there was a queue. The
-// steps that are left are made likewise.
+// In the version before, samples of a class were negatives of each other unless there was a queue.
+// The steps that are left are made likewise.
 func TestSupervisedRunOfTheVersionBefore(t *testing.T) {
 	dir := t.TempDir()
 	for path, content := range contents(t, filepath.Join("testdata", "before_supervised")) {

@@ -13,7 +13,8 @@ import (
 	"testing"
 )
 
-// A signal ends a command that does not look for one: here while it reads a pipe that nobody writes.
+// A signal ends a command that does not look for one: here while it reads a pipe that nobody
+// writes.
 func TestSignalsEndEveryCommand(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {

@@ -40,8 +40,8 @@ type Loss struct {
 	// Cases returns the loss in each of its options, as far as they have an oracle.
 	Cases func(s Settings) []Case
 
-	// Golden are the cases whose bits are recorded, by names that stay. They have no oracle, and New may
-	// return the same value at each call: they are not for use side by side.
+	// Golden are the cases whose bits are recorded, by names that stay. They have no oracle, and
+	// New may return the same value at each call: they are not for use side by side.
 	Golden []Case
 
 	// Bench are the cases that are measured.

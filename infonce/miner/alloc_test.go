@@ -13,7 +13,8 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// TestMinerAllocs: once a miner has seen its largest batch and the list is long enough, mining allocates nothing.
+// TestMinerAllocs: once a miner has seen its largest batch and the list is long enough, mining
+// allocates nothing.
 func TestMinerAllocs(t *testing.T) {
 	r := check.NewRand(135)
 	large, largeLabels := integers(r, 50, 7)

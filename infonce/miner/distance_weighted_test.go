@@ -49,8 +49,8 @@ func nearDensity(x simd.Matrix, labels []int, a int, cutoff, reach float64) []fl
 	return p
 }
 
-// TestDistanceWeighted: negatives are drawn with the probabilities of the paper, for each positive of each anchor anew, in few
-// and many dimensions.
+// TestDistanceWeighted: negatives are drawn with the probabilities of the paper, for each positive
+// of each anchor anew, in few and many dimensions.
 func TestDistanceWeighted(t *testing.T) {
 	const n = 24
 	draws := 4000
@@ -143,8 +143,8 @@ func TestDistanceWeighted(t *testing.T) {
 	}
 }
 
-// TestDistanceWeightedUnderflow: in many dimensions one close pair of two labels, next to which all other weights of the
-// batch are 0 even in float64, takes the triplets of no other anchor.
+// TestDistanceWeightedUnderflow: in many dimensions one close pair of two labels, next to which all
+// other weights of the batch are 0 even in float64, takes the triplets of no other anchor.
 func TestDistanceWeightedUnderflow(t *testing.T) {
 	for _, d := range []int{512, 4096} {
 		const n = 64
@@ -171,8 +171,8 @@ func TestDistanceWeightedUnderflow(t *testing.T) {
 	}
 }
 
-// TestDistanceWeightedBits: the list is the same at every level, for any number of workers and values of labels, after other
-// batches; another seed draws others.
+// TestDistanceWeightedBits: the list is the same at every level, for any number of workers and
+// values of labels, after other batches; another seed draws others.
 func TestDistanceWeightedBits(t *testing.T) {
 	const n, d = 200, 33
 	r := check.NewRand(182)
@@ -252,7 +252,8 @@ func TestDistanceWeightedErrors(t *testing.T) {
 	t.Errorf("error %v, want a panic", err)
 }
 
-// TestDistanceWeightedLoss: MarginLoss and Triplet take the list, and have the gradients of what they score.
+// TestDistanceWeightedLoss: MarginLoss and Triplet take the list, and have the gradients of what
+// they score.
 func TestDistanceWeightedLoss(t *testing.T) {
 	r := check.NewRand(183)
 	x, labels := gaps(40, 8, 1, r.Normals32(40*8)), make([]int, 40)

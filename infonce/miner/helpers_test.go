@@ -11,8 +11,8 @@ import (
 
 func mat(m simd.Matrix) ref.Mat { return ref.FromFloat32(m.Rows, m.Cols, m.Stride, m.Data) }
 
-// gaps returns a matrix with n rows of d numbers, gap numbers apart. What lies between the rows is NaN,
-// which would show in any result that it enters.
+// gaps returns a matrix with n rows of d numbers, gap numbers apart. What lies between the rows is
+// NaN, which would show in any result that it enters.
 func gaps(n, d, gap int, x []float32) simd.Matrix {
 	m := simd.Matrix{Rows: n, Cols: d, Stride: d + gap}
 	if n == 0 {

@@ -15,7 +15,8 @@ import (
 	"github.com/contrast-go/contrast/simd"
 )
 
-// integers returns n rows of d small integers, whose distances are exact and often equal, and labels.
+// integers returns n rows of d small integers, whose distances are exact and often equal, and
+// labels.
 func integers(r *check.Rand, n, d int) (x simd.Matrix, labels []int) {
 	x = gaps(n, d, 1, make([]float32, n*d))
 	labels = make([]int, n)
@@ -76,8 +77,8 @@ func mineTriplets(t *testing.T, m *miner.Triplets, dst []infonce.Triple, x simd.
 	return list
 }
 
-// TestTripletMiner: the lists are those of looking at all triplets, in order, at every level and for any number of
-// workers, also after other batches.
+// TestTripletMiner: the lists are those of looking at all triplets, in order, at every level and
+// for any number of workers, also after other batches.
 func TestTripletMiner(t *testing.T) {
 	r := check.NewRand(130)
 	type batch struct {
@@ -145,7 +146,8 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// TestMinedLoss: Triplet of all that violates the margin is the mean over the active ones of all triplets.
+// TestMinedLoss: Triplet of all that violates the margin is the mean over the active ones of all
+// triplets.
 func TestMinedLoss(t *testing.T) {
 	r := check.NewRand(132)
 	x, labels := integers(r, 30, 4)
@@ -160,8 +162,8 @@ func TestMinedLoss(t *testing.T) {
 	check.SameBits(t, "gradient", h.Q.Data, g.Q.Data)
 }
 
-// TestMinerCap: a draw is in order and from what there is, the same for any number of workers and another for another
-// seed, and each triplet is drawn as often as any other.
+// TestMinerCap: a draw is in order and from what there is, the same for any number of workers and
+// another for another seed, and each triplet is drawn as often as any other.
 func TestMinerCap(t *testing.T) {
 	r := check.NewRand(133)
 	x, labels := integers(r, 40, 3)
@@ -197,7 +199,8 @@ func TestMinerCap(t *testing.T) {
 			if !slices.Equal(list, again) {
 				t.Errorf("%v: another draw with 7 workers", kind)
 			}
-			// χ² of draws without replacement, over its expectation; its standard deviation is √(2/(len−1)).
+			// χ² of draws without replacement, over its expectation; its standard deviation is
+			// √(2/(len−1)).
 			p := float64(count) / float64(len(all))
 			chi := 0.0
 			for _, s := range seen {
@@ -210,7 +213,8 @@ func TestMinerCap(t *testing.T) {
 	}
 }
 
-// TestMinerLimits: lists that no memory holds are an error where they are not capped, and no memory where they are.
+// TestMinerLimits: lists that no memory holds are an error where they are not capped, and no memory
+// where they are.
 func TestMinerLimits(t *testing.T) {
 	const n = 2600
 	x, labels := simd.NewMatrix(n, 1), make([]int, n)

@@ -106,8 +106,8 @@ func manyLabels(n, classes int) (l []int) {
 	return l
 }
 
-// Documents that are the same are no negatives of each other: the loss is told of them by every source
-// that knows, with the default arrangement.
+// Documents that are the same are no negatives of each other: the loss is told of them by every
+// source that knows, with the default arrangement.
 func TestRunTellsTheLossOfDuplicates(t *testing.T) {
 	rows := dataset.Table{Matrix: testkit.Normals(check.NewRand(5), 40, 30)}
 	run := func(source dataset.Source, loss func(b infonce.Batch)) {

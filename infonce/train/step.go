@@ -116,7 +116,8 @@ func (t *Trainer) addQueue(step int, b *infonce.Batch) error {
 	return err
 }
 
-// keyIDs returns what the source knows of the second views: equal numbers for the same thing, or nil.
+// keyIDs returns what the source knows of the second views: equal numbers for the same thing, or
+// nil.
 func (t *Trainer) keyIDs() ([]int, error) {
 	s, ok := t.Source.(dataset.Identifier)
 	if !ok {

@@ -64,8 +64,8 @@ type Trainer struct {
 	// (infonce.SupCon).
 	Arrange func(z simd.Matrix, labels []int) infonce.Batch
 
-	// IgnoreIDs keeps it from the loss which samples of a batch are the same thing, unless there is a
-	// Queue. It is for resuming runs of versions before 0.1, which did so.
+	// IgnoreIDs keeps it from the loss which samples of a batch are the same thing, unless there is
+	// a Queue. It is for resuming runs of versions before 0.1, which did so.
 	IgnoreIDs bool
 
 	// Dir is the folder for the last two checkpoints and the metrics, created if missing. A run

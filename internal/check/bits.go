@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// SameBits reports an error if got and want differ in length or in any bit, and says where first and
-// how often. All NaNs count as the same, because their sign and payload are unspecified.
+// SameBits reports an error if got and want differ in length or in any bit, and says where first
+// and how often. All NaNs count as the same, because their sign and payload are unspecified.
 func SameBits(t testing.TB, name string, got, want []float32) {
 	t.Helper()
 	if len(got) != len(want) {

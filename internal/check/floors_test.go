@@ -16,8 +16,8 @@ import (
 
 const module = "github.com/contrast-go/contrast"
 
-// floors lists the packages of the module, the lowest floor first. A package may import those of its
-// own floor and of lower ones. "/..." includes the packages below, as in the patterns of the go
+// floors lists the packages of the module, the lowest floor first. A package may import those of
+// its own floor and of lower ones. "/..." includes the packages below, as in the patterns of the go
 // command; the longest match counts.
 var floors = [][]string{
 	{"internal/bits", "internal/cpu", "internal/generic", "internal/par", "internal/scalar", "asm/..."},
@@ -54,8 +54,8 @@ type listed struct {
 	Deps       []string // all packages that it links
 }
 
-// TestImportFloors compares the imports of every package with the table, for both architectures that
-// have assembly and without assembly.
+// TestImportFloors compares the imports of every package with the table, for both architectures
+// that have assembly and without assembly.
 func TestImportFloors(t *testing.T) {
 	if _, err := exec.LookPath("go"); err != nil {
 		t.Skip("no go command, as there is under go test: ", err)

@@ -53,9 +53,9 @@ var specials = []uint32{
 	0x7f800001, // signalling NaN
 }
 
-// Bits32 returns n numbers of all kinds. Three of four are uniform over the bit patterns; the fourth
-// is, with either sign, 0, 1 or a neighbour of 1, an extreme subnormal or normal number, an infinity
-// or a NaN.
+// Bits32 returns n numbers of all kinds. Three of four are uniform over the bit patterns; the
+// fourth is, with either sign, 0, 1 or a neighbour of 1, an extreme subnormal or normal number, an
+// infinity or a NaN.
 func (r *Rand) Bits32(n int) []float32 {
 	x := make([]float32, n)
 	for i := range x {

@@ -3,11 +3,11 @@ package check
 import "math"
 
 // ULP returns |got − want| in units in the last place of float32 at want. The unit is the distance
-// 2^(e−23) between neighbours for 2^e ≤ |want| < 2^(e+1), at least the 2^−149 between subnormals and
-// at most the 2^104 below overflow. A correctly rounded result is within 0.5.
+// 2^(e−23) between neighbours for 2^e ≤ |want| < 2^(e+1), at least the 2^−149 between subnormals
+// and at most the 2^104 below overflow. A correctly rounded result is within 0.5.
 //
-// An infinite got counts as ±2^128, the value that would follow MaxFloat32, and is exact if |want| is
-// that or larger. The result is 0 if both are NaN, and +Inf if one is.
+// An infinite got counts as ±2^128, the value that would follow MaxFloat32, and is exact if |want|
+// is that or larger. The result is 0 if both are NaN, and +Inf if one is.
 func ULP(got float32, want float64) float64 {
 	const (
 		minExponent = -126 // of the smallest normal number

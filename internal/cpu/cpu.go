@@ -16,8 +16,8 @@ import (
 // A Level is a set of instructions for which kernels exist.
 type Level uint8
 
-// The levels. A higher level of the same architecture includes the lower ones, and a kernel without a
-// body at some level runs at the next lower one.
+// The levels. A higher level of the same architecture includes the lower ones, and a kernel without
+// a body at some level runs at the next lower one.
 const (
 	Generic    Level = iota // portable Go
 	NEON                    // arm64 Advanced SIMD

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// CI sets CONTRAST_REQUIRE to the level that the machine or emulator offers, so that tests of a level
-// that is missing fail here instead of being skipped.
+// CI sets CONTRAST_REQUIRE to the level that the machine or emulator offers, so that tests of a
+// level that is missing fail here instead of being skipped.
 func TestRequiredLevelIsActive(t *testing.T) {
 	want := os.Getenv("CONTRAST_REQUIRE")
 	if want == "" {

@@ -6,8 +6,8 @@ import (
 	"github.com/contrast-go/contrast/internal/check"
 )
 
-// data lists ways to fill an operand. Sums of uniform bits are mostly NaN and Inf, so the other ways
-// give finite numbers, or nearly only those.
+// data lists ways to fill an operand. Sums of uniform bits are mostly NaN and Inf, so the other
+// ways give finite numbers, or nearly only those.
 var data = []struct {
 	name string
 	fill func(r *check.Rand, n int) []float32

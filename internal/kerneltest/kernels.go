@@ -15,7 +15,8 @@ import (
 )
 
 // Kernels are the kernels of one package, each with the name and the meaning of its definition in
-// internal/generic. Those that the package lacks are nil; Copy and Transpose it has both or neither.
+// internal/generic. Those that the package lacks are nil; Copy and Transpose it has both or
+// neither.
 type Kernels struct {
 	Dot, SquaredDistance func(x, y []float32) float32
 	Sum, Max             func(x []float32) float32

@@ -120,8 +120,8 @@ func dotOfMinusZeros(t *testing.T, k Kernels) {
 	}
 }
 
-// expLogBits compares exp and log of every 251st bit pattern, or with -short of every 4099th, and of
-// all patterns near the bounds of a case. Neither number divides a power of two.
+// expLogBits compares exp and log of every 251st bit pattern, or with -short of every 4099th, and
+// of all patterns near the bounds of a case. Neither number divides a power of two.
 func expLogBits(t *testing.T, k Kernels) {
 	stride := uint64(251)
 	if testing.Short() {

@@ -78,8 +78,8 @@ func mapping(f func(dst, x []float32)) vectorFunc {
 // maxLen is more than four blocks of the largest kernel.
 const maxLen = 300
 
-// vectorBits compares every kernel with its definition, for every length, with operands at different
-// offsets, and with dst apart from the inputs or one of them.
+// vectorBits compares every kernel with its definition, for every length, with operands at
+// different offsets, and with dst apart from the inputs or one of them.
 func vectorBits(t *testing.T, k Kernels) {
 	maxLen, offsets := maxLen, 8
 	if testing.Short() {
@@ -107,8 +107,8 @@ func vectorBits(t *testing.T, k Kernels) {
 	}
 }
 
-// compare calls v with dst at offset at of a copy of around. It compares whole copies, because nothing
-// around dst may change.
+// compare calls v with dst at offset at of a copy of around. It compares whole copies, because
+// nothing around dst may change.
 func compare(t *testing.T, name string, v vectorKernel, around []float32, at int, x, y []float32, alpha float32) {
 	for _, alias := range []string{"", "x", "y"} {
 		call := func(f vectorFunc) (whole, result []float32) {

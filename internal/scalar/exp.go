@@ -16,8 +16,8 @@ const (
 // the relative error on [−ln2/2, ln2/2] in float32.
 var ExpCoef = [7]float32{0x1.6a2404p-10, 0x1.123ap-7, 0x1.5558f2p-5, 0x1.555492p-3, 0x1.fffffcp-2, 1, 1}
 
-// Exp returns e^x. It is the definition of the exp kernels. The error is below 0.9 ULP for all inputs,
-// even for subnormal results. Exp(±0) = 1, Exp(−Inf) = 0, Exp(+Inf) = +Inf, Exp(NaN) = NaN.
+// Exp returns e^x. It is the definition of the exp kernels. The error is below 0.9 ULP for all
+// inputs, even for subnormal results. Exp(±0) = 1, Exp(−Inf) = 0, Exp(+Inf) = +Inf, Exp(NaN) = NaN.
 func Exp(x float32) float32 {
 	if x < ExpMin {
 		x = ExpMin

@@ -16,8 +16,8 @@ const (
 	MinNormal = 0x1p-126
 )
 
-// Log returns the natural logarithm of x. It is the definition of the log kernels. The error is below
-// 0.9 ULP for all positive inputs. Log(±0) = −Inf, Log(+Inf) = +Inf, Log(x < 0) = NaN,
+// Log returns the natural logarithm of x. It is the definition of the log kernels. The error is
+// below 0.9 ULP for all positive inputs. Log(±0) = −Inf, Log(+Inf) = +Inf, Log(x < 0) = NaN,
 // Log(NaN) = NaN.
 func Log(x float32) float32 {
 	switch {

@@ -1,5 +1,6 @@
-// Package interrupt ends the program when a signal asks for it: at once, unless work is under way that
-// stops by itself and must not be cut off, such as a step of training or the writing of a file.
+// Package interrupt ends the program when a signal asks for it: at once, unless work is under way
+// that stops by itself and must not be cut off, such as a step of training or the writing of a
+// file.
 package interrupt
 
 import (

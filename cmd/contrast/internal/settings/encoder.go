@@ -88,8 +88,8 @@ func (s *Settings) NewEncoder(f Facts) (nn.Model, error) {
 	return nn.NewDual(query, document)
 }
 
-// mlp returns an encoder of dense layers. The embedding of an image comes from a projection head, which
-// can be left out afterwards; that of a vector does so only if there is a --head.
+// mlp returns an encoder of dense layers. The embedding of an image comes from a projection head,
+// which can be left out afterwards; that of a vector does so only if there is a --head.
 func (s *Settings) mlp(_ Facts, in int) (nn.Model, error) {
 	c := nn.MLPConfig{Body: append([]int{in}, s.Hidden...), Residual: s.Residual}
 	if err := s.setActivation(&c.Activation); err != nil {
