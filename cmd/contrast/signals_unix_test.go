@@ -4,6 +4,7 @@ package main
 
 import (
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,4 +52,29 @@ func TestSignalsEndEveryCommand(t *testing.T) {
 			t.Errorf("%v: status %d, stderr %q, want %d and that it was interrupted", sent, got, said, statusInterrupted)
 		}
 	}
+}
+
+// Two processes in one folder would destroy each other's run: the second is refused, and touches nothing.
+func TestFolderInUse(t *testing.T) {
+	data, dir := bars(t), t.TempDir()
+	succeed(t, small(data, dir)...)
+	before := contents(t, dir)
+	held, err := os.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Flock(int(held.Fd()), syscall.LOCK_EX); err != nil {
+		t.Skip("no locks here: ", err)
+	}
+	want := "contrast: --out: " + dir + " is in use by another process\n"
+	for _, line := range [][]string{small(data, dir, "--force"), {"train", "--resume", "--out", dir}} {
+		if status, _, stderr := command(line...); status != statusFailed || !strings.HasSuffix(stderr, want) {
+			t.Errorf("%v: status %d, stderr %q, want %q", line, status, stderr, want)
+		}
+	}
+	if !maps.Equal(before, contents(t, dir)) {
+		t.Error("the folder was touched")
+	}
+	held.Close()
+	succeed(t, small(data, dir, "--force")...)
 }

@@ -38,20 +38,46 @@ func newFolder() (folder, error) {
 	}
 }
 
-// claim returns the folder of a new run: f, or a new one if that is empty. It makes sure that
-// nothing is lost: if the folder holds a run, it returns an error, unless that run is to be
+// claim returns the folder of a new run, locked: f, or a new one if that is empty. It makes sure
+// that nothing is lost: if the folder holds a run, it returns an error, unless that run is to be
 // replaced; then it removes what would tell of the old run while the new one is under way.
-func (f folder) claim(force bool) (folder, error) {
+func (f folder) claim(force bool) (_ folder, unlock func(), err error) {
 	if f == "" {
-		return newFolder()
+		if f, err = newFolder(); err != nil {
+			return "", nil, err
+		}
+	} else if info, err := os.Stat(string(f)); err == nil && !info.IsDir() {
+		return "", nil, fmt.Errorf("--out: %s is not a folder", f)
 	}
-	return f, f.clear(force)
+	if unlock, err = f.lock(); err != nil {
+		return "", nil, err
+	}
+	if err := f.clear(force); err != nil {
+		unlock()
+		return "", nil, err
+	}
+	return f, unlock, nil
+}
+
+// lock keeps other processes from the folder, which is made if it is missing, until unlock is called
+// or this process ends. Two runs in one folder would destroy each other's files. A file system that
+// has no locks locks nothing.
+func (f folder) lock() (unlock func(), err error) {
+	if err := os.MkdirAll(string(f), 0o777); err != nil {
+		return nil, fmt.Errorf("--out: %w", err)
+	}
+	dir, err := os.Open(string(f))
+	if err != nil {
+		return nil, fmt.Errorf("--out: %w", err)
+	}
+	if !lockFile(dir) {
+		dir.Close()
+		return nil, fmt.Errorf("--out: %s is in use by another process", f)
+	}
+	return func() { dir.Close() }, nil
 }
 
 func (f folder) clear(force bool) error {
-	if info, err := os.Stat(string(f)); err == nil && !info.IsDir() {
-		return fmt.Errorf("--out: %s is not a folder", f)
-	}
 	names := []string{ModelFile, CurveFile, GridFile, ReportFile, MonitorFile, train.CheckpointFile, train.PreviousFile, train.MetricsFile}
 	entries, err := os.ReadDir(string(f))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

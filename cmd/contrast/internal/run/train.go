@@ -40,8 +40,13 @@ func (r *Run) Train(ctx context.Context, w io.Writer) (*Report, error) {
 		return nil, err
 	}
 	r.trainer.Warn = func(err error) { fmt.Fprintf(w, "warning: %v\n", err) }
-	first, err := 0, error(nil)
+	first := 0
 	if r.Resume {
+		unlock, err := r.folder.lock()
+		if err != nil {
+			return nil, err
+		}
+		defer unlock()
 		if first, err = r.trainer.Resume(); err != nil {
 			return nil, err
 		}
@@ -52,9 +57,11 @@ func (r *Run) Train(ctx context.Context, w io.Writer) (*Report, error) {
 	}
 	defer server.stop()
 	if !r.Resume {
-		if r.folder, err = r.folder.claim(r.Force); err != nil {
+		var unlock func()
+		if r.folder, unlock, err = r.folder.claim(r.Force); err != nil {
 			return nil, err
 		}
+		defer unlock()
 		r.trainer.Dir = string(r.folder)
 	}
 	o := &observer{run: r, w: w, server: server, first: first}
