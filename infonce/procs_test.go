@@ -1,9 +1,6 @@
 package infonce_test
 
 import (
-	"runtime"
-	"sync"
-	"sync/atomic"
 	"testing"
 
 	. "github.com/contrast-go/contrast/infonce"
@@ -14,7 +11,6 @@ import (
 // under them, as Go changes it by itself when an affinity mask or a quota does: scratch memory and
 // the pieces of work fit each other whatever it is.
 func TestWhileGOMAXPROCSChanges(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	r := check.NewRand(22)
 	vs := allVariants()
 	batches, want := make([]Batch, len(vs)), make([]outcome, len(vs))
@@ -22,19 +18,7 @@ func TestWhileGOMAXPROCSChanges(t *testing.T) {
 		batches[i] = v.batch(r, 90, 24, 0, 0.5)
 		want[i] = outcomeOf(t, v.Name, v.New(1), batches[i])
 	}
-	var stop atomic.Bool
-	var changes sync.WaitGroup
-	changes.Go(func() {
-		for i := 0; !stop.Load(); i++ {
-			procs := []int{8, 2, 5, 3}[i%4] // with more than one they change in the midst of a loss
-			if i%64 == 0 {
-				procs = 1 // seldom: this loop waits with it
-			}
-			runtime.GOMAXPROCS(procs)
-		}
-	})
-	defer changes.Wait()
-	defer stop.Store(true)
+	check.ChangeGOMAXPROCS(t)
 	times := 10
 	if testing.Short() {
 		times = 4

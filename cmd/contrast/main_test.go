@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -22,6 +23,24 @@ func TestMain(m *testing.M) {
 		main()
 	}
 	os.Exit(m.Run())
+}
+
+// startCommand starts a command line in a process of its own, for signals.
+func startCommand(t *testing.T, args ...string) (cmd *exec.Cmd, stderr io.Reader) {
+	t.Helper()
+	cmd = exec.Command(os.Args[0], args...)
+	cmd.Env = append(os.Environ(), commandVariable+"=1")
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch err := cmd.Start(); {
+	case cannotStart(err):
+		t.Skip("this system does not run the test binary on its own: ", err)
+	case err != nil:
+		t.Fatal(err)
+	}
+	return cmd, stderr
 }
 
 // command runs a command line in this process.

@@ -6,7 +6,6 @@ import (
 	"io"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -22,20 +21,10 @@ func TestSignalsEndEveryCommand(t *testing.T) {
 		t.Skip("no named pipes: ", err)
 	}
 	for _, sent := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
-		cmd := exec.Command(os.Args[0], "verify", pipe)
-		cmd.Env = append(os.Environ(), commandVariable+"=1")
-		stderr, err := cmd.StderrPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		switch err := cmd.Start(); {
-		case cannotStart(err):
-			t.Skip("this system does not run the test binary on its own: ", err)
-		case err != nil:
-			t.Fatal(err)
-		}
+		cmd, stderr := startCommand(t, "verify", pipe)
 		writer := -1
 		for writer < 0 { // until the command opens the pipe
+			var err error
 			if writer, err = syscall.Open(pipe, syscall.O_WRONLY|syscall.O_NONBLOCK, 0); err == syscall.ENXIO {
 				runtime.Gosched()
 			} else if err != nil {

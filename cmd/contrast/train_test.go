@@ -6,7 +6,6 @@ import (
 	"image/png"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -345,18 +344,7 @@ func TestSignals(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
-			cmd := exec.Command(os.Args[0], small(data, dir, "--steps=800", "--checkpoint-every=30")...)
-			cmd.Env = append(os.Environ(), commandVariable+"=1")
-			pipe, err := cmd.StderrPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			switch err := cmd.Start(); {
-			case cannotStart(err):
-				t.Skip("this system does not run the test binary on its own: ", err)
-			case err != nil:
-				t.Fatal(err)
-			}
+			cmd, pipe := startCommand(t, small(data, dir, "--steps=800", "--checkpoint-every=30")...)
 			var stderr strings.Builder
 			sent := false
 			for s := bufio.NewScanner(pipe); s.Scan(); {

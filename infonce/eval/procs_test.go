@@ -2,7 +2,6 @@ package eval
 
 import (
 	"reflect"
-	"runtime"
 	"testing"
 
 	"github.com/contrast-go/contrast/internal/check"
@@ -54,30 +53,13 @@ func TestChangingGOMAXPROCS(t *testing.T) {
 	} {
 		t.Run(measure.name, func(t *testing.T) {
 			want := measure.run()
-			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-			stop, stopped := make(chan struct{}), make(chan struct{})
-			go func() {
-				defer close(stopped)
-				for procs := 8; ; procs = 9 - procs {
-					select {
-					case <-stop:
-						return
-					default:
-						runtime.GOMAXPROCS(procs)
-						for range 10 {
-							runtime.Gosched()
-						}
-					}
-				}
-			}()
+			check.ChangeGOMAXPROCS(t)
 			for range rounds {
 				if got := measure.run(); !reflect.DeepEqual(got, want) {
 					t.Error("another result")
 					break
 				}
 			}
-			close(stop)
-			<-stopped
 		})
 	}
 }

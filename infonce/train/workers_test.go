@@ -1,28 +1,16 @@
 package train
 
 import (
-	"runtime"
 	"testing"
 
 	"github.com/contrast-go/contrast/infonce/nn"
 	"github.com/contrast-go/contrast/infonce/optim"
+	"github.com/contrast-go/contrast/internal/check"
 )
 
 // Go raises GOMAXPROCS when a process is given more processors. A step must cope with that.
 func TestRunWhileGOMAXPROCSChanges(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	stop, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		for procs := 1; ; procs = 9 - procs {
-			select {
-			case <-stop:
-				return
-			default:
-				runtime.GOMAXPROCS(procs)
-			}
-		}
-	}()
+	check.ChangeGOMAXPROCS(t)
 	for name, set := range map[string]func(tr *Trainer){
 		"MLP":        func(tr *Trainer) {},
 		"MoCo":       func(tr *Trainer) { withQueue(tr, 30); tr.Optimizer = &optim.SGD{Momentum: 0.9} },
@@ -31,7 +19,6 @@ func TestRunWhileGOMAXPROCSChanges(t *testing.T) {
 		"chunks":     func(tr *Trainer) { tinyCNN(t, tr, nn.NoNorm); tr.Chunk = 5 },
 	} {
 		t.Run(name, func(t *testing.T) {
-			runtime.GOMAXPROCS(2)
 			want := tiny(t, "", 1)
 			set(want)
 			mustRun(t, want)
@@ -42,6 +29,4 @@ func TestRunWhileGOMAXPROCSChanges(t *testing.T) {
 		})
 	}
 	t.Run("two towers", func(t *testing.T) { mustRun(t, pairsOfKinds(t, "", 0)) })
-	close(stop)
-	<-done
 }

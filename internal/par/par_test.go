@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/contrast-go/contrast/internal/check"
 )
 
 type count struct {
@@ -188,27 +190,15 @@ func TestRangesCoverEachNumberOnce(t *testing.T) {
 
 // Worker numbers stay below those that the caller sized its memory for, whatever GOMAXPROCS does.
 func TestForWhileGOMAXPROCSChanges(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	stop, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		for procs := 1; ; procs = 9 - procs {
-			select {
-			case <-stop:
-				return
-			default:
-				runtime.GOMAXPROCS(procs)
-			}
+	t.Run("calls", func(t *testing.T) {
+		check.ChangeGOMAXPROCS(t)
+		for range 500 {
+			workers := Workers(0)
+			c := newCount(workers, 40)
+			For(workers, 40, c, (*count).run)
+			c.check(t)
 		}
-	}()
-	for range 500 {
-		workers := Workers(0)
-		c := newCount(workers, 40)
-		For(workers, 40, c, (*count).run)
-		c.check(t)
-	}
-	close(stop)
-	<-done
+	})
 	settle(t)
 }
 
