@@ -1,32 +1,17 @@
 package miner_test
 
 import (
-	"math"
 	"testing"
 
 	"github.com/contrast-go/contrast/infonce"
+	"github.com/contrast-go/contrast/infonce/internal/testkit"
 	"github.com/contrast-go/contrast/internal/ref"
 	"github.com/contrast-go/contrast/simd"
 )
 
 func mat(m simd.Matrix) ref.Mat { return ref.FromFloat32(m.Rows, m.Cols, m.Stride, m.Data) }
 
-// gaps returns a matrix with n rows of d numbers, gap numbers apart. What lies between the rows is
-// NaN, which would show in any result that it enters.
-func gaps(n, d, gap int, x []float32) simd.Matrix {
-	m := simd.Matrix{Rows: n, Cols: d, Stride: d + gap}
-	if n == 0 {
-		return m
-	}
-	m.Data = make([]float32, (n-1)*m.Stride+d)
-	for i := range m.Data {
-		m.Data[i] = float32(math.NaN())
-	}
-	for i := range n {
-		copy(m.Row(i), x[i*d:(i+1)*d])
-	}
-	return m
-}
+var gaps = testkit.Gaps
 
 func rowsOf(rows ...[]float32) simd.Matrix {
 	m := simd.NewMatrix(len(rows), len(rows[0]))

@@ -4,6 +4,7 @@ package testkit
 import (
 	"bytes"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,6 +50,23 @@ func NoiseImages(n, w, h, c int) images.Set {
 func Normals(r *check.Rand, rows, cols int) simd.Matrix {
 	m := simd.NewMatrix(rows, cols)
 	copy(m.Data, r.Normals32(rows*cols))
+	return m
+}
+
+// Gaps returns a matrix with n rows of d numbers, those of x, gap numbers apart. What lies between the
+// rows is NaN, which would show in any result that it enters.
+func Gaps(n, d, gap int, x []float32) simd.Matrix {
+	m := simd.Matrix{Rows: n, Cols: d, Stride: d + gap}
+	if n == 0 {
+		return m
+	}
+	m.Data = make([]float32, (n-1)*m.Stride+d)
+	for i := range m.Data {
+		m.Data[i] = float32(math.NaN())
+	}
+	for i := range n {
+		copy(m.Row(i), x[i*d:(i+1)*d])
+	}
 	return m
 }
 
