@@ -92,7 +92,10 @@ func TestSupervisedRunOfTheVersionBefore(t *testing.T) {
 	if err := os.Rename(data, "bars"); err != nil {
 		t.Fatal(err)
 	}
-	stdout, _ := succeed(t, "train", "--resume", "--out", dir, "--json")
+	stdout, stderr := succeed(t, "train", "--resume", "--out", dir, "--json")
+	if !strings.Contains(stderr, "note: a run of the version before: ") {
+		t.Errorf("nothing is said of that:\n%s", stderr)
+	}
 	const before = "9260db0455ab887c76d4505ef3b5793e8ad65b482646c556cfb414b315d63f44"
 	if got := reportOf(t, stdout).WeightsSHA256; got != before {
 		t.Errorf("resumed: weights %s, want %s", got, before)

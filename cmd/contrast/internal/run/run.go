@@ -159,6 +159,9 @@ func (r *Run) resume(w io.Writer, flags *settings.Settings, given settings.Given
 	if got != digest {
 		return fail(fmt.Errorf("config: got data with digest %s, want %s: the data have changed", short(got), short(digest)))
 	}
+	if settings.Earlier(c.Config) && (saved.Supervised || saved.Kind() == settings.Pairs) {
+		fmt.Fprintln(w, "note: a run of the version before: in each step, samples of one class and equal documents stay negatives of each other")
+	}
 	r.Settings = saved
 	return c.Config, nil
 }
